@@ -1,0 +1,155 @@
+//! Files and folders that are whole, durable and closed to others.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::fs::File;
+use std::fs::Metadata;
+use std::io;
+use std::io::Write;
+use std::path::Path;
+use std::path::PathBuf;
+
+/// Writes a file so that it is there whole or not at all, and durable: temporary file beside it,
+/// flush, rename, folder flush. Mode 0600.
+pub fn write_atomic(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    place_file(path, ".annals-", 0o600, bytes)?;
+    sync_folder(folder_of(path))
+}
+
+/// Writes a file whole and flushed, but leaves the flush of its folder to the caller, who may
+/// place many files in one. `prefix` begins the name of the temporary file; `mode` loses what the
+/// umask takes.
+pub fn place_file(path: &Path, prefix: &str, mode: u32, bytes: &[u8]) -> io::Result<()> {
+    place(path, prefix, mode, bytes, File::sync_all)
+}
+
+/// As [`place_file`], but leaves the flush of the file to [`sync_placed`]: until then a power
+/// loss may leave it torn, so nothing may refer to it.
+pub fn place_unsynced(path: &Path, prefix: &str, mode: u32, bytes: &[u8]) -> io::Result<()> {
+    place(path, prefix, mode, bytes, |_| Ok(()))
+}
+
+/// Makes placed files and their names durable.
+///
+/// On Linux by one flush of the file system that they are on: it costs as much as that of one
+/// file, and a save would need twenty.
+pub fn sync_placed(files: &[PathBuf], folders: &BTreeSet<PathBuf>) -> io::Result<()> {
+    let Some(first) = folders.first() else {
+        return Ok(());
+    };
+    #[cfg(target_os = "linux")]
+    match rustix::fs::syncfs(File::open(first)?) {
+        // Not known to this kernel: file by file, as everywhere else.
+        Err(rustix::io::Errno::NOSYS) => {}
+        done => return done.map_err(Into::into),
+    }
+    let _ = first;
+    files.iter().try_for_each(|file| File::open(file)?.sync_all())?;
+    folders.iter().try_for_each(|folder| sync_folder(folder))
+}
+
+fn place(
+    path: &Path,
+    prefix: &str,
+    mode: u32,
+    bytes: &[u8],
+    sync: impl Fn(&File) -> io::Result<()>,
+) -> io::Result<()> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(prefix);
+    #[cfg(unix)]
+    let permissions = <fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(mode);
+    #[cfg(unix)]
+    builder.permissions(permissions);
+    #[cfg(not(unix))]
+    let _ = mode;
+    let mut file = builder.tempfile_in(folder_of(path))?;
+    file.write_all(bytes)?;
+    sync(file.as_file())?;
+    file.persist(path).map_err(|error| error.error)?;
+    Ok(())
+}
+
+/// Makes the names in a folder durable.
+pub fn sync_folder(folder: &Path) -> io::Result<()> {
+    // Elsewhere a folder cannot be opened as a file, and its names are durable without.
+    if cfg!(unix) {
+        File::open(folder)?.sync_all()?;
+    }
+    Ok(())
+}
+
+/// Makes a folder that only its owner may enter, and the missing ones above it. One that is there
+/// stays as it is.
+pub fn create_private_folder(path: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}
+
+/// Whether a file or folder belongs to the user that this process runs as.
+pub fn is_own(metadata: &Metadata) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        metadata.uid() == rustix::process::geteuid().as_raw()
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = metadata;
+        true
+    }
+}
+
+/// The folder of a path; the current one for a bare name.
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_written_file_replaces_the_old_one_and_leaves_nothing_beside_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("file");
+        write_atomic(&path, b"old").expect("written");
+        write_atomic(&path, b"new").expect("written again");
+        assert_eq!(fs::read(&path).expect("there"), b"new");
+        assert_eq!(fs::read_dir(folder.path()).expect("there").count(), 1);
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_placed_leaves_the_old_state() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("taken");
+        fs::create_dir(&path).expect("made");
+        fs::create_dir(path.join("inside")).expect("made");
+        write_atomic(&path, b"new").expect_err("a folder stands there");
+        assert!(path.join("inside").is_dir());
+        assert_eq!(fs::read_dir(folder.path()).expect("there").count(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn files_and_folders_are_closed_to_others() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().expect("a folder");
+        let inner = folder.path().join("a/b");
+        create_private_folder(&inner).expect("made");
+        let mode = |path: &Path| fs::metadata(path).expect("there").permissions().mode() & 0o777;
+        assert_eq!(mode(&inner), 0o700);
+        assert_eq!(mode(&folder.path().join("a")), 0o700);
+        write_atomic(&inner.join("file"), b"x").expect("written");
+        assert_eq!(mode(&inner.join("file")), 0o600);
+        place_file(&inner.join("read"), "t", 0o444, b"x").expect("written");
+        assert_eq!(mode(&inner.join("read")) & 0o222, 0, "not writable");
+        assert!(is_own(&fs::metadata(&inner).expect("there")));
+    }
+}

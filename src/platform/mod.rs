@@ -1,0 +1,47 @@
+//! The operating system, tamed: clock, random ids, atomic file writes, lock files, permissions,
+//! data folders.
+//!
+//! Promises: a file written here is there whole or not at all, and on disk when the call returns;
+//! a lock is freed when its owner dies; what annals makes for itself is closed to others. The
+//! environment is read in one place, [`Environment::from_process`], and handed on as a value.
+//! Limits: on systems without Unix permissions the folders keep what they inherit.
+
+mod clock;
+mod environment;
+mod files;
+mod lock;
+mod stamp;
+mod terminal;
+
+pub use clock::Clock;
+pub use clock::Ids;
+pub use environment::Environment;
+pub use environment::variable;
+pub use files::create_private_folder;
+pub use files::is_own;
+pub use files::place_file;
+pub use files::place_unsynced;
+pub use files::sync_folder;
+pub use files::sync_placed;
+pub use files::write_atomic;
+pub use lock::FileLock;
+pub use stamp::FileStamp;
+pub use terminal::terminal_width;
+
+/// Why the user's environment cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Nobody says where the home folder is.
+    #[error("the home folder is unknown: HOME is not set")]
+    NoHome,
+    /// A variable of the environment holds something else than it should.
+    #[error("{name} is {value:?}, not {expected}")]
+    Variable {
+        /// Its name.
+        name: &'static str,
+        /// What it holds.
+        value: String,
+        /// What it should hold.
+        expected: &'static str,
+    },
+}

@@ -1,0 +1,94 @@
+//! Finds secrets and personal traces and replaces them; the only maker of `Clean<T>`. Pure.
+//!
+//! A secret becomes `[redacted:<rule>]`: no hash of it, no number, the same on every machine.
+//! Only the bytes of the secret change. Redacting twice changes nothing.
+//!
+//! The way of a text: `exempt` lets ids, times, pictures and signatures through; `views` undoes
+//! what may be wrapped round a secret (colour codes, JSON escapes, percent-encoding) and keeps the
+//! way back; `scan` looks for the keywords of all rules in one pass and runs a rule only where its
+//! keyword stands; `rules` is the table of rules, `assign` and `places` find what patterns describe
+//! badly, `checks` tells secrets from placeholders, names and code; `known` takes a value that was
+//! once found out of the whole session. `redactor` walks the texts of records through all of it.
+//!
+//! Entropy alone never decides: it takes a known prefix or a name beside the value. Text in
+//! pictures is not seen. Time is linear in the text, whatever it holds.
+
+mod assign;
+mod checks;
+mod exempt;
+mod known;
+mod places;
+mod redactor;
+mod rules;
+mod scan;
+mod views;
+
+pub use known::KnownSecrets;
+pub use redactor::Redactor;
+pub use rules::Rules;
+
+/// A value that went through redaction, or came out of the store as it was stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Clean<T>(T);
+
+impl<T> Clean<T> {
+    /// A value as the store holds it.
+    pub(crate) fn stored(value: T) -> Self {
+        Self(value)
+    }
+
+    /// A value made from this one by a pure step that brings in no other text.
+    pub(crate) fn derive<U>(&self, step: impl FnOnce(&T) -> U) -> Clean<U> {
+        Clean(step(&self.0))
+    }
+
+    /// The value made of this one by a pure step that brings in no other text.
+    pub(crate) fn map<U>(self, step: impl FnOnce(T) -> U) -> Clean<U> {
+        Clean(step(self.0))
+    }
+
+    /// This value and another.
+    pub(crate) fn join<U>(self, other: Clean<U>) -> Clean<(T, U)> {
+        Clean((self.0, other.0))
+    }
+
+    /// The value.
+    pub fn into_inner(self) -> T {
+        self.0
+    }
+}
+
+impl<T> Clean<Vec<T>> {
+    /// A list of clean values.
+    pub(crate) fn from_items(items: impl IntoIterator<Item = Clean<T>>) -> Self {
+        Clean(items.into_iter().map(|item| item.0).collect())
+    }
+
+    /// The values, each clean by itself.
+    pub(crate) fn items(self) -> impl Iterator<Item = Clean<T>> {
+        self.0.into_iter().map(Clean)
+    }
+}
+
+impl<T> std::ops::Deref for Clean<T> {
+    type Target = T;
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+/// Why rules could not be loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A rule cannot be used.
+    #[error("the redaction rule {rule} cannot be used: {cause}")]
+    Rule {
+        /// The rule.
+        rule: String,
+        /// What is wrong.
+        cause: String,
+    },
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,188 @@
+//! Secrets that a pattern describes badly: key blocks over many lines, and passwords in URLs.
+
+use std::ops::Range;
+
+use memchr::memmem;
+
+use crate::redact::checks::is_code;
+use crate::redact::checks::is_placeholder;
+use crate::redact::checks::is_random;
+
+/// The longest part of a URL before its `@`.
+const MAX_USERINFO: usize = 512;
+
+/// The shortest line that can only be key material.
+const FULL_LINE: usize = 40;
+
+/// Finds the private key whose first line has the word at `hit`: from BEGIN to END or, when it is
+/// cut off, all lines of key material. Line numbers, indents, diff marks, quotes and escaped
+/// newlines may stand between.
+pub(super) fn find_key_block(text: &[u8], hit: &Range<usize>) -> (Option<Range<usize>>, usize) {
+    let begin = b"-----BEGIN ";
+    let before = &text[hit.start.saturating_sub(48)..hit.start];
+    let Some(back) = memmem::rfind(before, begin).map(|at| before.len() - at) else {
+        return (None, hit.end);
+    };
+    let rest = &text[hit.end..];
+    let head = rest.strip_prefix(b" BLOCK").unwrap_or(rest);
+    let Some(body) = head.strip_prefix(b"-----") else {
+        return (None, hit.end);
+    };
+    let body = text.len() - body.len();
+    match end_of_key(text, body) {
+        Some(end) => (Some(hit.start - back..end), end),
+        None => (None, hit.end),
+    }
+}
+
+/// Where the key material that begins at `from` ends, if there is any.
+fn end_of_key(text: &[u8], from: usize) -> Option<usize> {
+    let (mut at, mut end, mut lines) = (from, None, 0);
+    loop {
+        at = skip_between(text, at);
+        let rest = &text[at..];
+        if rest.starts_with(b"-----END ") {
+            let tail = &rest[9..rest.len().min(72)];
+            let close = memmem::find(tail, b"-----");
+            return end.map(|_| at + 9 + close.map_or(0, |close| close + 5));
+        }
+        let length = material_length(rest);
+        if lines < 6 && is_header(rest) {
+            at += header_length(rest);
+        } else if length >= FULL_LINE
+            || (length > 0 && (end.is_some() || length >= 16) && ends_line(rest, length))
+        {
+            at += length;
+            end = Some(at);
+            if length < FULL_LINE && !is_followed_by_more(text, at) {
+                return end;
+            }
+        } else {
+            return end;
+        }
+        lines += 1;
+    }
+}
+
+/// After a short line only the checksum or the END line can follow.
+fn is_followed_by_more(text: &[u8], at: usize) -> bool {
+    let next = &text[skip_between(text, at)..];
+    next.starts_with(b"-----END ") || next.starts_with(b"=") || material_length(next) >= FULL_LINE
+}
+
+fn material_length(text: &[u8]) -> usize {
+    let mut at = 0;
+    loop {
+        match &text[at..] {
+            [b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'+' | b'/' | b'=', ..] => at += 1,
+            [b'\\', b'/', ..] => at += 2,
+            _ => return at,
+        }
+    }
+}
+
+fn ends_line(text: &[u8], length: usize) -> bool {
+    text.get(length).is_none_or(|byte| {
+        matches!(byte, b'\n' | b'\r' | b'\\' | b'"' | b'\'' | b'`' | 0x1b | b'-' | b'<')
+    })
+}
+
+fn is_header(text: &[u8]) -> bool {
+    [&b"Proc-Type:"[..], b"DEK-Info:", b"Version:", b"Comment:", b"Hash:", b"Charset:"]
+        .iter()
+        .any(|name| text.starts_with(name))
+}
+
+fn header_length(text: &[u8]) -> usize {
+    memchr::memchr2(b'\n', b'\\', text).unwrap_or(text.len())
+}
+
+/// Skips what may stand between two lines of a key.
+fn skip_between(text: &[u8], from: usize) -> usize {
+    let (mut at, mut is_new_line) = (from, true);
+    loop {
+        let length = match &text[at..] {
+            [b'\n' | b'\r', ..] => {
+                is_new_line = true;
+                1
+            }
+            [
+                b' ' | b'\t' | b'"' | b'\'' | b'`' | b'>' | b'|' | b'*' | b'#' | b',' | b';' | b'.',
+                ..,
+            ] if !text[at..].starts_with(b"..") => 1,
+            [b'\\', ..] => escaped_newline(&text[at..]),
+            rest if is_new_line => gutter(rest),
+            _ => 0,
+        };
+        if length == 0 {
+            return at;
+        }
+        at += length;
+    }
+}
+
+/// The length of an escaped newline or tab, or of a backslash at the end of a line.
+fn escaped_newline(text: &[u8]) -> usize {
+    let slashes = text.iter().take(16).take_while(|byte| **byte == b'\\').count();
+    match text.get(slashes) {
+        Some(b'n' | b'r' | b't' | b'"' | b'\'' | b'\n') => slashes + 1,
+        _ => 0,
+    }
+}
+
+/// The length of a line number or of a diff mark.
+fn gutter(text: &[u8]) -> usize {
+    if text.starts_with(b"-") && !text.starts_with(b"--") {
+        return 1;
+    }
+    let digits = text.iter().take(7).take_while(|byte| byte.is_ascii_digit()).count();
+    match &text[digits..] {
+        _ if digits == 0 => 0,
+        [0xe2, 0x86, 0x92, ..] => digits + 3,
+        [b'\t' | b':' | b'|' | b'-' | b' ', ..] => digits + 1,
+        [b'\\', b't', ..] => digits + 2,
+        _ => 0,
+    }
+}
+
+/// Finds the Entra client secret whose fourth to sixth characters stand at `hit`.
+pub(super) fn find_entra_secret(text: &[u8], hit: &Range<usize>) -> (Option<Range<usize>>, usize) {
+    let is_part = |byte: &&u8| byte.is_ascii_alphanumeric() || b"~._-".contains(byte);
+    let before = text[..hit.start].iter().rev().take(4).take_while(is_part).count();
+    let after = text[hit.end..].iter().take(40).take_while(is_part).count();
+    let is_found = before == 3 && (31..=34).contains(&after);
+    (is_found.then(|| hit.start - 3..hit.end + after), hit.end)
+}
+
+/// Finds the password in the URL whose `://` is at `hit`.
+pub(super) fn find_url_password(text: &[u8], hit: &Range<usize>) -> (Option<Range<usize>>, usize) {
+    let start = hit.end;
+    let window = &text[start..text.len().min(start + MAX_USERINFO)];
+    let is_end =
+        |byte: &u8| byte.is_ascii_whitespace() || *byte < 0x20 || b"/\"'<>`\\?#,".contains(byte);
+    let end = window.iter().position(is_end).unwrap_or(window.len());
+    let Some(userinfo) = memchr::memrchr(b'@', &window[..end]).map(|at| &window[..at]) else {
+        return (None, start);
+    };
+    let at = start + userinfo.len();
+    let colon = memchr::memchr(b':', userinfo).unwrap_or(userinfo.len());
+    let (user, password) = (&userinfo[..colon], userinfo.get(colon + 1..));
+    let found = if password.is_some_and(|password| is_url_password(user, password)) {
+        Some(start + colon + 1..at)
+    } else {
+        // `https://TOKEN@host`, `https://TOKEN:x-oauth-basic@host`
+        is_random(user).then_some(start..start + colon)
+    };
+    (found, start)
+}
+
+fn is_url_password(user: &[u8], password: &[u8]) -> bool {
+    let odd = password.iter().any(|byte| b"[](){}|^*".contains(byte));
+    password.len() >= 3
+        && password != user
+        && !odd
+        && !password.ends_with(b"...")
+        && !is_code(password)
+        && !is_placeholder(password)
+        && !password.iter().all(u8::is_ascii_digit)
+}

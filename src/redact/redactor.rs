@@ -1,0 +1,258 @@
+//! The redactor: walks the texts of one session and remembers its secrets.
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+
+use serde_json::Map;
+use serde_json::Value;
+
+use crate::redact::Clean;
+use crate::redact::KnownSecrets;
+use crate::redact::Rules;
+use crate::redact::assign::class_of;
+use crate::redact::assign::is_secret;
+use crate::redact::checks::is_code;
+use crate::redact::exempt::is_exempt;
+use crate::redact::scan::Finding;
+use crate::redact::scan::Search;
+use crate::session::Native;
+use crate::session::REDACTION_MARK;
+use crate::session::Record;
+use crate::session::TextVisitor;
+
+/// How often a text is read again after something was taken out of it: what stood beside a secret
+/// can come to light by its removal.
+const MAX_ROUNDS: usize = 8;
+
+/// The longest text that is taken as the value of its field.
+const MAX_VALUE: usize = 4096;
+
+/// The shortest text that can hold a secret.
+const MIN_TEXT: usize = 6;
+
+/// Redacts the texts of one session and remembers its secrets, so that each goes everywhere.
+#[derive(Debug)]
+pub struct Redactor<'r> {
+    rules: &'r Rules,
+    known: KnownSecrets,
+    counts: BTreeMap<String, u64>,
+}
+
+impl<'r> Redactor<'r> {
+    /// A redactor that knows no secret yet.
+    pub fn new(rules: &'r Rules) -> Self {
+        let (known, counts) = Default::default();
+        Self { rules, known, counts }
+    }
+
+    /// Takes over what an earlier redactor of the same session knew.
+    pub fn learn_all(&mut self, secrets: &KnownSecrets) {
+        self.known.add_all(secrets);
+    }
+
+    /// Takes in a value that `rule` found earlier and that was read again from where it stands.
+    pub fn learn(&mut self, rule: &str, value: &str) {
+        self.known.add(self.rules.named(rule), value.as_bytes());
+    }
+
+    /// The secrets known by now, for the next redactor of the same session.
+    pub fn secrets(&self) -> &KnownSecrets {
+        &self.known
+    }
+
+    /// Redacts a record: all that the rules find, and all that is known from earlier ones.
+    pub fn record(&mut self, mut record: Record) -> Clean<Record> {
+        record.visit_texts(&mut Walk { change: &mut |field, text| self.redact(field, text) });
+        Clean(record)
+    }
+
+    /// Redacts one text that stands in the field `field`.
+    pub fn text(&mut self, field: &str, text: String) -> Clean<String> {
+        let changed = self.redact(field, text.as_bytes());
+        Clean(changed.map_or(text, text_of))
+    }
+
+    /// How many different secrets are known. If this grew after a record was redacted, that record
+    /// must pass [`Redactor::again`].
+    pub fn known(&self) -> usize {
+        self.known.len()
+    }
+
+    /// Takes what is known by now out of a record that was redacted before.
+    pub fn again(&self, record: Clean<Record>) -> Clean<Record> {
+        if self.known.is_empty() {
+            return record;
+        }
+        let mut record = record.into_inner();
+        let search = Search { rules: None, known: &self.known };
+        let mut change = |field: &str, text: &[u8]| {
+            let findings = if is_exempt(field, text) { Vec::new() } else { search.find(text) };
+            (!findings.is_empty()).then(|| self.replaced(text, &findings))
+        };
+        record.visit_texts(&mut Walk { change: &mut change });
+        Clean(record)
+    }
+
+    /// The redactions made so far, by rule.
+    pub fn counts(&self) -> &BTreeMap<String, u64> {
+        &self.counts
+    }
+
+    /// The redacted text, if there was anything to redact.
+    fn redact(&mut self, field: &str, text: &[u8]) -> Option<Vec<u8>> {
+        if text.len() < MIN_TEXT || is_exempt(field, text) {
+            return None;
+        }
+        let mut changed: Option<Vec<u8>> = None;
+        for _ in 0..MAX_ROUNDS {
+            let text = changed.as_deref().unwrap_or(text);
+            let findings = self.find(field, text);
+            if findings.is_empty() {
+                break;
+            }
+            for finding in &findings {
+                let name = self.rules.all()[finding.rule].name;
+                *self.counts.entry(name.to_owned()).or_default() += 1;
+                self.known.add(finding.rule, &finding.secret);
+            }
+            changed = Some(self.replaced(text, &findings));
+        }
+        changed
+    }
+
+    fn find(&self, field: &str, text: &[u8]) -> Vec<Finding> {
+        if let Some(finding) = self.whole_value(field, text) {
+            return vec![finding];
+        }
+        let search = Search { rules: Some(self.rules), known: &self.known };
+        search.find(text)
+    }
+
+    /// The whole text, if the name of its field makes a secret of it and no rule knows better.
+    fn whole_value(&self, field: &str, text: &[u8]) -> Option<Finding> {
+        let value = text.trim_ascii();
+        let is_one_word = (1..=MAX_VALUE).contains(&value.len())
+            && !value.iter().any(u8::is_ascii_whitespace)
+            && !value.starts_with(REDACTION_MARK.as_bytes());
+        if !is_one_word {
+            return None;
+        }
+        let class = class_of(field.as_bytes())?;
+        if is_code(value) || !is_secret(class, value) {
+            return None;
+        }
+        let search = Search { rules: Some(self.rules), known: &self.known };
+        let special = search.find(value).first().map(|finding| finding.rule);
+        let start = text.len() - text.trim_ascii_start().len();
+        Some(Finding {
+            rule: special.unwrap_or_else(|| self.rules.of_class(class)),
+            range: start..start + value.len(),
+            secret: value.to_vec(),
+        })
+    }
+
+    fn replaced(&self, text: &[u8], findings: &[Finding]) -> Vec<u8> {
+        let mut replaced = Vec::with_capacity(text.len());
+        let mut copied = 0;
+        for Finding { rule, range, .. } in findings {
+            replaced.extend_from_slice(&text[copied..range.start]);
+            replaced.extend_from_slice(REDACTION_MARK.as_bytes());
+            replaced.extend_from_slice(self.rules.all()[*rule].name.as_bytes());
+            replaced.push(b']');
+            copied = range.end;
+        }
+        replaced.extend_from_slice(&text[copied..]);
+        replaced
+    }
+}
+
+fn text_of(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).expect("text is cut at whole characters and marks are ASCII")
+}
+
+/// Gives the new text of a field, if it changes.
+type Change<'c> = dyn FnMut(&str, &[u8]) -> Option<Vec<u8>> + 'c;
+
+/// Shows each text of a record, with its field, to `change`, and puts in what that returns.
+struct Walk<'w> {
+    change: &'w mut Change<'w>,
+}
+
+impl Walk<'_> {
+    fn fields(&mut self, map: &mut Map<String, Value>) {
+        self.rename(map);
+        let name = named_value(map);
+        for (key, value) in map.iter_mut() {
+            match &name {
+                Some(name) if key == "value" => self.value(name, value),
+                _ => self.value(key, value),
+            }
+        }
+    }
+
+    /// Redacts the keys. A key that another one already has gets a suffix.
+    fn rename(&mut self, map: &mut Map<String, Value>) {
+        let mut changes = map.keys().enumerate().filter(|(_, key)| !is_plain_key(key));
+        let first = changes.find_map(|(at, key)| Some((at, (self.change)("", key.as_bytes())?)));
+        let Some((first, change)) = first else {
+            return;
+        };
+        let mut change = Some(change);
+        let mut renamed = Map::with_capacity(map.len());
+        for (at, (key, value)) in std::mem::take(map).into_iter().enumerate() {
+            let change = match at.cmp(&first) {
+                Ordering::Less => None,
+                Ordering::Equal => change.take(),
+                Ordering::Greater => (self.change)("", key.as_bytes()),
+            };
+            let key = change.map_or(key, text_of);
+            let mut free = key.clone();
+            let mut number = 2;
+            while renamed.contains_key(&free) {
+                free = format!("{key}-{number}");
+                number += 1;
+            }
+            renamed.insert(free, value);
+        }
+        *map = renamed;
+    }
+}
+
+/// Whether a key is a short plain word, as nearly all are; such a text is never a secret.
+fn is_plain_key(key: &str) -> bool {
+    key.len() < 16 && key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+}
+
+/// The name in `{"name": …, "value": …}`, which says more of the value than its key does.
+fn named_value(map: &Map<String, Value>) -> Option<String> {
+    map.get("value").filter(|value| value.is_string())?;
+    let name = ["name", "key"].iter().find_map(|key| map.get(*key)?.as_str())?;
+    Some(name.to_owned())
+}
+
+impl TextVisitor for Walk<'_> {
+    fn text(&mut self, field: &str, text: &mut String) {
+        if let Some(changed) = (self.change)(field, text.as_bytes()) {
+            *text = text_of(changed);
+        }
+    }
+
+    fn value(&mut self, field: &str, value: &mut Value) {
+        match value {
+            Value::String(text) => self.text(field, text),
+            Value::Array(items) => items.iter_mut().for_each(|item| self.value(field, item)),
+            Value::Object(map) => self.fields(map),
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+    }
+
+    fn native(&mut self, native: &mut Native) {
+        self.fields(native);
+    }
+
+    fn bytes(&mut self, bytes: &mut Vec<u8>) {
+        if let Some(changed) = (self.change)("", bytes) {
+            *bytes = changed;
+        }
+    }
+}

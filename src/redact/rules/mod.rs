@@ -1,0 +1,223 @@
+//! The rules: one entry for each kind of secret, in tables by domain.
+//!
+//! A rule has a name (it stands in the mark, so it is lower-case letters, digits and hyphens),
+//! the keywords without which it cannot match, a way to find the secret at a keyword, and a check
+//! of what was found. To add one: an entry in the table of its domain, with the source of the
+//! format, and its examples in `tests.rs`. Where two rules find the same place, the earlier one
+//! names it: tables go from the special to the general.
+
+mod ai;
+mod cloud;
+mod forge;
+mod general;
+mod services;
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::OnceLock;
+
+use aho_corasick::AhoCorasick;
+use aho_corasick::AhoCorasickKind;
+use regex::bytes::Regex;
+use regex::bytes::RegexBuilder;
+
+use crate::redact::Error;
+use crate::redact::assign::Class;
+use crate::redact::checks;
+
+/// The tables, from the special to the general.
+const TABLES: [&[Rule]; 5] =
+    [cloud::RULES, forge::RULES, ai::RULES, services::RULES, general::RULES];
+
+/// The largest compiled pattern, in bytes.
+const PATTERN_LIMIT: usize = 4 << 20;
+
+/// One kind of secret.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rule {
+    /// Its name, as in the mark.
+    pub(super) name: &'static str,
+    /// Texts one of which every match holds, in any letter case.
+    pub(super) keywords: &'static [&'static str],
+    /// How the secret is found at a keyword.
+    pub(super) find: Find,
+    /// Whether what was found can be a secret.
+    pub(super) check: fn(&[u8]) -> bool,
+}
+
+/// Finds the secret at a keyword, and says up to where there is nothing more to find.
+type Scan = fn(&[u8], &Range<usize>) -> (Option<Range<usize>>, usize);
+
+/// How the secret is found at a keyword.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Find {
+    /// The keyword, in just this letter case, begins the match. The secret is the first group of
+    /// the pattern, or all of it.
+    Token(&'static str),
+    /// As `Token`, but the keyword may have any letter case.
+    Phrase(&'static str),
+    /// It is assigned to the name that holds the keyword.
+    Assigned(Class),
+    /// A function finds it, and says up to where there is nothing more to find.
+    Scan(Scan),
+}
+
+impl Rule {
+    /// A token that begins with one of the keywords.
+    const fn token(
+        name: &'static str,
+        keywords: &'static [&'static str],
+        pattern: &'static str,
+    ) -> Self {
+        Self { name, keywords, find: Find::Token(pattern), check: checks::is_token }
+    }
+
+    /// A secret behind one of the keywords, which may have any letter case.
+    const fn phrase(
+        name: &'static str,
+        keywords: &'static [&'static str],
+        pattern: &'static str,
+    ) -> Self {
+        Self { name, keywords, find: Find::Phrase(pattern), check: checks::is_token }
+    }
+
+    /// A value assigned to a name of the class.
+    const fn assigned(name: &'static str, keywords: &'static [&'static str], class: Class) -> Self {
+        Self { name, keywords, find: Find::Assigned(class), check: any }
+    }
+
+    /// The rule with another check.
+    const fn checked(self, check: fn(&[u8]) -> bool) -> Self {
+        Self { check, ..self }
+    }
+}
+
+/// The check of rules whose finding is already checked.
+fn any(_: &[u8]) -> bool {
+    true
+}
+
+/// The compiled rules. Loading them is cheap: each pattern is compiled when first needed.
+#[derive(Debug)]
+pub struct Rules {
+    table: Vec<Rule>,
+    keywords: Vec<&'static str>,
+    /// The rules of each keyword.
+    users: Vec<Vec<usize>>,
+    automaton: OnceLock<AhoCorasick>,
+    patterns: Vec<Pattern>,
+}
+
+/// A pattern, compiled when first needed.
+#[derive(Debug, Default)]
+struct Pattern {
+    anchored: OnceLock<Regex>,
+    anywhere: OnceLock<Regex>,
+}
+
+impl Rules {
+    /// The rules that come with annals.
+    pub fn builtin() -> Result<Self, Error> {
+        Self::of(TABLES.concat())
+    }
+
+    fn of(rules: Vec<Rule>) -> Result<Self, Error> {
+        let mut places = BTreeMap::new();
+        let (mut keywords, mut users) = (Vec::new(), Vec::<Vec<usize>>::new());
+        for (index, rule) in rules.iter().enumerate() {
+            check_rule(rule)?;
+            for keyword in rule.keywords {
+                let place = *places.entry(*keyword).or_insert_with(|| {
+                    keywords.push(*keyword);
+                    users.push(Vec::new());
+                    keywords.len() - 1
+                });
+                users[place].push(index);
+            }
+        }
+        let patterns = rules.iter().map(|_| Pattern::default()).collect();
+        let automaton = OnceLock::new();
+        Ok(Self { table: rules, keywords, users, automaton, patterns })
+    }
+
+    /// The rules, in the order of their rank.
+    pub(super) fn all(&self) -> &[Rule] {
+        &self.table
+    }
+
+    /// The rules that a keyword belongs to.
+    pub(super) fn users_of(&self, keyword: usize) -> &[usize] {
+        &self.users[keyword]
+    }
+
+    /// A keyword as its rules have it.
+    pub(super) fn keyword(&self, keyword: usize) -> &'static str {
+        self.keywords[keyword]
+    }
+
+    /// The rule of that name; the last one, which is the most general, if there is none.
+    pub(super) fn named(&self, name: &str) -> usize {
+        let place = self.table.iter().position(|rule| rule.name == name);
+        place.unwrap_or(self.table.len() - 1)
+    }
+
+    /// The rule for values assigned to names of the class.
+    pub(super) fn of_class(&self, class: Class) -> usize {
+        let is_of_class = |rule: &Rule| matches!(rule.find, Find::Assigned(of) if of == class);
+        let place = self.table.iter().position(is_of_class);
+        place.unwrap_or(self.table.len() - 1)
+    }
+
+    /// What finds all keywords in one pass.
+    pub(super) fn automaton(&self) -> &AhoCorasick {
+        self.automaton.get_or_init(|| {
+            AhoCorasick::builder()
+                .ascii_case_insensitive(true)
+                .kind(Some(AhoCorasickKind::DFA))
+                .build(&self.keywords)
+                .expect("a few hundred short keywords fit into an automaton")
+        })
+    }
+
+    /// The pattern of a rule that has one, to be matched at the beginning of a text.
+    pub(super) fn anchored(&self, rule: usize) -> &Regex {
+        let compile = || compile(&format!("^(?:{})", self.pattern_of(rule)));
+        self.patterns[rule].anchored.get_or_init(compile)
+    }
+
+    /// The pattern of a rule that has one, to be found anywhere in a text.
+    pub(super) fn anywhere(&self, rule: usize) -> &Regex {
+        let compile = || compile(self.pattern_of(rule));
+        self.patterns[rule].anywhere.get_or_init(compile)
+    }
+
+    fn pattern_of(&self, rule: usize) -> &'static str {
+        match self.table[rule].find {
+            Find::Token(pattern) | Find::Phrase(pattern) => pattern,
+            Find::Assigned(_) | Find::Scan(_) => "",
+        }
+    }
+}
+
+fn check_rule(rule: &Rule) -> Result<(), Error> {
+    let is_name_byte = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
+    let cause = if !rule.name.bytes().all(is_name_byte) || rule.name.is_empty() {
+        "its name has other characters than lower-case letters, digits and hyphens"
+    } else if rule.keywords.is_empty() || rule.keywords.contains(&"") {
+        "it has no keyword"
+    } else {
+        return Ok(());
+    };
+    Err(Error::Rule { rule: rule.name.to_owned(), cause: cause.to_owned() })
+}
+
+fn compile(pattern: &str) -> Regex {
+    RegexBuilder::new(pattern)
+        .unicode(false)
+        .size_limit(PATTERN_LIMIT)
+        .build()
+        .expect("the patterns are constants, and a test compiles each")
+}
+
+#[cfg(test)]
+mod tests;

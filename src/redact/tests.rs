@@ -1,0 +1,209 @@
+use std::time::Duration;
+use std::time::Instant;
+
+use proptest::prelude::*;
+use serde_json::Value;
+use serde_json::json;
+
+use super::*;
+use crate::session::Envelope;
+use crate::session::Event;
+use crate::session::Raw;
+use crate::session::Record;
+use crate::session::Unreadable;
+
+/// A token that no scanner takes for one where it is written.
+fn token() -> String {
+    ["gh", "p_", "Zb4kQ9xW2mT7vL1n", "R8sD3fG6hJ5pK0aYcEuI"].concat()
+}
+
+fn rules() -> Rules {
+    Rules::builtin().expect("the rules load")
+}
+
+fn redacted(text: &str) -> String {
+    let rules = rules();
+    Redactor::new(&rules).text("text", text.to_owned()).into_inner()
+}
+
+fn event(native: Value) -> Record {
+    let envelope = Envelope::default();
+    Record::Event(Event { envelope, name: "event".to_owned(), title: None, native })
+}
+
+fn native(record: &Record) -> &Value {
+    match record {
+        Record::Event(event) => &event.native,
+        other => panic!("{other:?} is no event"),
+    }
+}
+
+#[test]
+fn a_token_goes_in_every_form_and_nothing_else_changes() {
+    let token = token();
+    let mark = "[redacted:github-token]";
+    let (head, tail) = token.split_at(9);
+    let escaped = token.replace('_', "\\u005f");
+    for (form, expected) in [
+        (format!("`{token}`"), format!("`{mark}`")),
+        (format!("({token}), [{token}]&<{token}>"), format!("({mark}), [{mark}]&<{mark}>")),
+        (format!("é{{\\\"t\\\":\\\"{token}\\\"}}\\n"), format!("é{{\\\"t\\\":\\\"{mark}\\\"}}\\n")),
+        (format!("\x1b[33m{token}\x1b[0m ok"), format!("\x1b[33m{mark}\x1b[0m ok")),
+        (format!("\x1b[01;31m\x1b[K{head}\x1b[m\x1b[K{tail}"), format!("\x1b[01;31m\x1b[K{mark}")),
+        (format!("\\u001b[1m{token}\\u001b[0m"), format!("\\u001b[1m{mark}\\u001b[0m")),
+        (format!("x {escaped} y"), format!("x {mark} y")),
+        (format!("a%20b {}", token.replace('_', "%5F")), format!("a%20b {mark}")),
+        (format!("line\\n{token}"), format!("line\\n{mark}")),
+    ] {
+        assert_eq!(redacted(&form), expected, "{form}");
+    }
+}
+
+#[test]
+fn a_key_block_goes_whole_also_with_gutters_and_escapes() {
+    let line = "MIIEowIBAAKCAQEAo3y1XuVAQpHiaQE05mkhrNg124Fr2K9OYq1zR7tUwXyZ0b3d";
+    let (begin, end) = (
+        format!("-----BEGIN RSA {} KEY-----", "PRIVATE"),
+        format!("-----END RSA {} KEY-----", "PRIVATE"),
+    );
+    for (before, joint, after) in [
+        ("", "\n", ""),
+        ("    ", "\n    ", "\n"),
+        ("{\"k\":\"", "\\n", "\\n\"}"),
+        ("\\\"", "\\\\n", "\\\""),
+        ("", "\r\n", "\r\n"),
+    ] {
+        let text =
+            format!("{before}{begin}{joint}{line}{joint}{line}{joint}c2hvcnQ={joint}{end}{after}");
+        assert_eq!(redacted(&text), format!("{before}[redacted:private-key]{after}"), "{text}");
+    }
+    let gutter = format!("     1→{begin}\n     2→{line}\n     3→{line}\n     4→{end}\n     5→next");
+    assert_eq!(redacted(&gutter), "     1→[redacted:private-key]\n     5→next");
+    let cut = format!("$ head\n{begin}\n{line}\n{line}\n[output truncated]");
+    assert_eq!(redacted(&cut), "$ head\n[redacted:private-key]\n[output truncated]");
+    let public = format!("-----BEGIN CERTIFICATE-----\n{line}\n-----END CERTIFICATE-----");
+    assert_eq!(redacted(&public), public);
+}
+
+#[test]
+fn records_are_redacted_in_values_keys_and_names() {
+    let rules = rules();
+    let mut redactor = Redactor::new(&rules);
+    let secret = "q7Lz9Vb2Xc4Nm6Kj8Hg1Fd3S";
+    let record = event(json!({
+        "env": [{"name": "API_TOKEN", "value": secret}], "client_secret": secret,
+        token(): 1, "[redacted:github-token]": 2, "n": 7,
+        "uuid": "5c1e6b81-2dc8-41b7-b70d-1bb7ff44f1c8",
+    }));
+    let clean = redactor.record(record);
+    let expected = json!({
+        "env": [{"name": "API_TOKEN", "value": "[redacted:secret]"}], "client_secret": "[redacted:secret]",
+        "[redacted:github-token]": 1, "[redacted:github-token]-2": 2, "n": 7,
+        "uuid": "5c1e6b81-2dc8-41b7-b70d-1bb7ff44f1c8",
+    });
+    assert_eq!(native(&clean).to_string(), expected.to_string());
+    assert_eq!(redactor.counts()["secret"], 2);
+    assert_eq!(redactor.known(), 2);
+}
+
+#[test]
+fn what_is_found_late_is_taken_out_of_earlier_records() {
+    let rules = rules();
+    let mut redactor = Redactor::new(&rules);
+    let secret = "q7Lz9Vb2Xc4Nm6\"Kj8";
+    let encoded = "cTdMejlWYjJYYzRObTYiS2o4";
+    let earlier = redactor
+        .record(event(json!({"a": format!("it is {secret}, {encoded}, q7Lz9Vb2Xc4Nm6\\\"Kj8")})));
+    assert_eq!(redactor.known(), 0);
+    let later = redactor.text("db_password", secret.to_owned());
+    assert_eq!(*later, "[redacted:password]");
+    assert_eq!(redactor.known(), 1);
+    let mark = "[redacted:password]";
+    let again = redactor.again(earlier);
+    assert_eq!(native(&again)["a"], format!("it is {mark}, {mark}, {mark}"));
+    let mut next = Redactor::new(&rules);
+    next.learn_all(redactor.secrets());
+    assert_eq!(*next.text("text", format!("still {secret}")), format!("still {mark}"));
+}
+
+#[test]
+fn a_value_read_again_elsewhere_can_be_handed_in() {
+    let rules = rules();
+    let mut redactor = Redactor::new(&rules);
+    redactor.learn("password", "Kx9#mmQ2zz");
+    assert_eq!(*redactor.text("text", "Kx9#mmQ2zz!".to_owned()), "[redacted:password]!");
+}
+
+#[test]
+fn bytes_are_redacted_as_bytes() {
+    let rules = rules();
+    let raw = [b"\xff\xfe ", token().as_bytes(), b" \xff"].concat();
+    let record =
+        Record::Unreadable(Unreadable { raw: Raw::Bytes(raw), is_tail: false, after: None });
+    let Record::Unreadable(clean) = Redactor::new(&rules).record(record).into_inner() else {
+        panic!("the record stays what it is");
+    };
+    assert_eq!(clean.raw, Raw::Bytes(b"\xff\xfe [redacted:github-token] \xff".to_vec()));
+}
+
+#[test]
+fn pictures_and_signatures_are_left_alone() {
+    let rules = rules();
+    let picture = format!("iVBORw0KGgo{}", token().replace('_', "/").repeat(3));
+    let signature = "EqRe1kbPa2".repeat(12);
+    let record = event(json!({"data": picture, "signature": signature}));
+    let clean = Redactor::new(&rules).record(record.clone());
+    assert_eq!(*clean, record);
+}
+
+#[test]
+fn hostile_texts_take_linear_time() {
+    let rules = rules();
+    let pieces = [
+        "ghp_",
+        "eyJ-",
+        "eyJabcdefgh.",
+        "sk-",
+        "password=",
+        "-----BEGIN PRIVATE KEY-----\n",
+        "://a:b",
+        "\\\\\\\"",
+        "%25",
+        "\x1b[",
+        "token key secret ",
+        "[redacted:",
+        "cookie: ",
+        "-u a:",
+        "machine x login ",
+        "xoxb-1",
+        "key.",
+        "1/1:",
+        "otpauth://",
+    ];
+    for piece in pieces {
+        let text = piece.repeat(500_000 / piece.len());
+        let start = Instant::now();
+        Redactor::new(&rules).text("text", text);
+        let taken = start.elapsed();
+        assert!(taken < Duration::from_secs(30), "{piece:?} took {taken:?}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn redacting_twice_changes_nothing(parts in proptest::collection::vec(0_usize..14, 0..24)) {
+        let token = token();
+        let pieces = [
+            token.as_str(), "password=", "Kx9mmQ2zz7", "\\\"", "\"", " ", "\n", ": ", "Bearer ",
+            "[redacted:", "]", "postgres://u:", "@h", "%5F",
+        ];
+        let text: String = parts.iter().map(|part| pieces[*part]).collect();
+        let once = redacted(&text);
+        prop_assert_eq!(redacted(&once), once);
+    }
+
+    #[test]
+    fn any_text_passes_without_panic(text in "\\PC{0,80}") {
+        redacted(&text);
+    }
+}
