@@ -1,0 +1,247 @@
+//! Objects made without a lock, until a commit takes them in.
+//!
+//! Few objects become loose files. Many go into one pack, streamed to a temporary file, so that
+//! memory stays bounded. A small save never makes a pack: 500 packs make a save 20 times dearer.
+
+use std::collections::BTreeSet;
+use std::collections::HashSet;
+use std::fs;
+use std::fs::File;
+use std::io;
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+use flate2::Compress;
+use flate2::Compression;
+use flate2::FlushCompress;
+use flate2::Status;
+use git2::ObjectType;
+use git2::OdbLookupFlags;
+use git2::Oid;
+
+use crate::platform;
+use crate::store::Error;
+use crate::store::Store;
+use crate::store::layout::Tree;
+use crate::store::objects::LooseError;
+use crate::store::objects::loose_path;
+use crate::store::objects::read_loose;
+use crate::store::pack::PackWriter;
+
+/// Beyond this many objects, or bytes of them, a batch becomes a pack.
+const LOOSE_OBJECTS: usize = 200;
+const LOOSE_BYTES: usize = 8 << 20;
+
+/// Objects made without a lock, until a commit takes them in. Many are kept as one pack, few as
+/// loose objects. Dropped without a commit, it leaves nothing behind that matters.
+#[derive(Debug)]
+pub struct Batch<'s> {
+    pub(super) store: &'s Store,
+    known: HashSet<Oid>,
+    held: Vec<Held>,
+    held_bytes: usize,
+    pack: Option<PackWriter>,
+    deflater: Deflater,
+    /// Loose objects, and their folders, that may not be durable yet. A power loss may tear them,
+    /// which does no harm: no ref reaches them yet, and a torn one is written anew when it is
+    /// needed again.
+    unsynced: (Vec<PathBuf>, BTreeSet<PathBuf>),
+}
+
+#[derive(Debug)]
+struct Held {
+    id: Oid,
+    kind: ObjectType,
+    bytes: Vec<u8>,
+}
+
+impl<'s> Batch<'s> {
+    pub(super) fn new(store: &'s Store) -> Self {
+        Self {
+            store,
+            known: HashSet::new(),
+            held: Vec::new(),
+            held_bytes: 0,
+            pack: None,
+            deflater: Deflater(Compress::new(Compression::fast(), true)),
+            unsynced: (Vec::new(), BTreeSet::new()),
+        }
+    }
+
+    /// Takes an object in, unless the store has it; returns its id.
+    pub(super) fn put(&mut self, kind: ObjectType, bytes: Vec<u8>) -> Result<Oid, Error> {
+        let failed = |source| Error::Git { doing: "hashing an object".into(), source };
+        let id = Oid::hash_object(kind, &bytes).map_err(failed)?;
+        if self.known.contains(&id) || self.is_stored(id)? {
+            self.known.insert(id);
+            return Ok(id);
+        }
+        self.known.insert(id);
+        self.held_bytes += bytes.len();
+        self.held.push(Held { id, kind, bytes });
+        let is_large = self.held.len() > LOOSE_OBJECTS || self.held_bytes > LOOSE_BYTES;
+        if is_large || self.pack.is_some() {
+            self.pack_held().map_err(writing("a pack"))?;
+        }
+        Ok(id)
+    }
+
+    /// Takes a folder in.
+    pub(super) fn put_tree(&mut self, tree: &Tree) -> Result<Oid, Error> {
+        self.put(ObjectType::Tree, tree.render())
+    }
+
+    /// Whether the object is here or in the store.
+    pub(super) fn has(&self, id: Oid) -> bool {
+        self.known.contains(&id) || self.store.repository.odb().is_ok_and(|odb| odb.exists(id))
+    }
+
+    /// Does without a lock what can be done without it.
+    pub(super) fn prepare(&mut self) -> Result<(), Error> {
+        match &mut self.pack {
+            Some(pack) => pack.sync().map_err(writing("a pack")),
+            // Few objects are written at once, with those of the commit: one flush serves all.
+            None => Ok(()),
+        }
+    }
+
+    /// Makes all objects part of the store, durably.
+    pub(super) fn flush(&mut self) -> Result<(), Error> {
+        if self.pack.is_some() {
+            self.install_pack()?;
+        }
+        self.write_loose().map_err(writing("an object"))?;
+        let (files, folders) = std::mem::take(&mut self.unsynced);
+        platform::sync_placed(&files, &folders).map_err(writing("an object"))
+    }
+
+    /// Whether the store has a sound copy. A loose one is read, for a torn one must be written
+    /// anew, and gets a new time, which keeps git's clean-up away from it.
+    fn is_stored(&mut self, id: Oid) -> Result<bool, Error> {
+        match read_loose(&self.store.objects, id) {
+            Ok(Some(_)) => {
+                self.freshen(id);
+                Ok(true)
+            }
+            Ok(None) => {
+                let odb = self.store.odb()?;
+                Ok(odb.exists_ext(id, OdbLookupFlags::NO_REFRESH))
+            }
+            Err(LooseError::Damaged(_)) => Ok(false),
+            Err(LooseError::Io(source)) => {
+                Err(Error::Io { doing: format!("reading the object {id}"), source })
+            }
+        }
+    }
+
+    /// Another process may have written it a moment ago, and not have made its name durable.
+    fn freshen(&mut self, id: Oid) {
+        let path = loose_path(&self.store.objects, id);
+        #[expect(clippy::disallowed_methods, reason = "the time of a file, compared by git alone")]
+        let now = SystemTime::now();
+        // Not our file, or gone into a pack: then git's clean-up is no danger to it either.
+        drop(File::open(&path).and_then(|file| file.set_modified(now)));
+        self.unsynced.1.extend(path.parent().map(PathBuf::from));
+        self.unsynced.0.push(path);
+    }
+
+    fn pack_held(&mut self) -> io::Result<()> {
+        let folder = self.store.objects.join("pack");
+        for held in std::mem::take(&mut self.held) {
+            if let Some(full) = self.pack.take_if(|pack| pack.is_full()) {
+                full.install(&folder)?;
+            }
+            let pack = match &mut self.pack {
+                Some(pack) => pack,
+                none => none.insert(PackWriter::new(&folder)?),
+            };
+            let deflated = self.deflater.deflate(&[&held.bytes])?;
+            pack.add(held.id, held.kind, held.bytes.len(), &deflated)?;
+        }
+        self.held_bytes = 0;
+        Ok(())
+    }
+
+    fn install_pack(&mut self) -> Result<(), Error> {
+        self.pack_held().map_err(writing("a pack"))?;
+        if let Some(pack) = self.pack.take() {
+            let folder = self.store.objects.join("pack");
+            pack.install(&folder).map_err(writing("a pack"))?;
+        }
+        let failed = |source| Error::Git { doing: "opening a new pack".into(), source };
+        self.store.odb()?.refresh().map_err(failed)
+    }
+
+    fn write_loose(&mut self) -> io::Result<()> {
+        for held in std::mem::take(&mut self.held) {
+            let header = format!("{} {}\0", held.kind.str(), held.bytes.len());
+            let deflated = self.deflater.deflate(&[header.as_bytes(), &held.bytes])?;
+            let path = loose_path(&self.store.objects, held.id);
+            if let Err(error) = platform::place_unsynced(&path, "tmp_obj_", 0o444, &deflated) {
+                self.make_room(&path, error)?;
+                platform::place_unsynced(&path, "tmp_obj_", 0o444, &deflated)?;
+            }
+            self.unsynced.1.extend(path.parent().map(PathBuf::from));
+            self.unsynced.0.push(path);
+        }
+        self.held_bytes = 0;
+        Ok(())
+    }
+
+    /// Makes the folder of a loose object when that is what was missing.
+    fn make_room(&mut self, path: &std::path::Path, error: io::Error) -> io::Result<()> {
+        let Some(folder) = path.parent() else {
+            return Err(error);
+        };
+        if error.kind() != io::ErrorKind::NotFound {
+            return Err(error);
+        }
+        match fs::create_dir(folder) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+            _ => {}
+        }
+        self.unsynced.1.insert(self.store.objects.clone());
+        Ok(())
+    }
+}
+
+/// One deflate state, used again for each object: making it anew costs more than a small object.
+struct Deflater(Compress);
+
+impl std::fmt::Debug for Deflater {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Deflater")
+    }
+}
+
+impl Deflater {
+    fn deflate(&mut self, parts: &[&[u8]]) -> io::Result<Vec<u8>> {
+        self.0.reset();
+        let length: usize = parts.iter().map(|part| part.len()).sum();
+        let mut out = Vec::with_capacity(length / 2 + 256);
+        for (n, part) in parts.iter().enumerate() {
+            let is_last = n + 1 == parts.len();
+            self.deflate_part(part, is_last, &mut out)?;
+        }
+        Ok(out)
+    }
+
+    fn deflate_part(&mut self, part: &[u8], is_last: bool, out: &mut Vec<u8>) -> io::Result<()> {
+        let flush = if is_last { FlushCompress::Finish } else { FlushCompress::None };
+        let start = self.0.total_in();
+        loop {
+            let done = usize::try_from(self.0.total_in() - start).map_err(io::Error::other)?;
+            let status = self.0.compress_vec(&part[done..], out, flush)?;
+            let is_taken = self.0.total_in() - start == part.len() as u64;
+            match status {
+                Status::StreamEnd => return Ok(()),
+                _ if !is_last && is_taken => return Ok(()),
+                _ => out.reserve(out.capacity().max(256)),
+            }
+        }
+    }
+}
+
+fn writing(what: &'static str) -> impl Fn(io::Error) -> Error {
+    move |source| Error::Io { doing: format!("writing {what} into the store"), source }
+}

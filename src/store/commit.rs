@@ -1,0 +1,326 @@
+//! One commit: changes of sessions, put on top of the tip under the store's lock.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::sync::Arc;
+
+use chrono::DateTime;
+use chrono::Utc;
+use git2::ObjectType;
+use git2::Oid;
+
+use crate::format;
+use crate::session::RevisionId;
+use crate::session::SCHEMA_VERSION;
+use crate::session::SessionId;
+use crate::store::Batch;
+use crate::store::Change;
+use crate::store::CommitNote;
+use crate::store::Error;
+use crate::store::ObjectId;
+use crate::store::Store;
+use crate::store::layout;
+use crate::store::layout::SESSIONS;
+use crate::store::layout::TOMBSTONES;
+use crate::store::layout::Tree;
+use crate::store::objects::corrupt;
+use crate::store::refs::object_id;
+use crate::store::refs::revision;
+
+/// Who writes where the user's git does not say.
+const NEUTRAL_AUTHOR: &str = "annals <annals@localhost>";
+/// How many sessions a commit names.
+const NAMED_SESSIONS: usize = 20;
+/// The longest subject, in characters.
+const SUBJECT_LIMIT: usize = 100;
+/// How often a commit starts again because somebody moved main without the store's lock.
+const TRIES: u64 = 100;
+
+/// Makes a change anew on top of the tip; none: there is nothing left to do for it.
+pub type Rebase<'r> =
+    dyn FnMut(&mut Batch<'_>, &RevisionId, Change) -> Result<Option<Change>, Error> + 'r;
+
+impl Store {
+    /// Commits changes whose objects are in `batch`, on top of the tip, under the store's lock.
+    ///
+    /// When a session's tree at the tip is not the one that a change was made from, `rebase` makes
+    /// the change anew, still under the lock; none: there is nothing left to do for it. Returns the
+    /// new revision, or none when nothing changes.
+    pub fn commit(
+        &self,
+        mut batch: Batch<'_>,
+        note: &CommitNote,
+        mut changes: Vec<Change>,
+        rebase: &mut Rebase<'_>,
+    ) -> Result<Option<RevisionId>, Error> {
+        batch.prepare()?;
+        let _lock = self.lock()?;
+        for _ in 0..TRIES {
+            let tip = self.tip()?;
+            self.check_schema(&tip)?;
+            let mut edit = TipEdit::new(self, &tip)?;
+            let mut settled = Vec::with_capacity(changes.len());
+            for change in changes {
+                settled.extend(edit.settle(&mut batch, &tip, change, rebase)?);
+            }
+            changes = settled;
+            let Some(commit) = edit.write_commit(&mut batch, note, object_id(&tip))? else {
+                return Ok(None);
+            };
+            batch.flush()?;
+            let message = note.subject_line();
+            if self.advance(object_id(&tip), commit, note.at, &message)? {
+                edit.remember();
+                return Ok(Some(revision(commit)));
+            }
+        }
+        Err(Error::Locked { seconds: 0 })
+    }
+
+    /// The author of commits, as the user's git has it.
+    pub(super) fn author(&self) -> &str {
+        self.author.get_or_init(|| {
+            let config = self.repository.config().and_then(|mut config| config.snapshot());
+            let read = |key| {
+                let text = config.as_ref().ok()?.get_string(key).ok()?;
+                let is_plain = |c: &char| !c.is_control() && !matches!(c, '<' | '>');
+                let text: String = text.chars().filter(is_plain).collect();
+                let text = text.trim().to_owned();
+                (!text.is_empty()).then_some(text)
+            };
+            match (read("user.name"), read("user.email")) {
+                (Some(name), Some(email)) => format!("{name} <{email}>"),
+                _ => NEUTRAL_AUTHOR.to_owned(),
+            }
+        })
+    }
+}
+
+impl Change {
+    /// The session that changes.
+    pub fn session(&self) -> SessionId {
+        match self {
+            Self::Save(staged) => staged.id,
+            Self::Delete { tombstone, .. } => tombstone.id,
+        }
+    }
+
+    /// The tree that it was made from.
+    fn base(&self) -> Option<Oid> {
+        match self {
+            Self::Save(staged) => staged.base.map(|base| base.0),
+            Self::Delete { base, .. } => Some(base.0),
+        }
+    }
+}
+
+impl CommitNote {
+    fn subject_line(&self) -> String {
+        subject_line(self.operation, &self.subject)
+    }
+}
+
+fn subject_line(operation: &str, subject: &str) -> String {
+    let line = format!("{operation}: {subject}");
+    let line: String =
+        line.chars().map(|c| if c.is_control() { ' ' } else { c }).take(SUBJECT_LIMIT).collect();
+    line.trim_end().to_owned()
+}
+
+/// What a commit says.
+pub(super) struct CommitText<'a> {
+    pub(super) operation: &'a str,
+    pub(super) subject: &'a str,
+    pub(super) sessions: &'a [SessionId],
+    pub(super) at: DateTime<Utc>,
+}
+
+impl CommitText<'_> {
+    /// Git's form of the commit.
+    pub(super) fn render(&self, tree: Oid, parent: Option<Oid>, author: &str) -> Vec<u8> {
+        let mut text = format!("tree {tree}\n");
+        if let Some(parent) = parent {
+            line(&mut text, format_args!("parent {parent}"));
+        }
+        // Git knows no time before 1970.
+        let seconds = self.at.timestamp().max(0);
+        line(&mut text, format_args!("author {author} {seconds} +0000"));
+        line(&mut text, format_args!("committer {author} {seconds} +0000\n"));
+        line(&mut text, format_args!("{}\n", subject_line(self.operation, self.subject)));
+        line(&mut text, format_args!("Annals-Operation: {}", self.operation));
+        for session in self.sessions.iter().take(NAMED_SESSIONS) {
+            line(&mut text, format_args!("Annals-Session: {session}"));
+        }
+        line(&mut text, format_args!("Annals-Sessions: {}", self.sessions.len()));
+        line(&mut text, format_args!("Annals-Schema: {SCHEMA_VERSION}"));
+        text.into_bytes()
+    }
+}
+
+fn line(text: &mut String, line: std::fmt::Arguments<'_>) {
+    writeln!(text, "{line}").expect("a string takes all");
+}
+
+/// The tip's folders, as far as changes touch them.
+struct TipEdit<'s> {
+    store: &'s Store,
+    base: Oid,
+    root: Tree,
+    areas: BTreeMap<&'static str, AreaEdit>,
+    changed: Vec<SessionId>,
+    written: Vec<(Oid, Tree)>,
+}
+
+/// The folder `sessions` or `tombstones`, with its touched folders.
+#[derive(Default)]
+struct AreaEdit {
+    top: Tree,
+    shards: BTreeMap<String, Tree>,
+}
+
+impl<'s> TipEdit<'s> {
+    fn new(store: &'s Store, tip: &RevisionId) -> Result<Self, Error> {
+        let base = store.read_commit(object_id(tip))?.tree;
+        let root = Tree::clone(&*store.root(tip)?);
+        let (areas, changed, written) = (BTreeMap::new(), Vec::new(), Vec::new());
+        Ok(Self { store, base, root, areas, changed, written })
+    }
+
+    /// Takes a change in, made anew if its session is no longer what it was made from.
+    fn settle(
+        &mut self,
+        batch: &mut Batch<'_>,
+        tip: &RevisionId,
+        change: Change,
+        rebase: &mut Rebase<'_>,
+    ) -> Result<Option<Change>, Error> {
+        let change = if self.session_tree(change.session())? == change.base() {
+            change
+        } else {
+            match rebase(batch, tip, change)? {
+                Some(change) => change,
+                None => return Ok(None),
+            }
+        };
+        let session = change.session();
+        if self.session_tree(session)? != change.base() {
+            return Err(Error::Stale { session });
+        }
+        self.apply(batch, &change)?;
+        Ok(Some(change))
+    }
+
+    fn session_tree(&mut self, id: SessionId) -> Result<Option<Oid>, Error> {
+        let shard = self.shard(SESSIONS, id)?;
+        let what = format!("the folder of session {id}");
+        shard.folder(&id.to_string()).map_err(|cause| Error::Corrupt { what, cause })
+    }
+
+    fn apply(&mut self, batch: &mut Batch<'_>, change: &Change) -> Result<(), Error> {
+        let id = change.session();
+        let (name, stone) = (id.to_string(), layout::tombstone_name(id));
+        let before = (self.shard(SESSIONS, id)?.clone(), self.shard(TOMBSTONES, id)?.clone());
+        match change {
+            Change::Save(staged) => {
+                check_staged(batch, id, staged.tree)?;
+                self.shard(SESSIONS, id)?.set_folder(&name, staged.tree.0);
+                self.shard(TOMBSTONES, id)?.remove(&stone);
+            }
+            Change::Delete { tombstone, .. } => {
+                let text = format::render_tombstone(tombstone);
+                let blob = batch.put(ObjectType::Blob, text.into_bytes())?;
+                self.shard(SESSIONS, id)?.remove(&name);
+                self.shard(TOMBSTONES, id)?.set_file(&stone, blob);
+            }
+        }
+        let is_same =
+            *self.shard(SESSIONS, id)? == before.0 && *self.shard(TOMBSTONES, id)? == before.1;
+        if !is_same && !self.changed.contains(&id) {
+            self.changed.push(id);
+        }
+        Ok(())
+    }
+
+    /// Writes the touched folders and the commit; none when all is as it was.
+    fn write_commit(
+        &mut self,
+        batch: &mut Batch<'_>,
+        note: &CommitNote,
+        tip: Oid,
+    ) -> Result<Option<Oid>, Error> {
+        for (area, mut edit) in std::mem::take(&mut self.areas) {
+            for (name, shard) in std::mem::take(&mut edit.shards) {
+                self.write(batch, &mut edit.top, &name, shard)?;
+            }
+            let mut root = std::mem::take(&mut self.root);
+            self.write(batch, &mut root, area, edit.top)?;
+            self.root = root;
+        }
+        let root = batch.put_tree(&self.root)?;
+        if root == self.base {
+            return Ok(None);
+        }
+        self.written.push((root, self.root.clone()));
+        let text = CommitText {
+            operation: note.operation,
+            subject: &note.subject,
+            sessions: &self.changed,
+            at: note.at,
+        };
+        let bytes = text.render(root, Some(tip), self.store.author());
+        batch.put(ObjectType::Commit, bytes).map(Some)
+    }
+
+    /// Writes a folder into the one above it; an empty one vanishes.
+    fn write(
+        &mut self,
+        batch: &mut Batch<'_>,
+        above: &mut Tree,
+        name: &str,
+        tree: Tree,
+    ) -> Result<(), Error> {
+        if tree.is_empty() {
+            above.remove(name);
+            return Ok(());
+        }
+        let id = batch.put_tree(&tree)?;
+        above.set_folder(name, id);
+        self.written.push((id, tree));
+        Ok(())
+    }
+
+    /// Keeps the written folders in memory: the next save reads them.
+    fn remember(self) {
+        let mut cache = self.store.trees.borrow_mut();
+        self.written.into_iter().for_each(|(id, tree)| cache.add(id, Arc::new(tree)));
+    }
+
+    /// The folder that a session, or its tombstone, lies in.
+    fn shard(&mut self, area: &'static str, id: SessionId) -> Result<&mut Tree, Error> {
+        let read = |above: &Tree, name: &str| match above.folder(name) {
+            Ok(Some(id)) => self.store.read_tree(id, &area).map(|tree| Tree::clone(&tree)),
+            Ok(None) => Ok(Tree::default()),
+            Err(cause) => Err(corrupt(self.base, &"the tip", cause)),
+        };
+        if !self.areas.contains_key(area) {
+            let top = read(&self.root, area)?;
+            self.areas.insert(area, AreaEdit { top, shards: BTreeMap::new() });
+        }
+        let edit = self.areas.entry(area).or_default();
+        let name = id.shard();
+        if !edit.shards.contains_key(&name) {
+            let shard = read(&edit.top, &name)?;
+            edit.shards.insert(name.clone(), shard);
+        }
+        Ok(edit.shards.entry(name).or_default())
+    }
+}
+
+/// Every object of a commit must be there before it is.
+fn check_staged(batch: &Batch<'_>, id: SessionId, tree: ObjectId) -> Result<(), Error> {
+    if batch.has(tree.0) {
+        return Ok(());
+    }
+    let what = format_args!("the staged session {id}");
+    Err(corrupt(tree.0, &what, "it belongs to another batch".into()))
+}

@@ -1,0 +1,77 @@
+//! The git program, for what it does better than a library: packing, cloning.
+//!
+//! It runs without the user's settings and without what the environment says about repositories,
+//! so that it does the same everywhere.
+
+use std::io;
+use std::path::Path;
+use std::process::Command;
+use std::process::Stdio;
+
+use crate::store::Error;
+
+/// Variables that would lead git to another repository, or change its settings.
+const CLEARED: [&str; 17] = [
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_CEILING_DIRECTORIES",
+    "GIT_COMMON_DIR",
+    "GIT_CONFIG",
+    "GIT_CONFIG_COUNT",
+    "GIT_CONFIG_PARAMETERS",
+    "GIT_DEFAULT_HASH",
+    "GIT_DIR",
+    "GIT_GRAFT_FILE",
+    "GIT_INDEX_FILE",
+    "GIT_NAMESPACE",
+    "GIT_NO_REPLACE_OBJECTS",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_PREFIX",
+    "GIT_REPLACE_REF_BASE",
+    "GIT_SHALLOW_FILE",
+    "GIT_WORK_TREE",
+];
+
+const NOWHERE: &str = if cfg!(windows) { "NUL" } else { "/dev/null" };
+
+/// The git program, undisturbed.
+pub(super) fn git() -> Command {
+    let mut command = Command::new("git");
+    neutralise(&mut command);
+    command
+}
+
+/// Keeps settings and surroundings away from the git that a command runs.
+pub(super) fn neutralise(command: &mut Command) {
+    for name in CLEARED {
+        command.env_remove(name);
+    }
+    command
+        .env("GIT_CONFIG_NOSYSTEM", "1")
+        .env("GIT_CONFIG_SYSTEM", NOWHERE)
+        .env("GIT_CONFIG_GLOBAL", NOWHERE)
+        .env("GIT_TERMINAL_PROMPT", "0")
+        .env("LC_ALL", "C")
+        .stdin(Stdio::null());
+}
+
+/// The git program, at work in a store.
+pub(super) fn git_in(store: &Path) -> Command {
+    let mut command = git();
+    command.arg("--git-dir").arg(store);
+    command
+}
+
+/// Runs git to its end; what it says on failure becomes the error.
+pub(super) fn run(mut command: Command, doing: &str) -> Result<(), Error> {
+    let failed = |cause: String| Error::Program { doing: doing.to_owned(), cause };
+    let output = command.output().map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => failed("the git program is not installed".into()),
+        _ => failed(format!("the git program cannot be started: {error}")),
+    })?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let said = String::from_utf8_lossy(&output.stderr);
+    let last = said.lines().map(str::trim).rfind(|line| !line.is_empty());
+    Err(failed(last.map_or_else(|| output.status.to_string(), str::to_owned)))
+}

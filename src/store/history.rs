@@ -1,0 +1,162 @@
+//! Reading commits.
+
+use std::collections::HashSet;
+
+use chrono::DateTime;
+use chrono::Utc;
+use git2::ErrorCode;
+use git2::ObjectType;
+use git2::Oid;
+
+use crate::session::RevisionId;
+use crate::store::CommitEntry;
+use crate::store::Error;
+use crate::store::Store;
+use crate::store::objects::corrupt;
+use crate::store::refs::object_id;
+use crate::store::refs::revision;
+
+/// The operation of a commit that annals did not make.
+const FOREIGN_OPERATION: &str = "commit";
+/// The fewest digits that may stand for a revision.
+const SHORTEST_PREFIX: usize = 4;
+
+/// A commit, as git has it.
+pub(super) struct Commit {
+    pub(super) tree: Oid,
+    pub(super) parents: Vec<Oid>,
+    seconds: i64,
+    message: String,
+}
+
+impl Store {
+    /// A full revision id for a prefix of at least 4 digits that stands for one commit on main.
+    pub fn find_revision(&self, prefix: &str) -> Result<Option<RevisionId>, Error> {
+        let prefix = prefix.to_ascii_lowercase();
+        let is_hex = prefix.bytes().all(|b| b.is_ascii_hexdigit());
+        if !is_hex || !(SHORTEST_PREFIX..=40).contains(&prefix.len()) {
+            return Ok(None);
+        }
+        let start = Oid::from_str(&format!("{prefix:0<40}")).expect("40 hex digits");
+        let is_single = match self.odb()?.exists_prefix(start, prefix.len()) {
+            Ok(_) => true,
+            Err(error) if error.code() == ErrorCode::NotFound => return Ok(None),
+            Err(_) => false,
+        };
+        let mut found = None;
+        for id in self.ancestors()? {
+            let id = id?;
+            if id.to_string().starts_with(&prefix) {
+                if is_single {
+                    return Ok(Some(revision(id)));
+                }
+                if found.replace(id).is_some() {
+                    return Ok(None);
+                }
+            }
+        }
+        Ok(found.map(revision))
+    }
+
+    /// The commits from behind `from` up to `to` along first parents, oldest first. `None` when
+    /// `from` is not among the ancestors of `to`.
+    pub fn history(
+        &self,
+        from: Option<&RevisionId>,
+        to: &RevisionId,
+    ) -> Result<Option<Vec<CommitEntry>>, Error> {
+        let mut entries = Vec::new();
+        let mut next = Some(object_id(to));
+        while let Some(id) = next {
+            if from.is_some_and(|from| object_id(from) == id) {
+                entries.reverse();
+                return Ok(Some(entries));
+            }
+            let commit = self.read_commit(id)?;
+            next = commit.parents.first().copied();
+            entries.push(commit.entry(id));
+        }
+        entries.reverse();
+        Ok(from.is_none().then_some(entries))
+    }
+
+    /// A commit, as the index wants it.
+    pub fn commit_entry(&self, at: &RevisionId) -> Result<CommitEntry, Error> {
+        let id = object_id(at);
+        Ok(self.read_commit(id)?.entry(id))
+    }
+
+    /// The time of a commit.
+    pub fn commit_time(&self, at: &RevisionId) -> Result<DateTime<Utc>, Error> {
+        Ok(self.commit_entry(at)?.at)
+    }
+
+    pub(super) fn read_commit(&self, id: Oid) -> Result<Commit, Error> {
+        let what = format_args!("the revision {:.8}", id.to_string());
+        let bytes = self.read(id, ObjectType::Commit, &what)?;
+        Commit::parse(&bytes).ok_or_else(|| corrupt(id, &what, "it is no commit".into()))
+    }
+
+    /// All commits of main, newest first along each line of them.
+    fn ancestors(&self) -> Result<impl Iterator<Item = Result<Oid, Error>> + '_, Error> {
+        let mut waiting = vec![self.tip_id()?];
+        let mut seen = HashSet::new();
+        Ok(std::iter::from_fn(move || {
+            let id = loop {
+                let id = waiting.pop()?;
+                if seen.insert(id) {
+                    break id;
+                }
+            };
+            Some(self.read_commit(id).map(|commit| {
+                waiting.extend(commit.parents.iter().rev());
+                id
+            }))
+        }))
+    }
+}
+
+impl Commit {
+    pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
+        // Git allows messages in any encoding; ours are UTF-8.
+        let text = String::from_utf8_lossy(bytes);
+        let (header, message) = text.split_once("\n\n").unwrap_or((&text, ""));
+        let mut lines = header.lines();
+        let tree = parse_id(lines.next()?.strip_prefix("tree ")?)?;
+        let (mut parents, mut seconds) = (Vec::new(), 0);
+        for line in lines {
+            if let Some(parent) = line.strip_prefix("parent ") {
+                parents.push(parse_id(parent)?);
+            } else if let Some(committer) = line.strip_prefix("committer ") {
+                seconds = parse_seconds(committer).unwrap_or(0);
+            }
+        }
+        Some(Self { tree, parents, seconds, message: message.to_owned() })
+    }
+
+    fn entry(&self, id: Oid) -> CommitEntry {
+        CommitEntry {
+            revision: revision(id),
+            at: DateTime::from_timestamp(self.seconds, 0).unwrap_or(DateTime::UNIX_EPOCH),
+            operation: self.trailer("Annals-Operation").unwrap_or(FOREIGN_OPERATION).to_owned(),
+            subject: self.message.lines().next().unwrap_or_default().to_owned(),
+            parents: self.parents.iter().copied().map(revision).collect(),
+        }
+    }
+
+    /// A trailer of the message's last paragraph.
+    fn trailer(&self, name: &str) -> Option<&str> {
+        let (_, last) = self.message.trim_end().rsplit_once("\n\n")?;
+        let value = |line: &'_ str| Some(line.strip_prefix(name)?.strip_prefix(": ")?.len());
+        last.lines().find_map(|line| value(line).map(|length| &line[line.len() - length..]))
+    }
+}
+
+fn parse_id(hex: &str) -> Option<Oid> {
+    RevisionId::parse(hex).map(|id| object_id(&id))
+}
+
+/// The seconds in `Name <email> 1770090591 +0000`.
+fn parse_seconds(committer: &str) -> Option<i64> {
+    committer.rsplit(' ').nth(1)?.parse().ok()
+}

@@ -1,0 +1,227 @@
+//! Making and opening a store.
+
+use std::cell::OnceCell;
+use std::cell::RefCell;
+use std::fs;
+use std::fs::File;
+use std::io;
+use std::path::Path;
+use std::path::PathBuf;
+
+use chrono::DateTime;
+use chrono::Utc;
+use git2::ObjectType;
+use git2::Repository;
+use git2::RepositoryInitOptions;
+
+use crate::format;
+use crate::format::Marker;
+use crate::platform;
+use crate::session::RevisionId;
+use crate::session::SCHEMA_VERSION;
+use crate::store::Error;
+use crate::store::Store;
+use crate::store::commit::CommitText;
+use crate::store::layout::ATTRIBUTES;
+use crate::store::layout::MARKER;
+use crate::store::layout::Tree;
+use crate::store::objects::TreeCache;
+use crate::store::objects::corrupt;
+
+/// Bytes stay as they are in every clone, whatever its git is set to; `annals merge-driver` is
+/// asked where somebody set it up.
+const ATTRIBUTES_TEXT: &str = "\
+* -text
+sessions/** merge=annals
+tombstones/** merge=annals
+annals.yaml merge=annals
+";
+
+/// What the store's own git configuration says. Nothing is ever pruned: an object may belong to a
+/// save that is just being made.
+const CONFIG: [(&str, &str); 4] = [
+    ("core.fsync", "all"),
+    ("core.logAllRefUpdates", "always"),
+    ("gc.auto", "0"),
+    ("gc.pruneExpire", "never"),
+];
+
+/// What libgit2 alone is told, from a file that git itself does not read: there the old name of
+/// the setting makes it print warnings.
+const LIBRARY_CONFIG: &[u8] = b"[core]\n\tfsyncObjectFiles = true\n";
+
+impl Store {
+    /// Makes a store at `path` (a folder that does not exist or is empty), with its first commit.
+    ///
+    /// It is made beside its place and moved there whole.
+    pub fn init(path: &Path, marker: &Marker, at: DateTime<Utc>) -> Result<Self, Error> {
+        let path = absolute(path)?;
+        if is_occupied(&path).map_err(making(&path))? {
+            return Err(Error::Occupied { path });
+        }
+        let parent = path.parent().map_or_else(|| path.clone(), PathBuf::from);
+        platform::create_private_folder(&parent).map_err(making(&path))?;
+        let mut builder = tempfile::Builder::new();
+        let folder = builder.prefix(".annals-").tempdir_in(&parent).map_err(making(&path))?;
+        make_repository(folder.path())?;
+        open_at(folder.path())?.write_first_commit(marker, at)?;
+        sync_all(folder.path()).map_err(making(&path))?;
+        match fs::rename(folder.path(), &path) {
+            Ok(()) => drop(folder.keep()),
+            Err(_) if is_occupied(&path).unwrap_or(true) => return Err(Error::Occupied { path }),
+            Err(error) => return Err(making(&path)(error)),
+        }
+        platform::sync_folder(&parent).map_err(making(&path))?;
+        Self::open(&path)
+    }
+
+    /// Opens the store at `path`. Cheap: owner and marker are checked, nothing else.
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        let path = absolute(path)?;
+        match fs::metadata(&path) {
+            Ok(metadata) if !metadata.is_dir() => return Err(foreign(&path, "it is no folder")),
+            Ok(metadata) if !platform::is_own(&metadata) => {
+                return Err(foreign(&path, "it belongs to another user"));
+            }
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(Error::Missing { path });
+            }
+            Err(source) => {
+                return Err(Error::Io { doing: format!("opening {}", path.display()), source });
+            }
+        }
+        let store = open_at(&path)?;
+        store.marker()?;
+        Ok(store)
+    }
+
+    /// The marker at the tip.
+    pub fn marker(&self) -> Result<Marker, Error> {
+        self.marker_at(&self.tip()?)
+    }
+
+    pub(super) fn marker_at(&self, at: &RevisionId) -> Result<Marker, Error> {
+        let root = self.root(at)?;
+        let what = format_args!("{MARKER} of the revision {}", at.short());
+        let found = root.file(MARKER).map_err(|cause| foreign(&self.path, &cause))?;
+        let id =
+            found.ok_or_else(|| foreign(&self.path, "annals.yaml is not in its branch main"))?;
+        let text = self.read_text(id, &what)?;
+        format::parse_marker(&text).map_err(|error| corrupt(id, &what, error.to_string()))
+    }
+
+    /// Refuses to write into a store that a later version has written.
+    pub(super) fn check_schema(&self, at: &RevisionId) -> Result<(), Error> {
+        match self.marker_at(at)?.schema {
+            found if found > SCHEMA_VERSION => Err(Error::TooNew { found }),
+            _ => Ok(()),
+        }
+    }
+
+    fn write_first_commit(&self, marker: &Marker, at: DateTime<Utc>) -> Result<(), Error> {
+        let mut batch = self.batch();
+        let mut root = Tree::default();
+        let text = format::render_marker(marker);
+        root.set_file(MARKER, batch.put(ObjectType::Blob, text.into_bytes())?);
+        let text = ATTRIBUTES_TEXT.as_bytes().to_vec();
+        root.set_file(ATTRIBUTES, batch.put(ObjectType::Blob, text)?);
+        let text = CommitText { operation: "init", subject: "a new store", sessions: &[], at };
+        let tree = batch.put_tree(&root)?;
+        let bytes = text.render(tree, None, self.author());
+        let commit = batch.put(ObjectType::Commit, bytes)?;
+        batch.flush()?;
+        self.begin_main(commit)
+    }
+}
+
+/// Opens what lies at a path, and has libgit2 bring each ref to the disk.
+fn open_at(path: &Path) -> Result<Store, Error> {
+    // open_bare looks nowhere else and at no environment; the owner was checked by us.
+    let repository = Repository::open_bare(path).map_err(|error| foreign(path, error.message()))?;
+    let store = Store {
+        path: path.to_owned(),
+        objects: path.join("objects"),
+        repository,
+        trees: RefCell::new(TreeCache::default()),
+        author: OnceCell::new(),
+    };
+    let config = store.library_config().map_err(making(path))?;
+    let level = git2::ConfigLevel::App;
+    let added = store.repository.config().and_then(|mut all| all.add_file(&config, level, true));
+    added.map_err(|source| Error::Git { doing: "opening the store".into(), source })?;
+    Ok(store)
+}
+
+impl Store {
+    /// The file with what libgit2 is told; made again when somebody removed it.
+    fn library_config(&self) -> io::Result<PathBuf> {
+        let folder = self.private_folder();
+        let path = folder.join("libgit2.config");
+        if !path.exists() {
+            platform::create_private_folder(&folder)?;
+            platform::write_atomic(&path, LIBRARY_CONFIG)?;
+        }
+        Ok(path)
+    }
+}
+
+fn make_repository(path: &Path) -> Result<(), Error> {
+    let mut options = RepositoryInitOptions::new();
+    options.bare(true).external_template(false).initial_head("main").mkdir(false);
+    let made = Repository::init_opts(path, &options).and_then(|repository| {
+        let mut config = repository.config()?.open_level(git2::ConfigLevel::Local)?;
+        CONFIG.iter().try_for_each(|(name, value)| config.set_str(name, value))
+    });
+    made.map_err(|source| Error::Git { doing: format!("making {}", path.display()), source })?;
+    close_to_others(path).map_err(making(path))
+}
+
+/// libgit2 makes the folder and its files open to all.
+fn close_to_others(path: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        fs::set_permissions(path, fs::Permissions::from_mode(0o700))?;
+        for name in ["config", "HEAD"] {
+            fs::set_permissions(path.join(name), fs::Permissions::from_mode(0o600))?;
+        }
+    }
+    Ok(())
+}
+
+/// Brings a small folder with all that is in it to the disk.
+fn sync_all(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            sync_all(&entry.path())?;
+        } else {
+            File::open(entry.path())?.sync_all()?;
+        }
+    }
+    platform::sync_folder(folder)
+}
+
+fn is_occupied(path: &Path) -> io::Result<bool> {
+    match fs::read_dir(path) {
+        Ok(mut entries) => Ok(entries.next().is_some()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) if error.kind() == io::ErrorKind::NotADirectory => Ok(true),
+        Err(error) => Err(error),
+    }
+}
+
+fn absolute(path: &Path) -> Result<PathBuf, Error> {
+    std::path::absolute(path)
+        .map_err(|source| Error::Io { doing: format!("finding {}", path.display()), source })
+}
+
+fn foreign(path: &Path, cause: &str) -> Error {
+    Error::Foreign { path: path.to_owned(), cause: cause.to_owned() }
+}
+
+fn making(path: &Path) -> impl Fn(io::Error) -> Error {
+    let doing = format!("making {}", path.display());
+    move |source| Error::Io { doing: doing.clone(), source }
+}

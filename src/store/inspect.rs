@@ -1,0 +1,89 @@
+//! What can be seen of a store from outside: its size, its modes, the git program beside it.
+
+use std::fmt;
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::path::PathBuf;
+
+use crate::store::Damage;
+use crate::store::Error;
+use crate::store::Store;
+use crate::store::git;
+
+impl Store {
+    /// Bytes of all its files.
+    pub fn size(&self) -> Result<u64, Error> {
+        let mut size = 0;
+        each_file(&self.path, &mut |_, metadata| size += metadata.len())?;
+        Ok(size)
+    }
+
+    /// Files and folders of annals' own that others could read. Git's objects have git's modes;
+    /// the closed folder round them keeps others out.
+    pub fn wrong_modes(&self) -> Vec<PathBuf> {
+        let mut wrong = Vec::new();
+        let mut look = |path: &Path, metadata: &fs::Metadata| {
+            if is_open_to_others(metadata) {
+                wrong.push(path.to_owned());
+            }
+        };
+        if let Ok(metadata) = fs::metadata(&self.path) {
+            look(&self.path, &metadata);
+        }
+        // A file that goes away meanwhile is open to nobody.
+        drop(each_file(&self.private_folder(), &mut look));
+        wrong
+    }
+
+    /// What the git program says of its version; none: there is no git program.
+    pub fn git_version(&self) -> Option<String> {
+        let output = git::git().arg("--version").output().ok()?;
+        output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    }
+}
+
+impl fmt::Display for Damage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.session, self.file.as_str()) {
+            (Some(session), file) => write!(f, "session {session}, {file}")?,
+            (None, "") => f.write_str("the history")?,
+            (None, file) => f.write_str(file)?,
+        }
+        if let Some(revision) = &self.revision {
+            write!(f, " in revision {}", revision.short())?;
+        }
+        if let Some(object) = &self.object {
+            write!(f, ", object {object}")?;
+        }
+        write!(f, ": {}", self.cause)
+    }
+}
+
+#[cfg(unix)]
+fn is_open_to_others(metadata: &fs::Metadata) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    metadata.permissions().mode() & 0o077 != 0
+}
+
+#[cfg(not(unix))]
+fn is_open_to_others(_: &fs::Metadata) -> bool {
+    false
+}
+
+fn each_file(folder: &Path, see: &mut dyn FnMut(&Path, &fs::Metadata)) -> Result<(), Error> {
+    let failed = |path: &Path, source: io::Error| Error::Io {
+        doing: format!("looking at {}", path.display()),
+        source,
+    };
+    for entry in fs::read_dir(folder).map_err(|error| failed(folder, error))? {
+        let path = entry.map_err(|error| failed(folder, error))?.path();
+        match fs::symlink_metadata(&path) {
+            Ok(metadata) if metadata.is_dir() => each_file(&path, see)?,
+            Ok(metadata) => see(&path, &metadata),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(failed(&path, error)),
+        }
+    }
+    Ok(())
+}

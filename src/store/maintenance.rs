@@ -1,0 +1,121 @@
+//! Keeping the store small and quick: packing, off the save path, and clones of it.
+//!
+//! Nothing here drops an object: one that no ref reaches may belong to a save that is just being
+//! made, and stays in the packs.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::process::Stdio;
+use std::thread;
+use std::time::Duration;
+
+use crate::platform;
+use crate::platform::FileLock;
+use crate::store::Error;
+use crate::store::Store;
+use crate::store::git;
+
+/// Beyond this many loose objects they are packed.
+const LOOSE_LIMIT: usize = 4_000;
+/// Beyond this many packs they are brought together: at 20 a save costs twice as much.
+const PACK_LIMIT: usize = 20;
+/// How long `gc` waits for a repack in the background.
+const PATIENCE: Duration = Duration::from_secs(600);
+
+impl Store {
+    /// Packs what is loose past the threshold, in the background. Never fails the caller.
+    pub fn maintain(&self) {
+        if !self.needs_packing() {
+            return;
+        }
+        if let Ok(Some(lock)) = self.maintenance_lock(Duration::ZERO) {
+            start_repack(&self.path, lock);
+        }
+    }
+
+    /// Packs everything now, tightly, with commit-graph.
+    pub fn gc(&self) -> Result<(), Error> {
+        let doing = "packing the store";
+        let locked = self.maintenance_lock(PATIENCE);
+        let locked = locked.map_err(|source| Error::Io { doing: doing.into(), source })?;
+        let _lock = locked.ok_or(Error::Locked { seconds: PATIENCE.as_secs() })?;
+        let run = |arguments: &[&str]| {
+            let mut command = git::git_in(&self.path);
+            command.args(arguments);
+            git::run(command, doing)
+        };
+        run(&["pack-refs", "--all"])?;
+        run(&["repack", "-a", "-d", "-f", "-k", "-q", "--window=50", "--depth=50"])?;
+        run(&["prune-packed", "-q"])?;
+        run(&["commit-graph", "write", "--reachable", "--changed-paths", "--no-progress"])?;
+        let failed = |source| Error::Git { doing: doing.into(), source };
+        self.odb()?.refresh().map_err(failed)
+    }
+
+    /// Makes a folder with readable files of the newest revision: a plain clone.
+    pub fn clone_to(&self, folder: &Path) -> Result<(), Error> {
+        let doing = format!("cloning the store to {}", folder.display());
+        match fs::read_dir(folder).map(|mut entries| entries.next().is_some()) {
+            Ok(false) => {}
+            Ok(true) => {
+                return Err(Error::Occupied { path: folder.to_owned() });
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) if error.kind() == std::io::ErrorKind::NotADirectory => {
+                return Err(Error::Occupied { path: folder.to_owned() });
+            }
+            Err(source) => return Err(Error::Io { doing, source }),
+        }
+        let mut command = git::git();
+        command.args(["clone", "--quiet", "--no-hardlinks", "--"]).arg(&self.path).arg(folder);
+        git::run(command, &doing)
+    }
+
+    fn maintenance_lock(&self, patience: Duration) -> std::io::Result<Option<FileLock>> {
+        let folder = self.private_folder();
+        platform::create_private_folder(&folder)?;
+        FileLock::acquire(&folder.join("maintenance.lock"), patience)
+    }
+
+    /// One folder of loose objects stands for all 256: ids are spread evenly.
+    fn needs_packing(&self) -> bool {
+        let count = |folder: &str, end: &str| {
+            let entries = fs::read_dir(self.objects.join(folder));
+            let names = entries.into_iter().flatten().flatten().map(|entry| entry.file_name());
+            names.filter(|name| name.as_encoded_bytes().ends_with(end.as_bytes())).count()
+        };
+        count("17", "") * 256 > LOOSE_LIMIT || count("pack", ".pack") > PACK_LIMIT
+    }
+}
+
+/// Starts git with low priority. The lock is its standard input, so it is held until git ends,
+/// also when this process ends first. Without a git program all stays as it is.
+fn start_repack(store: &Path, lock: FileLock) {
+    let mut command = low_priority_git();
+    command
+        .arg("--git-dir")
+        .arg(store)
+        .args(["repack", "-d", "-q", "--geometric=2"])
+        .stdin(Stdio::from(lock.into_file()))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    if let Ok(mut child) = command.spawn() {
+        // Only so that a long-lived process does not collect dead children.
+        drop(thread::Builder::new().spawn(move || child.wait()));
+    }
+}
+
+fn low_priority_git() -> Command {
+    #[cfg(unix)]
+    {
+        let mut command = Command::new("nice");
+        command.args(["-n", "10", "git"]);
+        git::neutralise(&mut command);
+        // Ctrl-C at the terminal is not meant for it.
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        command
+    }
+    #[cfg(not(unix))]
+    git::git()
+}

@@ -1,0 +1,274 @@
+//! The git repository and the crash journal; the only module that knows git exists. Accepts only
+//! `Clean<Session>`.
+//!
+//! A bare repository with one branch, `main`. Refs and objects are the only truth:
+//!
+//! ```text
+//! annals.yaml                        the marker: store id, schema version
+//! .gitattributes                     no line-end conversion; the merge driver
+//! sessions/<xx>/<session id>/        xx = the last two hex digits of the id
+//!     session.yaml                   the head
+//!     messages/<id8>-000001.yaml …   the records, in chunks
+//!     files/<sha256>.<ext>           large payloads
+//! tombstones/<xx>/<session id>.yaml  what was deleted
+//! ```
+//!
+//! Promises: when [`Store::commit`] returns, the commit is on disk, objects before the ref; an
+//! interruption leaves the old state or the new one; writers in many processes lose nothing; a
+//! damaged object is an error that names it, never a hang; no object is ever pruned here.
+//! It does not know what a session means: it stores streams of records and their heads.
+//! Limits: 512 MiB an object, SHA-1 repositories without reftable.
+
+mod batch;
+mod check;
+mod commit;
+mod git;
+mod history;
+mod init;
+mod inspect;
+mod layout;
+mod maintenance;
+mod objects;
+mod pack;
+mod refs;
+mod sessions;
+mod stager;
+
+#[cfg(test)]
+mod tests;
+
+use std::cell::OnceCell;
+use std::cell::RefCell;
+use std::fmt;
+use std::path::Path;
+use std::path::PathBuf;
+
+use chrono::DateTime;
+use chrono::Utc;
+
+use crate::format::Tombstone;
+use crate::redact::Clean;
+use crate::session::Head;
+use crate::session::RevisionId;
+use crate::session::SessionId;
+
+pub use batch::Batch;
+pub use commit::Rebase;
+pub use stager::Stager;
+
+use objects::TreeCache;
+
+/// What can go wrong with the store.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// There is no store.
+    #[error("there is no store at {}", .path.display())]
+    Missing {
+        /// Where.
+        path: PathBuf,
+    },
+    /// There is something else.
+    #[error("{} is no annals store: {cause}", .path.display())]
+    Foreign {
+        /// Where.
+        path: PathBuf,
+        /// Why it is not one.
+        cause: String,
+    },
+    /// The store was written by a later version of annals.
+    #[error("the store has schema {found}, newer than this program's")]
+    TooNew {
+        /// Its schema version.
+        found: u32,
+    },
+    /// Another process holds the store's lock.
+    #[error("another process has been writing to the store for {seconds} seconds")]
+    Locked {
+        /// How long it was waited for.
+        seconds: u64,
+    },
+    /// Something in the store is damaged.
+    #[error("{what} is damaged: {cause}")]
+    Corrupt {
+        /// The object, with the session and file it belongs to where known.
+        what: String,
+        /// What is wrong with it.
+        cause: String,
+    },
+    /// A change was made from another state of its session than the one at the tip.
+    #[error("the session {session} was changed meanwhile")]
+    Stale {
+        /// The session.
+        session: SessionId,
+    },
+    /// Something stands where a new folder should be made.
+    #[error("{} is there already, and not empty", .path.display())]
+    Occupied {
+        /// Where.
+        path: PathBuf,
+    },
+    /// The git program failed, or is missing.
+    #[error("{doing}: {cause}")]
+    Program {
+        /// What was being done.
+        doing: String,
+        /// What git said.
+        cause: String,
+    },
+    /// Git failed.
+    #[error("{doing}: {source}")]
+    Git {
+        /// What was being done.
+        doing: String,
+        /// Why it failed.
+        source: git2::Error,
+    },
+    /// The operating system failed.
+    #[error("{doing}: {source}")]
+    Io {
+        /// What was being done, and to which file.
+        doing: String,
+        /// Why it failed.
+        source: std::io::Error,
+    },
+}
+
+/// The id of a tree or blob.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ObjectId(git2::Oid);
+
+impl fmt::Display for ObjectId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A session as one revision of the store holds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredSession {
+    /// The session.
+    pub id: SessionId,
+    /// Its tree: equal trees, equal sessions.
+    pub tree: ObjectId,
+    /// The id of its `session.yaml`.
+    pub head: ObjectId,
+    /// Its chunks, in order: number and id.
+    pub chunks: Vec<(u32, ObjectId)>,
+}
+
+/// A session whose objects are made, ready to be committed.
+#[derive(Debug)]
+pub struct StagedSession {
+    /// The session.
+    pub id: SessionId,
+    /// The tree it was made from: the commit goes through only on top of it.
+    pub base: Option<ObjectId>,
+    /// Its new tree.
+    pub tree: ObjectId,
+    /// Its new head.
+    pub head: Clean<Head>,
+}
+
+/// A change of one session.
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "few exist at a time, and most are saves")]
+pub enum Change {
+    /// It is as staged, and has no tombstone.
+    Save(StagedSession),
+    /// It leaves the tip and a tombstone stands for it.
+    Delete {
+        /// The tree it had.
+        base: ObjectId,
+        /// What stands for it.
+        tombstone: Clean<Tombstone>,
+    },
+}
+
+/// What a commit says of itself.
+#[derive(Debug, Clone)]
+pub struct CommitNote {
+    /// `save`, `capture`, `rollback`, `delete` …: the trailer `Annals-Operation`.
+    pub operation: &'static str,
+    /// What follows `<operation>: ` in the subject, redacted, one line.
+    pub subject: Clean<String>,
+    /// The time.
+    pub at: DateTime<Utc>,
+}
+
+/// A commit on main, as the index wants it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommitEntry {
+    /// The commit.
+    pub revision: RevisionId,
+    /// Its time.
+    pub at: DateTime<Utc>,
+    /// Its operation: the trailer, or `commit` for one that annals did not make.
+    pub operation: String,
+    /// The subject line.
+    pub subject: String,
+    /// Its parents.
+    pub parents: Vec<RevisionId>,
+}
+
+/// A damaged or missing object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Damage {
+    /// The object's id; none: it is a ref that is damaged.
+    pub object: Option<ObjectId>,
+    /// The newest revision that holds it, as far as that is known.
+    pub revision: Option<RevisionId>,
+    /// The session it belongs to, if it belongs to one.
+    pub session: Option<SessionId>,
+    /// Its path in that revision; empty for the revision itself.
+    pub file: String,
+    /// What is wrong with it.
+    pub cause: String,
+}
+
+/// A session that differs between two revisions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionChange {
+    /// The session.
+    pub id: SessionId,
+    /// Its tree after the change; none: it is gone.
+    pub tree: Option<ObjectId>,
+    /// Whether its `session.yaml` or chunks were there before.
+    pub existed: bool,
+}
+
+/// The store: a bare git repository with one branch, `main`.
+pub struct Store {
+    path: PathBuf,
+    objects: PathBuf,
+    repository: git2::Repository,
+    trees: RefCell<TreeCache>,
+    author: OnceCell<String>,
+}
+
+impl Store {
+    /// Where it lies.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The folder for what is never committed: index, journal, lock.
+    pub fn private_folder(&self) -> PathBuf {
+        self.path.join("annals")
+    }
+
+    /// Starts a batch.
+    pub fn batch(&self) -> Batch<'_> {
+        Batch::new(self)
+    }
+
+    fn odb(&self) -> Result<git2::Odb<'_>, Error> {
+        let doing = || "opening the objects of the store".to_owned();
+        self.repository.odb().map_err(|source| Error::Git { doing: doing(), source })
+    }
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store").field("path", &self.path).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,181 @@
+//! The branch main and the store's lock.
+
+use std::fs;
+use std::fs::File;
+use std::fs::OpenOptions;
+use std::io;
+use std::io::Write;
+use std::path::Path;
+use std::thread;
+use std::time::Duration;
+
+use chrono::DateTime;
+use chrono::Utc;
+use git2::ErrorCode;
+use git2::Oid;
+
+use crate::platform;
+use crate::platform::FileLock;
+use crate::session::RevisionId;
+use crate::store::Error;
+use crate::store::Store;
+
+const MAIN: &str = "refs/heads/main";
+/// How long a save waits for the other writers.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// How often a ref that git itself has locked is tried again, and after what pause.
+const TRIES: u32 = 500;
+const PAUSE: Duration = Duration::from_millis(10);
+
+impl Store {
+    /// The newest revision.
+    pub fn tip(&self) -> Result<RevisionId, Error> {
+        self.tip_id().map(revision)
+    }
+
+    pub(super) fn tip_id(&self) -> Result<Oid, Error> {
+        self.repository.refname_to_id(MAIN).map_err(|source| match source.code() {
+            ErrorCode::NotFound => {
+                Error::Foreign { path: self.path.clone(), cause: "it has no branch main".into() }
+            }
+            _ => Error::Corrupt { what: "the branch main".into(), cause: source.message().into() },
+        })
+    }
+
+    /// Takes the store's lock, and clears away what a dead owner of it left behind.
+    pub(super) fn lock(&self) -> Result<FileLock, Error> {
+        let folder = self.private_folder();
+        let locked = platform::create_private_folder(&folder)
+            .and_then(|()| FileLock::acquire(&folder.join("lock"), PATIENCE))
+            .map_err(locking)?;
+        let lock = locked.ok_or(Error::Locked { seconds: PATIENCE.as_secs() })?;
+        self.clear_dead_ref_lock().map_err(locking)?;
+        Ok(lock)
+    }
+
+    /// Moves main from one commit to the next, durably; false when it was moved by somebody who
+    /// does not know the store's lock. To be called with the lock held.
+    ///
+    /// It keeps to git's own protocol, by hand: libgit2 flushes both reflogs too, which are no
+    /// truth, and that doubles the price of a save.
+    pub(super) fn advance(
+        &self,
+        from: Oid,
+        to: Oid,
+        at: DateTime<Utc>,
+        message: &str,
+    ) -> Result<bool, Error> {
+        self.note_ref_lock(to).map_err(locking)?;
+        let lock = self.path.join(format!("{MAIN}.lock"));
+        let file = match lock_ref(&lock) {
+            Ok(file) => file,
+            Err(error) => {
+                // The lock that is there is not ours: nobody may take it for that.
+                fs::remove_file(self.ref_lock_note()).map_err(locking)?;
+                return Err(error);
+            }
+        };
+        let seconds = at.timestamp().max(0);
+        let entry = format!("{from} {to} {} {seconds} +0000\t{message}\n", self.author());
+        let moved = self.tip_id().and_then(|tip| {
+            if tip != from {
+                return Ok(false);
+            }
+            self.replace_main(file, &lock, to, &entry).map(|()| true).map_err(moving)
+        });
+        if !matches!(moved, Ok(true)) {
+            // Not there when only the last flush failed.
+            drop(fs::remove_file(&lock));
+        }
+        fs::remove_file(self.ref_lock_note()).map_err(locking)?;
+        moved
+    }
+
+    fn replace_main(&self, mut file: File, lock: &Path, to: Oid, entry: &str) -> io::Result<()> {
+        writeln!(file, "{to}")?;
+        file.sync_all()?;
+        for log in [MAIN, "HEAD"] {
+            let path = self.path.join("logs").join(log);
+            path.parent().map_or(Ok(()), platform::create_private_folder)?;
+            let mut options = OpenOptions::new();
+            let mut log = options.append(true).create(true).open(path)?;
+            log.write_all(entry.as_bytes())?;
+        }
+        let main = self.path.join(MAIN);
+        fs::rename(lock, &main)?;
+        main.parent().map_or(Ok(()), platform::sync_folder)
+    }
+
+    /// Makes main, in a store that nobody else knows yet.
+    pub(super) fn begin_main(&self, commit: Oid) -> Result<(), Error> {
+        let made = self.repository.reference(MAIN, commit, false, "init");
+        made.map(drop).map_err(|source| Error::Git { doing: "making main".into(), source })
+    }
+
+    /// Says, before `main.lock` is made, that it is ours and what will be written to it. A
+    /// process that dies in between leaves both, and only then may the next one remove them: a
+    /// lock that git holds is never broken.
+    fn note_ref_lock(&self, to: Oid) -> io::Result<()> {
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut note = options.open(self.ref_lock_note())?;
+        note.write_all(to.to_string().as_bytes())
+    }
+
+    fn clear_dead_ref_lock(&self) -> io::Result<()> {
+        let Some(note) = read_if_there(&self.ref_lock_note())? else {
+            return Ok(());
+        };
+        let path = self.path.join(format!("{MAIN}.lock"));
+        if let Some(held) = read_if_there(&path)?
+            && note.starts_with(held.trim_ascii_end())
+        {
+            fs::remove_file(&path)?;
+        }
+        fs::remove_file(self.ref_lock_note())
+    }
+
+    fn ref_lock_note(&self) -> std::path::PathBuf {
+        self.private_folder().join("moving-main")
+    }
+}
+
+/// A revision's name, as a value of the domain.
+pub(super) fn revision(id: Oid) -> RevisionId {
+    RevisionId::parse(&id.to_string()).expect("an object id is 40 hex digits")
+}
+
+/// An object id, from a revision's name.
+pub(super) fn object_id(revision: &RevisionId) -> Oid {
+    Oid::from_str(revision.as_str()).expect("a revision is 40 hex digits")
+}
+
+fn read_if_there(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Takes git's own lock of main, as soon as another program lets go of it.
+fn lock_ref(path: &Path) -> Result<File, Error> {
+    for _ in 0..TRIES {
+        match OpenOptions::new().write(true).create_new(true).open(path) {
+            Ok(file) => return Ok(file),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => thread::sleep(PAUSE),
+            Err(error) => return Err(locking(error)),
+        }
+    }
+    Err(Error::Locked { seconds: (PAUSE * TRIES).as_secs() })
+}
+
+fn moving(source: io::Error) -> Error {
+    Error::Io { doing: "moving main".into(), source }
+}
+
+fn locking(source: io::Error) -> Error {
+    Error::Io { doing: "locking the store".into(), source }
+}

@@ -1,0 +1,251 @@
+//! Reading sessions and tombstones from a revision.
+
+use std::collections::BTreeSet;
+use std::fmt::Display;
+use std::sync::Arc;
+
+use git2::ObjectType;
+use git2::Oid;
+
+use crate::format;
+use crate::format::Tombstone;
+use crate::redact::Clean;
+use crate::session::Head;
+use crate::session::Record;
+use crate::session::RevisionId;
+use crate::session::SessionId;
+use crate::store::Error;
+use crate::store::ObjectId;
+use crate::store::SessionChange;
+use crate::store::Store;
+use crate::store::StoredSession;
+use crate::store::layout;
+use crate::store::layout::FILES;
+use crate::store::layout::HEAD;
+use crate::store::layout::MESSAGES;
+use crate::store::layout::SESSIONS;
+use crate::store::layout::TOMBSTONES;
+use crate::store::layout::Tree;
+use crate::store::objects::corrupt;
+use crate::store::refs::object_id;
+
+impl Store {
+    /// The session as `at` holds it.
+    pub fn session(&self, at: &RevisionId, id: SessionId) -> Result<Option<StoredSession>, Error> {
+        let Some(shard) = self.shard(at, SESSIONS, id)? else {
+            return Ok(None);
+        };
+        match folder(&shard, &id.to_string(), &format_args!("the folder of session {id}"))? {
+            Some(tree) => self.stored_session(id, tree).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// A session by its tree.
+    fn stored_session(&self, id: SessionId, tree: Oid) -> Result<StoredSession, Error> {
+        let what = format_args!("session {id}");
+        let top = self.read_tree(tree, &what)?;
+        let damaged = |cause| corrupt(tree, &what, cause);
+        let head = top.file(HEAD).map_err(damaged)?;
+        let head = head.ok_or_else(|| damaged("it has no session.yaml".into()))?;
+        let chunks = match top.folder(MESSAGES).map_err(damaged)? {
+            Some(messages) => self.chunks(id, messages)?,
+            None => Vec::new(),
+        };
+        Ok(StoredSession { id, tree: ObjectId(tree), head: ObjectId(head), chunks })
+    }
+
+    fn chunks(&self, id: SessionId, messages: Oid) -> Result<Vec<(u32, ObjectId)>, Error> {
+        let what = format_args!("the messages of session {id}");
+        let tree = self.read_tree(messages, &what)?;
+        let mut chunks = Vec::with_capacity(tree.len());
+        for entry in tree.iter() {
+            let number = layout::chunk_number(id, &entry.name).filter(|_| entry.is_file());
+            let number = number.ok_or_else(|| {
+                let name = String::from_utf8_lossy(&entry.name);
+                corrupt(messages, &what, format!("{name:?} in it is no file of this session"))
+            })?;
+            chunks.push((number, ObjectId(entry.id)));
+        }
+        chunks.sort_unstable();
+        match (1..).zip(&chunks).find(|(expected, (number, _))| expected != number) {
+            Some((lost, _)) => {
+                let name = layout::chunk_name(id, lost);
+                Err(corrupt(messages, &what, format!("{name} is not in it")))
+            }
+            None => Ok(chunks),
+        }
+    }
+
+    /// Its head.
+    pub fn head(&self, session: &StoredSession) -> Result<Clean<Head>, Error> {
+        let what = format_args!("{HEAD} of session {}", session.id);
+        let text = self.read_text(session.head.0, &what)?;
+        let head = format::parse_head(&text);
+        head.map(Clean::stored).map_err(|error| unreadable(session.head.0, &what, error))
+    }
+
+    /// Its records, the whole stream.
+    pub fn records(&self, session: &StoredSession) -> Result<Clean<Vec<Record>>, Error> {
+        self.records_of(session, &session.chunks)
+    }
+
+    /// The records of its last chunk.
+    pub fn last_records(&self, session: &StoredSession) -> Result<Clean<Vec<Record>>, Error> {
+        self.records_of(session, session.chunks.last().map_or(&[], std::slice::from_ref))
+    }
+
+    fn records_of(
+        &self,
+        session: &StoredSession,
+        chunks: &[(u32, ObjectId)],
+    ) -> Result<Clean<Vec<Record>>, Error> {
+        let mut records = Vec::new();
+        for (number, chunk) in chunks {
+            let name = layout::chunk_name(session.id, *number);
+            let what = format_args!("{name} of session {}", session.id);
+            let text = self.read_text(chunk.0, &what)?;
+            let mut failed = None;
+            let parsed = format::parse_chunk(&text, &mut |file| {
+                self.file(session, file).unwrap_or_else(|error| {
+                    failed = Some(error);
+                    None
+                })
+            });
+            match (failed, parsed) {
+                (Some(error), _) => return Err(error),
+                (None, Err(error)) => return Err(unreadable(chunk.0, &what, error)),
+                (None, Ok(mut found)) => records.append(&mut found),
+            }
+        }
+        Ok(Clean::stored(records))
+    }
+
+    /// A large payload of a session.
+    fn file(&self, session: &StoredSession, name: &str) -> Result<Option<Vec<u8>>, Error> {
+        let what = format_args!("session {}", session.id);
+        let top = self.read_tree(session.tree.0, &what)?;
+        let Some(files) = folder(&top, FILES, &what)? else {
+            return Ok(None);
+        };
+        let what = format_args!("the file {name} of session {}", session.id);
+        let tree = self.read_tree(files, &what)?;
+        match tree.file(name).map_err(|cause| corrupt(files, &what, cause))? {
+            Some(id) => self.read(id, ObjectType::Blob, &what).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The tombstone that `at` holds for a session.
+    pub fn tombstone(
+        &self,
+        at: &RevisionId,
+        id: SessionId,
+    ) -> Result<Option<Clean<Tombstone>>, Error> {
+        let Some(shard) = self.shard(at, TOMBSTONES, id)? else {
+            return Ok(None);
+        };
+        let what = format_args!("the tombstone of session {id}");
+        let name = layout::tombstone_name(id);
+        let found =
+            shard.file(&name).map_err(|cause| Error::Corrupt { what: what.to_string(), cause })?;
+        let Some(blob) = found else { return Ok(None) };
+        let text = self.read_text(blob, &what)?;
+        let tombstone = format::parse_tombstone(&text);
+        tombstone
+            .map(|found| Some(Clean::stored(found)))
+            .map_err(|error| unreadable(blob, &what, error))
+    }
+
+    /// The sessions that a revision holds.
+    pub fn sessions(&self, at: &RevisionId) -> Result<Vec<SessionId>, Error> {
+        Ok(self.changes(None, at)?.into_iter().map(|change| change.id).collect())
+    }
+
+    /// The sessions that differ between two revisions, by tree ids; from nothing when `from` is
+    /// none.
+    ///
+    /// Folders with equal ids are not entered, so it costs what changed: libgit2's own comparison
+    /// reads both trees whole.
+    pub fn changes(
+        &self,
+        from: Option<&RevisionId>,
+        to: &RevisionId,
+    ) -> Result<Vec<SessionChange>, Error> {
+        let old = match from {
+            Some(from) => self.area(from)?,
+            None => Arc::default(),
+        };
+        let new = self.area(to)?;
+        let mut changes = Vec::new();
+        for shard in differing(&old, &new) {
+            let inner = |tree: &Tree| match tree.iter().find(|entry| entry.name == shard) {
+                Some(entry) if entry.is_folder() => self.read_tree(entry.id, &SESSIONS),
+                _ => Ok(Arc::default()),
+            };
+            let (old, new) = (inner(&old)?, inner(&new)?);
+            for name in differing(&old, &new) {
+                if let Some(id) = layout::session_of(&shard, &name) {
+                    let tree = |tree: &Tree| {
+                        let mut entries = tree.iter().filter(|entry| entry.is_folder());
+                        entries.find(|entry| entry.name == name).map(|entry| ObjectId(entry.id))
+                    };
+                    let (existed, tree) = (tree(&old).is_some(), tree(&new));
+                    changes.push(SessionChange { id, tree, existed });
+                }
+            }
+        }
+        Ok(changes)
+    }
+
+    /// The folder `sessions` of a revision.
+    fn area(&self, at: &RevisionId) -> Result<Arc<Tree>, Error> {
+        let root = self.root(at)?;
+        match folder(&root, SESSIONS, &format_args!("the revision {}", at.short()))? {
+            Some(id) => self.read_tree(id, &SESSIONS),
+            None => Ok(Arc::default()),
+        }
+    }
+
+    /// The folder that a session, or its tombstone, would lie in.
+    fn shard(
+        &self,
+        at: &RevisionId,
+        area: &'static str,
+        id: SessionId,
+    ) -> Result<Option<Arc<Tree>>, Error> {
+        let root = self.root(at)?;
+        let Some(top) = folder(&root, area, &format_args!("the revision {}", at.short()))? else {
+            return Ok(None);
+        };
+        let top = self.read_tree(top, &area)?;
+        match folder(&top, &id.shard(), &area)? {
+            Some(id) => self.read_tree(id, &area).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The top folder of a revision.
+    pub(super) fn root(&self, at: &RevisionId) -> Result<Arc<Tree>, Error> {
+        let commit = self.read_commit(object_id(at))?;
+        self.read_tree(commit.tree, &format_args!("the top folder of the revision {}", at.short()))
+    }
+}
+
+fn folder(tree: &Tree, name: &str, what: &dyn Display) -> Result<Option<Oid>, Error> {
+    tree.folder(name).map_err(|cause| Error::Corrupt { what: what.to_string(), cause })
+}
+
+/// The names of the entries that are not the same in both.
+fn differing(old: &Tree, new: &Tree) -> BTreeSet<Box<[u8]>> {
+    let set = |tree: &Tree| tree.iter().map(|e| (e.name.clone(), e.id)).collect::<BTreeSet<_>>();
+    let (old, new) = (set(old), set(new));
+    old.symmetric_difference(&new).map(|(name, _)| name.clone()).collect()
+}
+
+fn unreadable(id: Oid, what: &dyn Display, error: format::Error) -> Error {
+    match error {
+        format::Error::TooNew { found } => Error::TooNew { found },
+        error => corrupt(id, what, error.to_string()),
+    }
+}
