@@ -1,0 +1,163 @@
+//! One derived SQLite file: opened when it is what this program wrote, made anew otherwise.
+//!
+//! The files have mode 0600. Two processes that find a file damaged do not delete each other's
+//! new one: making anew happens under a file lock, and the file is looked at again inside it.
+
+use std::fs::DirBuilder;
+use std::fs::File;
+use std::fs::OpenOptions;
+use std::io;
+use std::path::Path;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use rusqlite::Connection;
+use rusqlite::ErrorCode;
+use rusqlite::OpenFlags;
+
+use crate::index::Error;
+
+/// How long a write waits for another process's.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Marks a SQLite file as one of ours: the letters `anls`.
+const APPLICATION: i64 = 0x616e_6c73;
+
+/// What a database file is called and what it holds.
+#[derive(Debug)]
+pub(super) struct Layout {
+    /// The name of the file.
+    pub name: &'static str,
+    /// The version of the schema: a file of any other is made anew.
+    pub version: i64,
+    /// The statements that make the tables.
+    pub schema: &'static str,
+}
+
+/// Opens the database in `folder`; one that is missing, damaged or of another version is made
+/// anew.
+pub(super) fn open(folder: &Path, layout: &Layout) -> Result<Connection, Error> {
+    match open_existing(&folder.join(layout.name), layout)? {
+        Some(connection) => Ok(connection),
+        None => make(folder, layout, false),
+    }
+}
+
+/// Makes a database anew that turned out to be damaged, unless another process did so meanwhile.
+/// No connection of this process may be open on it.
+pub(super) fn make_anew(folder: &Path, layout: &Layout) -> Result<Connection, Error> {
+    make(folder, layout, true)
+}
+
+/// Whether the error says that the file itself is not sound.
+pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
+    use rusqlite::Error::FromSqlConversionFailure;
+    use rusqlite::Error::IntegralValueOutOfRange;
+    use rusqlite::Error::InvalidColumnType;
+    match error {
+        FromSqlConversionFailure(..) | IntegralValueOutOfRange(..) | InvalidColumnType(..) => true,
+        other => matches!(
+            other.sqlite_error_code(),
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
+        ),
+    }
+}
+
+/// Says what was being done when SQLite failed.
+pub(super) fn failed(doing: &'static str) -> impl FnOnce(rusqlite::Error) -> Error {
+    move |source| Error::Sqlite { doing, source }
+}
+
+fn open_existing(path: &Path, layout: &Layout) -> Result<Option<Connection>, Error> {
+    if !path.exists() {
+        return Ok(None);
+    }
+    match connect(path).and_then(|it| Ok((is_ours(&it, layout)?, it))) {
+        Ok((true, connection)) => Ok(Some(connection)),
+        Ok((false, _)) => Ok(None),
+        Err(error) if is_damage(&error) => Ok(None),
+        Err(source) => Err(failed("cannot open the index")(source)),
+    }
+}
+
+fn connect(path: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(PATIENCE)?;
+    // All here can be derived again, so losing the last transactions to a power cut is fine.
+    connection.pragma_update(None, "synchronous", "NORMAL")?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(connection)
+}
+
+fn is_ours(connection: &Connection, layout: &Layout) -> rusqlite::Result<bool> {
+    let read = |pragma| connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
+    Ok(read("application_id")? == APPLICATION && read("user_version")? == layout.version)
+}
+
+fn is_sound(connection: &Connection) -> bool {
+    connection
+        .pragma_query_value(None, "quick_check", |row| row.get::<_, String>(0))
+        .is_ok_and(|verdict| verdict == "ok")
+}
+
+fn make(folder: &Path, layout: &Layout, is_damaged: bool) -> Result<Connection, Error> {
+    make_folder(folder).map_err(at("make", folder))?;
+    let path = folder.join(layout.name);
+    let lock = with_suffix(&path, ".lock");
+    let lock = open_private(&lock, false).map_err(at("open", &lock))?;
+    lock.lock().map_err(at("lock", &path))?;
+    if let Some(connection) = open_existing(&path, layout)?
+        && (!is_damaged || is_sound(&connection))
+    {
+        return Ok(connection);
+    }
+    // A write-ahead log that outlives its database would be played into the new one.
+    for file in ["-wal", "-shm", ""].map(|suffix| with_suffix(&path, suffix)) {
+        match std::fs::remove_file(&file) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(at("remove", &file)(error));
+            }
+            _ => {}
+        }
+    }
+    open_private(&path, true).map_err(at("make", &path))?;
+    let lay_out = || -> rusqlite::Result<Connection> {
+        let mut connection = connect(&path)?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        let transaction = connection.transaction()?;
+        transaction.execute_batch(layout.schema)?;
+        transaction.pragma_update(None, "application_id", APPLICATION)?;
+        transaction.pragma_update(None, "user_version", layout.version)?;
+        transaction.commit()?;
+        Ok(connection)
+    };
+    lay_out().map_err(failed("cannot make the index"))
+}
+
+fn at(verb: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error {
+    let path = path.to_owned();
+    move |source| Error::Io { verb, path, source }
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+fn open_private(path: &Path, is_new: bool) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).create_new(is_new);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+fn make_folder(path: &Path) -> io::Result<()> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}

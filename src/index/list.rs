@@ -1,0 +1,230 @@
+//! Rows of lists: filters and sorts as SQL with bound values, and the reading of rows.
+
+use chrono::DateTime;
+use chrono::Utc;
+use rusqlite::Connection;
+use rusqlite::OptionalExtension;
+use rusqlite::params;
+use rusqlite::params_from_iter;
+use rusqlite::types::Type;
+use rusqlite::types::Value;
+use serde::de::DeserializeOwned;
+
+use crate::index::Error;
+use crate::index::Filter;
+use crate::index::Page;
+use crate::index::RevisionEntry;
+use crate::index::SortKey;
+use crate::index::Summary;
+use crate::index::database::failed;
+use crate::index::rows::digits;
+use crate::index::rows::trimmed;
+use crate::session::RevisionId;
+use crate::session::SessionId;
+
+pub(super) fn page(
+    connection: &Connection,
+    filter: &Filter,
+    sort: SortKey,
+    is_reversed: bool,
+    page: Page,
+) -> Result<(Vec<Summary>, u64), Error> {
+    let conditions = Conditions::of(filter);
+    let read = || -> rusqlite::Result<_> {
+        // Count and rows of one moment.
+        let snapshot = connection.unchecked_transaction()?;
+        let total = count(connection, &conditions)?;
+        let keys = keys(connection, &conditions, order(sort, is_reversed), page)?;
+        let rows: rusqlite::Result<Vec<Summary>> =
+            keys.into_iter().map(|(key, id)| read_summary(connection, key, &id)).collect();
+        snapshot.commit()?;
+        Ok((rows?, total))
+    };
+    read().map_err(failed("cannot list the sessions"))
+}
+
+pub(super) fn summary(connection: &Connection, id: SessionId) -> rusqlite::Result<Option<Summary>> {
+    let id = digits(id);
+    let key = connection
+        .prepare_cached("SELECT key FROM sessions WHERE id = ?1")?
+        .query_row([&id], |row| row.get(0))
+        .optional()?;
+    key.map(|key| read_summary(connection, key, &id)).transpose()
+}
+
+pub(super) fn revisions(
+    connection: &Connection,
+    id: SessionId,
+) -> rusqlite::Result<Vec<RevisionEntry>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT commits.revision, commits.at, commits.operation, revisions.counts,
+            revisions.is_deleted
+        FROM names JOIN revisions USING (key) JOIN commits USING (number)
+        WHERE names.id = ?1 ORDER BY number DESC",
+    )?;
+    let rows = statement.query_map([digits(id)], |row| {
+        let revision: String = row.get(0)?;
+        let at = DateTime::<Utc>::from_timestamp_micros(row.get(1)?);
+        let counts: Option<String> = row.get(3)?;
+        Ok(RevisionEntry {
+            revision: RevisionId::parse(&revision).ok_or_else(|| unreadable(0, "revision"))?,
+            at: at.ok_or_else(|| unreadable(1, "time"))?,
+            operation: row.get(2)?,
+            counts: counts.map(|text| parse(3, &text)).transpose()?,
+            is_deleted: row.get(4)?,
+        })
+    })?;
+    rows.collect()
+}
+
+fn count(connection: &Connection, conditions: &Conditions) -> rusqlite::Result<u64> {
+    let sql = format!("SELECT count(*) FROM sessions WHERE {}", conditions.sql());
+    let count: i64 = connection
+        .prepare_cached(&sql)?
+        .query_row(params_from_iter(&conditions.values), |row| row.get(0))?;
+    Ok(count.cast_unsigned())
+}
+
+fn keys(
+    connection: &Connection,
+    conditions: &Conditions,
+    order: &str,
+    page: Page,
+) -> rusqlite::Result<Vec<(i64, String)>> {
+    let sql = format!(
+        "SELECT key, id FROM sessions WHERE {} ORDER BY {order}, id LIMIT ? OFFSET ?",
+        conditions.sql()
+    );
+    let bounds = [page.limit, page.offset]
+        .map(|bound| Value::from(i64::try_from(bound).unwrap_or(i64::MAX)));
+    let mut statement = connection.prepare_cached(&sql)?;
+    let values = params_from_iter(conditions.values.iter().chain(&bounds));
+    let rows = statement.query_map(values, |row| Ok((row.get(0)?, row.get(1)?)))?;
+    rows.collect()
+}
+
+fn read_summary(connection: &Connection, key: i64, id: &str) -> rusqlite::Result<Summary> {
+    let mut statement = connection.prepare_cached(
+        "SELECT head, damaged, (SELECT count(*) FROM sessions WHERE parent = ?2)
+        FROM heads WHERE key = ?1",
+    )?;
+    statement.query_row(params![key, id], |row| {
+        let head: String = row.get(0)?;
+        let subagents: i64 = row.get(2)?;
+        Ok(Summary {
+            head: parse(0, &head)?,
+            subagents: subagents.cast_unsigned(),
+            damaged: row.get(1)?,
+        })
+    })
+}
+
+fn parse<T: DeserializeOwned>(column: usize, text: &str) -> rusqlite::Result<T> {
+    serde_json::from_str(text).map_err(|error| {
+        rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(error))
+    })
+}
+
+fn unreadable(column: usize, name: &str) -> rusqlite::Error {
+    rusqlite::Error::InvalidColumnType(column, name.to_owned(), Type::Text)
+}
+
+fn order(sort: SortKey, is_reversed: bool) -> &'static str {
+    match (sort, is_reversed) {
+        (SortKey::Modified, false) => "modified IS NULL, modified DESC",
+        (SortKey::Modified, true) => "modified IS NULL, modified",
+        (SortKey::Created, false) => "created IS NULL, created DESC",
+        (SortKey::Created, true) => "created IS NULL, created",
+        (SortKey::Messages, false) => "messages DESC",
+        (SortKey::Messages, true) => "messages",
+        (SortKey::Tokens, false) => "tokens DESC",
+        (SortKey::Tokens, true) => "tokens",
+        (SortKey::Size, false) => "size DESC",
+        (SortKey::Size, true) => "size",
+        (SortKey::Title, false) => "title IS NULL, title",
+        (SortKey::Title, true) => "title IS NULL, title DESC",
+    }
+}
+
+/// What a row must fulfil: pieces of SQL that hold no text of the user's, and the values they
+/// are bound to.
+#[derive(Default)]
+struct Conditions {
+    clauses: Vec<String>,
+    values: Vec<Value>,
+}
+
+impl Conditions {
+    fn of(filter: &Filter) -> Self {
+        let mut all = Self::default();
+        if !filter.with_subagents {
+            all.clauses.push("parent IS NULL".to_owned());
+        }
+        all.any(&filter.agents, |agent| ("agent = ?", vec![text(agent)]));
+        all.any(&filter.branches, |branch| ("branch = ?", vec![text(branch)]));
+        all.any(&filter.tags, |tag| {
+            (
+                "EXISTS (SELECT 1 FROM tags WHERE tags.key = sessions.key AND tag = ?)",
+                vec![text(tag)],
+            )
+        });
+        all.any(&filter.models, |model| {
+            (
+                "EXISTS (SELECT 1 FROM models
+                WHERE models.key = sessions.key AND instr(folded, ?) > 0)",
+                vec![text(&model.to_lowercase())],
+            )
+        });
+        all.any(&filter.workspaces, |path| workspace(path));
+        all.any(&filter.spans, |span| touches(*span));
+        all
+    }
+
+    /// One of the alternatives must hold; none given: nothing is asked.
+    fn any<T>(&mut self, alternatives: &[T], clause: impl Fn(&T) -> (&'static str, Vec<Value>)) {
+        let mut clauses = Vec::with_capacity(alternatives.len());
+        for alternative in alternatives {
+            let (sql, values) = clause(alternative);
+            clauses.push(sql);
+            self.values.extend(values);
+        }
+        if !clauses.is_empty() {
+            self.clauses.push(format!("({})", clauses.join(" OR ")));
+        }
+    }
+
+    fn sql(&self) -> String {
+        if self.clauses.is_empty() {
+            return "TRUE".to_owned();
+        }
+        self.clauses.join(" AND ")
+    }
+}
+
+fn text(text: &str) -> Value {
+    Value::from(text.to_owned())
+}
+
+fn workspace(path: &str) -> (&'static str, Vec<Value>) {
+    if !path.contains('/') {
+        return ("folder = ?", vec![text(path)]);
+    }
+    // What lies below begins with `path/`; `0` is the character behind `/`.
+    let path = trimmed(path);
+    (
+        "(workspace = ? OR (workspace >= ? AND workspace < ?))",
+        vec![text(path), Value::from(format!("{path}/")), Value::from(format!("{path}0"))],
+    )
+}
+
+fn touches(
+    (from, to): (Option<DateTime<Utc>>, Option<DateTime<Utc>>),
+) -> (&'static str, Vec<Value>) {
+    let bound = |at: Option<DateTime<Utc>>, open: i64| {
+        Value::from(at.map_or(open, |at| at.timestamp_micros()))
+    };
+    (
+        "(coalesce(modified, created) >= ? AND coalesce(created, modified) < ?)",
+        vec![bound(from, i64::MIN), bound(to, i64::MAX)],
+    )
+}

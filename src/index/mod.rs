@@ -1,0 +1,285 @@
+//! Catalogue and full-text search, derived from the store, and `sources.db`, what capture has read
+//! of the agents' files; each may be deleted at any moment.
+//!
+//! The catalogue stands for one commit of main and says which; it follows main commit by commit,
+//! and rows and commit move in one transaction. So it is right or behind, never wrong: a refresh
+//! makes up for whatever did not reach it. A file that is damaged, of another version or of
+//! another history is made anew without a word. It knows heads and revisions, no records.
+//!
+//! Limits: times are compared to the microsecond, counts above 63 bits are sorted as equal.
+
+mod database;
+mod find;
+mod list;
+mod refresh;
+mod rows;
+mod sources;
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+use std::path::PathBuf;
+
+use chrono::DateTime;
+use chrono::Utc;
+use rusqlite::Connection;
+use rusqlite::OptionalExtension;
+use rusqlite::params;
+
+use crate::index::database::failed;
+use crate::index::rows::Portion;
+use crate::index::rows::State;
+use crate::session::Counts;
+use crate::session::Head;
+use crate::session::HeadFold;
+use crate::session::RevisionId;
+use crate::session::SessionId;
+use crate::store::CommitEntry;
+use crate::store::Store;
+
+pub use crate::index::sources::SourceState;
+pub use crate::index::sources::Sources;
+
+/// What can go wrong with the index.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// SQLite failed.
+    #[error("{doing}: {source}")]
+    Sqlite {
+        /// What was being done.
+        doing: &'static str,
+        /// Why it failed.
+        source: rusqlite::Error,
+    },
+    /// A file of the index could not be made or removed.
+    #[error("cannot {verb} {}: {source}", .path.display())]
+    Io {
+        /// What was to be done with it.
+        verb: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why it failed.
+        source: std::io::Error,
+    },
+    /// The store could not be read.
+    #[error(transparent)]
+    Store(#[from] crate::store::Error),
+}
+
+impl Error {
+    /// Whether the index's own file is damaged: [`Index::rebuild`] helps.
+    pub fn is_damage(&self) -> bool {
+        matches!(self, Self::Sqlite { source, .. } if database::is_damage(source))
+    }
+}
+
+/// What a list is sorted by. What has no such value comes last, also in reverse.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SortKey {
+    /// Latest change first.
+    #[default]
+    Modified,
+    /// Latest beginning first.
+    Created,
+    /// Most messages first.
+    Messages,
+    /// Most tokens first.
+    Tokens,
+    /// Largest first.
+    Size,
+    /// By title, or preview, in alphabetical order.
+    Title,
+}
+
+/// A half-open span of time: from, up to; none: without that end.
+pub type TimeSpan = (Option<DateTime<Utc>>, Option<DateTime<Utc>>);
+
+/// Which sessions are wanted: values of one kind are alternatives, kinds must all hold.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Filter {
+    /// Names of agents.
+    pub agents: Vec<String>,
+    /// Models: any part of the name, in any letter case.
+    pub models: Vec<String>,
+    /// Workspace folders: the folder itself or any below it; a text without `/` matches the last
+    /// part of the path.
+    pub workspaces: Vec<String>,
+    /// Tags.
+    pub tags: Vec<String>,
+    /// Branches.
+    pub branches: Vec<String>,
+    /// Sessions with activity (created to modified) that touches one of these half-open spans.
+    /// One without times touches none.
+    pub spans: Vec<TimeSpan>,
+    /// Sub-agents' sessions too.
+    pub with_subagents: bool,
+}
+
+/// A page of a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Page {
+    /// Rows to skip.
+    pub offset: u64,
+    /// The most rows.
+    pub limit: u64,
+}
+
+/// A row of a list.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Summary {
+    /// The head.
+    pub head: Head,
+    /// How many sub-agents' sessions it has.
+    pub subagents: u64,
+    /// Whether the session cannot be read, and why.
+    pub damaged: Option<String>,
+}
+
+/// A revision of a session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RevisionEntry {
+    /// The commit.
+    pub revision: RevisionId,
+    /// Its time.
+    pub at: DateTime<Utc>,
+    /// What made it.
+    pub operation: String,
+    /// The session's counts then; none: it was deleted, or cannot be read there.
+    pub counts: Option<Counts>,
+    /// Whether this revision deleted it.
+    pub is_deleted: bool,
+}
+
+/// What a refresh did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Refreshed {
+    /// Commits taken in.
+    pub commits: u64,
+    /// Whether it was built from nothing.
+    pub is_rebuilt: bool,
+}
+
+/// The catalogue.
+#[derive(Debug)]
+pub struct Index {
+    folder: PathBuf,
+    connection: Connection,
+}
+
+impl Index {
+    /// Opens the index in the store's private folder; one that cannot be read, or is of another
+    /// version, is made anew.
+    pub fn open(private_folder: &Path) -> Result<Self, Error> {
+        let connection = database::open(private_folder, &rows::LAYOUT)?;
+        Ok(Self { folder: private_folder.to_owned(), connection })
+    }
+
+    /// Makes a damaged index anew, empty; the next refresh fills it.
+    pub fn rebuild(&mut self) -> Result<(), Error> {
+        // The old connection must be closed before its file goes.
+        self.connection = Connection::open_in_memory().map_err(failed("cannot close the index"))?;
+        self.connection = database::make_anew(&self.folder, &rows::LAYOUT)?;
+        Ok(())
+    }
+
+    /// Follows main up to the tip. Nothing to do: one read of the ref.
+    pub fn refresh(&mut self, store: &Store) -> Result<Refreshed, Error> {
+        self.follow(store)
+    }
+
+    /// Takes in a commit by those who made it, without reading the store: for each session that
+    /// it changed the new head, or none if it was deleted. False, and nothing was done: the index
+    /// does not stand for the commit's first parent; the next refresh takes the commit in.
+    pub fn note_commit(
+        &mut self,
+        entry: &CommitEntry,
+        changes: &[(SessionId, Option<&Head>)],
+    ) -> Result<bool, Error> {
+        let states = changes.iter().map(|(id, head)| {
+            let state = head.map_or(State::Deleted, |head| State::Present(Box::new(head.clone())));
+            (*id, state)
+        });
+        let mut portion = Portion::default();
+        portion.push(entry.clone(), states.collect());
+        // A catalogue that stands for nothing lacks even the first commit's parents.
+        match entry.parents.first() {
+            Some(parent) => rows::apply(&mut self.connection, Some(parent), &portion),
+            None => Ok(false),
+        }
+    }
+
+    /// A page of the sessions that match, and how many match.
+    pub fn list(
+        &self,
+        filter: &Filter,
+        sort: SortKey,
+        is_reversed: bool,
+        page: Page,
+    ) -> Result<(Vec<Summary>, u64), Error> {
+        list::page(&self.connection, filter, sort, is_reversed, page)
+    }
+
+    /// One session's row.
+    pub fn summary(&self, id: SessionId) -> Result<Option<Summary>, Error> {
+        list::summary(&self.connection, id).map_err(failed("cannot read the index"))
+    }
+
+    /// The sessions that `text` may mean: a beginning or ending of at least 4 characters of the id
+    /// (hyphens or not), or a beginning of at least 4 characters of the agent's own id, or the
+    /// whole of one of them, which then outdoes all beginnings. Ordered by id, at most `limit`;
+    /// deleted ones too when asked.
+    pub fn find(
+        &self,
+        text: &str,
+        limit: usize,
+        with_deleted: bool,
+    ) -> Result<Vec<SessionId>, Error> {
+        find::find(&self.connection, text, limit, with_deleted)
+            .map_err(failed("cannot search the index for an id"))
+    }
+
+    /// The `n`th newest session, from 1, among those in the folder `here` or below, or among all;
+    /// sub-agents' sessions do not count.
+    pub fn newest(&self, n: u64, here: Option<&Path>) -> Result<Option<SessionId>, Error> {
+        let Some(offset) = n.checked_sub(1) else {
+            return Ok(None);
+        };
+        let here = here.map(|here| here.to_string_lossy().into_owned());
+        find::newest(&self.connection, offset, here.as_deref())
+            .map_err(failed("cannot read the index"))
+    }
+
+    /// The sub-agents' sessions of a session, in the order of their creation.
+    pub fn subagents(&self, id: SessionId) -> Result<Vec<SessionId>, Error> {
+        find::subagents(&self.connection, id).map_err(failed("cannot read the index"))
+    }
+
+    /// The revisions of a session, newest first; those of a deleted one too.
+    pub fn revisions(&self, id: SessionId) -> Result<Vec<RevisionEntry>, Error> {
+        list::revisions(&self.connection, id).map_err(failed("cannot read the index"))
+    }
+
+    /// Keeps the state of a session's fold, valid for the tree of that id.
+    pub fn keep_fold(&self, id: SessionId, tree: &str, fold: &HeadFold) -> Result<(), Error> {
+        let state = serde_json::to_string(fold).expect("a fold has string keys only");
+        let keep = || {
+            self.connection
+                .prepare_cached("INSERT OR REPLACE INTO folds VALUES (?1, ?2, ?3)")?
+                .execute(params![rows::digits(id), tree, state])
+        };
+        keep().map(drop).map_err(failed("cannot write the index"))
+    }
+
+    /// The kept state, if it is for that tree.
+    pub fn fold(&self, id: SessionId, tree: &str) -> Result<Option<HeadFold>, Error> {
+        let read = || {
+            self.connection
+                .prepare_cached("SELECT state FROM folds WHERE id = ?1 AND tree = ?2")?
+                .query_row(params![rows::digits(id), tree], |row| row.get::<_, String>(0))
+                .optional()
+        };
+        let state = read().map_err(failed("cannot read the index"))?;
+        // A state that another release of annals wrote is one that is not there.
+        Ok(state.and_then(|state| serde_json::from_str(&state).ok()))
+    }
+}

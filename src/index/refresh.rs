@@ -1,0 +1,155 @@
+//! Following main: the catalogue takes in, commit by commit, what it has not seen.
+
+use crate::index::Error;
+use crate::index::Index;
+use crate::index::Refreshed;
+use crate::index::rows;
+use crate::index::rows::Portion;
+use crate::index::rows::State;
+use crate::session::Head;
+use crate::session::RevisionId;
+use crate::session::SessionId;
+use crate::store;
+use crate::store::CommitEntry;
+use crate::store::Store;
+
+/// After this many changes a transaction is closed: a long rebuild keeps what it has, takes
+/// little memory, and lets others write in between.
+const PORTION: usize = 1_000;
+
+/// The history that a catalogue is derived from.
+pub(super) trait HistorySource {
+    /// The newest revision.
+    fn tip(&self) -> Result<RevisionId, store::Error>;
+    /// As [`Store::history`].
+    fn history(
+        &self,
+        from: Option<&RevisionId>,
+        to: &RevisionId,
+    ) -> Result<Option<Vec<CommitEntry>>, store::Error>;
+    /// The sessions that differ between two revisions, and whether each is there at `to`.
+    fn changes(
+        &self,
+        from: Option<&RevisionId>,
+        to: &RevisionId,
+    ) -> Result<Vec<(SessionId, bool)>, store::Error>;
+    /// The head of a session at a revision that has it.
+    fn head(&self, at: &RevisionId, id: SessionId) -> Result<Option<Head>, store::Error>;
+}
+
+impl HistorySource for Store {
+    fn tip(&self) -> Result<RevisionId, store::Error> {
+        self.tip()
+    }
+
+    fn history(
+        &self,
+        from: Option<&RevisionId>,
+        to: &RevisionId,
+    ) -> Result<Option<Vec<CommitEntry>>, store::Error> {
+        self.history(from, to)
+    }
+
+    fn changes(
+        &self,
+        from: Option<&RevisionId>,
+        to: &RevisionId,
+    ) -> Result<Vec<(SessionId, bool)>, store::Error> {
+        let changes = self.changes(from, to)?;
+        Ok(changes.iter().map(|change| (change.id, change.tree.is_some())).collect())
+    }
+
+    fn head(&self, at: &RevisionId, id: SessionId) -> Result<Option<Head>, store::Error> {
+        match self.session(at, id)? {
+            Some(session) => self.head(&session).map(|head| Some(head.into_inner())),
+            None => Ok(None),
+        }
+    }
+}
+
+impl Index {
+    /// As [`Index::refresh`], of any history.
+    pub(super) fn follow(&mut self, source: &dyn HistorySource) -> Result<Refreshed, Error> {
+        match self.try_follow(source) {
+            Err(error) if error.is_damage() => {
+                self.rebuild()?;
+                self.try_follow(source)
+            }
+            outcome => outcome,
+        }
+    }
+
+    fn try_follow(&mut self, source: &dyn HistorySource) -> Result<Refreshed, Error> {
+        let mut refreshed = Refreshed::default();
+        // Again while other processes move the catalogue, or the tip, at the same time.
+        loop {
+            let tip = source.tip()?;
+            let indexed = rows::indexed(&self.connection)?;
+            if indexed.as_ref() == Some(&tip) {
+                return Ok(refreshed);
+            }
+            refreshed.is_rebuilt |= indexed.is_none();
+            let Some(commits) = source.history(indexed.as_ref(), &tip)? else {
+                rows::clear(&mut self.connection, indexed.as_ref())?;
+                continue;
+            };
+            refreshed.commits += self.take_in(source, indexed, commits)?;
+        }
+    }
+
+    /// Takes in commits that follow `from`, portion by portion, until another process got ahead;
+    /// returns how many.
+    fn take_in(
+        &mut self,
+        source: &dyn HistorySource,
+        mut from: Option<RevisionId>,
+        commits: Vec<CommitEntry>,
+    ) -> Result<u64, Error> {
+        let mut taken = 0;
+        let mut commits = commits.into_iter().peekable();
+        let mut before = from.clone();
+        let mut portion = Portion::default();
+        while let Some(entry) = commits.next() {
+            let states = read_states(source, before.as_ref(), &entry.revision)?;
+            before = Some(entry.revision.clone());
+            portion.push(entry, states);
+            if portion.changes() >= PORTION || commits.peek().is_none() {
+                if !rows::apply(&mut self.connection, from.as_ref(), &portion)? {
+                    break;
+                }
+                taken += portion.commits() as u64;
+                from.clone_from(&before);
+                portion = Portion::default();
+            }
+        }
+        Ok(taken)
+    }
+}
+
+fn read_states(
+    source: &dyn HistorySource,
+    before: Option<&RevisionId>,
+    at: &RevisionId,
+) -> Result<Vec<(SessionId, State)>, Error> {
+    let mut states = Vec::new();
+    for (id, is_there) in source.changes(before, at)? {
+        let state = if is_there { read_state(id, source.head(at, id))? } else { State::Deleted };
+        states.push((id, state));
+    }
+    Ok(states)
+}
+
+/// One damaged session must not keep the others from being listed.
+fn read_state(id: SessionId, head: Result<Option<Head>, store::Error>) -> Result<State, Error> {
+    match head {
+        Ok(Some(head)) if head.id != id => {
+            Ok(State::Damaged(format!("its session.yaml is that of session {}", head.id)))
+        }
+        Ok(Some(head)) => Ok(State::Present(Box::new(head))),
+        Ok(None) => Ok(State::Damaged("its session.yaml is missing".to_owned())),
+        Err(error @ (store::Error::Corrupt { .. } | store::Error::TooNew { .. })) => {
+            Ok(State::Damaged(error.to_string()))
+        }
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,332 @@
+//! Writing the catalogue: what a portion of history did to it, in one transaction.
+
+use std::collections::BTreeMap;
+
+use rusqlite::Connection;
+use rusqlite::OptionalExtension;
+use rusqlite::Transaction;
+use rusqlite::TransactionBehavior;
+use rusqlite::named_params;
+use rusqlite::params;
+
+use crate::index::Error;
+use crate::index::database::Layout;
+use crate::index::database::failed;
+use crate::session::Head;
+use crate::session::RevisionId;
+use crate::session::SessionId;
+use crate::session::Timestamp;
+use crate::store::CommitEntry;
+
+/// The catalogue's file. A change of the schema is a new version, and every machine's file is
+/// then built again from the store.
+///
+/// `names` has every session there ever was, so that a deleted one can be found; `sessions` what
+/// lists filter and sort by, in narrow rows; `heads` the rest.
+pub(super) const LAYOUT: Layout = Layout {
+    name: "index.db",
+    version: 1,
+    schema: "
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE names (
+    key INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    reversed TEXT NOT NULL,
+    native TEXT COLLATE NOCASE,
+    is_deleted INTEGER NOT NULL
+);
+CREATE INDEX names_by_end ON names (reversed);
+CREATE INDEX names_by_native ON names (native);
+CREATE TABLE sessions (
+    key INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    agent TEXT NOT NULL,
+    title TEXT,
+    created INTEGER,
+    modified INTEGER,
+    messages INTEGER NOT NULL,
+    tokens INTEGER NOT NULL,
+    size INTEGER NOT NULL,
+    workspace TEXT,
+    folder TEXT,
+    branch TEXT,
+    parent TEXT
+);
+CREATE INDEX sessions_by_modified ON sessions (modified IS NULL, modified DESC, id)
+    WHERE parent IS NULL;
+CREATE INDEX sessions_by_parent ON sessions (parent) WHERE parent IS NOT NULL;
+CREATE TABLE heads (key INTEGER PRIMARY KEY, head TEXT NOT NULL, damaged TEXT);
+CREATE TABLE models (key INTEGER, folded TEXT, PRIMARY KEY (key, folded)) WITHOUT ROWID;
+CREATE TABLE tags (key INTEGER, tag TEXT, PRIMARY KEY (key, tag)) WITHOUT ROWID;
+CREATE TABLE commits (
+    number INTEGER PRIMARY KEY,
+    revision TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    operation TEXT NOT NULL
+);
+CREATE TABLE revisions (
+    key INTEGER,
+    number INTEGER,
+    is_deleted INTEGER NOT NULL,
+    counts TEXT,
+    PRIMARY KEY (key, number)
+) WITHOUT ROWID;
+CREATE TABLE folds (id TEXT PRIMARY KEY, tree TEXT NOT NULL, state TEXT NOT NULL) WITHOUT ROWID;
+",
+};
+
+/// What became of a session in a commit.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum State {
+    /// It has this head.
+    Present(Box<Head>),
+    /// It left the tip.
+    Deleted,
+    /// It cannot be read, and why.
+    Damaged(String),
+}
+
+/// Commits that follow one another, and what they did.
+#[derive(Debug, Default)]
+pub(super) struct Portion {
+    commits: Vec<(CommitEntry, Vec<(SessionId, State)>)>,
+    changes: usize,
+}
+
+impl Portion {
+    /// Adds the next commit.
+    pub(super) fn push(&mut self, entry: CommitEntry, states: Vec<(SessionId, State)>) {
+        self.changes += states.len();
+        self.commits.push((entry, states));
+    }
+
+    /// How many changes of sessions it holds.
+    pub(super) fn changes(&self) -> usize {
+        self.changes
+    }
+
+    /// How many commits it holds.
+    pub(super) fn commits(&self) -> usize {
+        self.commits.len()
+    }
+}
+
+/// The commit that the catalogue stands for.
+pub(super) fn indexed(connection: &Connection) -> Result<Option<RevisionId>, Error> {
+    let read = || {
+        connection
+            .prepare_cached("SELECT value FROM meta WHERE key = 'indexed'")?
+            .query_row([], |row| row.get::<_, String>(0))
+            .optional()
+    };
+    let indexed = read().map_err(failed("cannot read the index"))?;
+    Ok(indexed.and_then(|hex| RevisionId::parse(&hex)))
+}
+
+/// Takes in a portion that follows `from`; false: the catalogue stands for another commit by now,
+/// and nothing was changed.
+pub(super) fn apply(
+    connection: &mut Connection,
+    from: Option<&RevisionId>,
+    portion: &Portion,
+) -> Result<bool, Error> {
+    let doing = || failed("cannot write the index");
+    let transaction =
+        connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(doing())?;
+    if indexed(&transaction)?.as_ref() != from {
+        return Ok(false);
+    }
+    write_portion(&transaction, portion).map_err(doing())?;
+    transaction.commit().map_err(doing())?;
+    Ok(true)
+}
+
+/// Empties the catalogue if it still stands for `from`.
+pub(super) fn clear(connection: &mut Connection, from: Option<&RevisionId>) -> Result<(), Error> {
+    let doing = || failed("cannot empty the index");
+    let transaction =
+        connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(doing())?;
+    if indexed(&transaction)?.as_ref() == from {
+        transaction
+            .execute_batch(
+                "DELETE FROM meta; DELETE FROM names; DELETE FROM sessions; DELETE FROM heads;
+                DELETE FROM models; DELETE FROM tags; DELETE FROM commits; DELETE FROM revisions;
+                DELETE FROM folds;",
+            )
+            .map_err(doing())?;
+    }
+    transaction.commit().map_err(doing())
+}
+
+/// An id as the tables have it: 32 digits, no hyphens.
+pub(super) fn digits(id: SessionId) -> String {
+    id.to_string().replace('-', "")
+}
+
+/// A path as the tables have it: without `/` at its end.
+pub(super) fn trimmed(path: &str) -> &str {
+    path.trim_end_matches('/')
+}
+
+/// An instant as the tables have it.
+pub(super) fn instant(text: Option<&str>) -> Option<i64> {
+    text.and_then(Timestamp::parse).map(|at| at.instant().timestamp_micros())
+}
+
+fn write_portion(transaction: &Transaction<'_>, portion: &Portion) -> rusqlite::Result<()> {
+    // Of a session that changed often only the last head is written, beside the last that could
+    // be read: a deleted session is found by the agent's id in it.
+    let mut latest: BTreeMap<SessionId, (Option<&Head>, &State)> = BTreeMap::new();
+    for (_, states) in &portion.commits {
+        for (id, state) in states {
+            let (head, last) = latest.entry(*id).or_insert((None, state));
+            *last = state;
+            if let State::Present(present) = state {
+                *head = Some(present);
+            }
+        }
+    }
+    let mut keys = BTreeMap::new();
+    for (id, (head, state)) in latest {
+        keys.insert(id, write_session(transaction, id, head, state)?);
+    }
+    for (entry, states) in &portion.commits {
+        let number = write_commit(transaction, entry)?;
+        for (id, state) in states {
+            let counts = match state {
+                State::Present(head) => Some(to_json(&head.counts)),
+                State::Deleted | State::Damaged(_) => None,
+            };
+            transaction
+                .prepare_cached("INSERT OR REPLACE INTO revisions VALUES (?1, ?2, ?3, ?4)")?
+                .execute(params![keys[id], number, *state == State::Deleted, counts])?;
+        }
+    }
+    if let Some((entry, _)) = portion.commits.last() {
+        transaction
+            .prepare_cached("INSERT OR REPLACE INTO meta VALUES ('indexed', ?1)")?
+            .execute([entry.revision.as_str()])?;
+    }
+    Ok(())
+}
+
+fn write_commit(transaction: &Transaction<'_>, entry: &CommitEntry) -> rusqlite::Result<i64> {
+    transaction
+        .prepare_cached("INSERT INTO commits (revision, at, operation) VALUES (?1, ?2, ?3)")?
+        .execute(params![entry.revision.as_str(), entry.at.timestamp_micros(), entry.operation])?;
+    Ok(transaction.last_insert_rowid())
+}
+
+fn write_session(
+    transaction: &Transaction<'_>,
+    id: SessionId,
+    head: Option<&Head>,
+    state: &State,
+) -> rusqlite::Result<i64> {
+    let native = head.and_then(|head| head.agent.session.as_deref());
+    let id_digits = digits(id);
+    let reversed: String = id_digits.chars().rev().collect();
+    let key = transaction
+        .prepare_cached(
+            "INSERT INTO names (id, reversed, native, is_deleted) VALUES (?1, ?2, ?3, ?4)
+            ON CONFLICT (id) DO UPDATE SET
+                native = coalesce(excluded.native, native), is_deleted = excluded.is_deleted
+            RETURNING key",
+        )?
+        .query_row(params![id_digits, reversed, native, *state == State::Deleted], |row| {
+            row.get(0)
+        })?;
+    match (state, head) {
+        (State::Deleted, _) => remove_session(transaction, key, &id_digits)?,
+        (State::Present(_), head) => {
+            let head = head.expect("a session in this state brought its head");
+            write_head(transaction, key, &id_digits, (head, None))?;
+        }
+        (State::Damaged(why), Some(head)) => {
+            write_head(transaction, key, &id_digits, (head, Some(why)))?;
+        }
+        (State::Damaged(why), None) => {
+            let known = transaction
+                .prepare_cached("UPDATE heads SET damaged = ?2 WHERE key = ?1")?
+                .execute(params![key, why])?;
+            if known == 0 {
+                let head = Head::empty(id);
+                write_head(transaction, key, &id_digits, (&head, Some(why)))?;
+            }
+        }
+    }
+    Ok(key)
+}
+
+fn remove_session(transaction: &Transaction<'_>, key: i64, id: &str) -> rusqlite::Result<()> {
+    for sql in [
+        "DELETE FROM sessions WHERE key = ?1",
+        "DELETE FROM heads WHERE key = ?1",
+        "DELETE FROM models WHERE key = ?1",
+        "DELETE FROM tags WHERE key = ?1",
+    ] {
+        transaction.prepare_cached(sql)?.execute([key])?;
+    }
+    transaction.prepare_cached("DELETE FROM folds WHERE id = ?1")?.execute([id])?;
+    Ok(())
+}
+
+fn write_head(
+    transaction: &Transaction<'_>,
+    key: i64,
+    id: &str,
+    (head, damaged): (&Head, Option<&str>),
+) -> rusqlite::Result<()> {
+    transaction
+        .prepare_cached("INSERT OR REPLACE INTO heads VALUES (?1, ?2, ?3)")?
+        .execute(params![key, to_json(head), damaged])?;
+    let title = head.title.as_ref().or(head.preview.as_ref());
+    let workspace = head.workspace.root.as_deref().map(trimmed);
+    transaction
+        .prepare_cached(
+            "INSERT OR REPLACE INTO sessions VALUES (:key, :id, :agent, :title, :created,
+            :modified, :messages, :tokens, :size, :workspace, :folder, :branch, :parent)",
+        )?
+        .execute(named_params! {
+            ":key": key,
+            ":id": id,
+            ":agent": head.agent.name,
+            ":title": title.map(|title| title.to_lowercase()),
+            ":created": instant(head.created.as_deref()),
+            ":modified": instant(head.modified.as_deref()),
+            ":messages": sortable(head.counts.messages),
+            ":tokens": sortable(head.tokens.total),
+            ":size": sortable(head.counts.bytes),
+            ":workspace": workspace,
+            ":folder": workspace.and_then(|path| path.rsplit('/').next()),
+            ":branch": head.workspace.branch,
+            ":parent": head.parent.as_ref().map(|parent| parent_digits(&parent.session)),
+        })?;
+    for sql in ["DELETE FROM models WHERE key = ?1", "DELETE FROM tags WHERE key = ?1"] {
+        transaction.prepare_cached(sql)?.execute([key])?;
+    }
+    for model in &head.models {
+        transaction
+            .prepare_cached("INSERT OR IGNORE INTO models VALUES (?1, ?2)")?
+            .execute(params![key, model.0.to_lowercase()])?;
+    }
+    for tag in &head.tags {
+        transaction
+            .prepare_cached("INSERT OR IGNORE INTO tags VALUES (?1, ?2)")?
+            .execute(params![key, tag])?;
+    }
+    Ok(())
+}
+
+fn parent_digits(text: &str) -> String {
+    text.parse().map_or_else(|_| text.to_owned(), digits)
+}
+
+/// SQLite's numbers end at 63 bits; no session differs from another beyond them.
+fn sortable(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+fn to_json(value: &impl serde::Serialize) -> String {
+    serde_json::to_string(value).expect("heads and counts have string keys only")
+}

@@ -1,0 +1,155 @@
+//! `sources.db`: what capture has read of the agents' files. Losing it costs one re-read.
+//!
+//! It holds no content: of findings only the places, never the values.
+
+use std::collections::HashMap;
+use std::fs::Metadata;
+use std::path::Path;
+use std::path::PathBuf;
+
+use rusqlite::Connection;
+use rusqlite::OptionalExtension;
+use rusqlite::Row;
+use rusqlite::TransactionBehavior;
+use rusqlite::params;
+use rusqlite::types::Type;
+use serde::Deserialize;
+use serde::Serialize;
+
+use crate::index::Error;
+use crate::index::database;
+use crate::index::database::Layout;
+use crate::index::database::failed;
+use crate::platform::FileStamp;
+use crate::session::SessionId;
+
+const LAYOUT: Layout = Layout {
+    name: "sources.db",
+    version: 1,
+    schema: "
+CREATE TABLE sources (path BLOB PRIMARY KEY, state TEXT NOT NULL) WITHOUT ROWID;
+",
+};
+
+const READING: &str = "cannot read what was captured";
+const WRITING: &str = "cannot note what was captured";
+
+/// What was read of an agent's file, and how the file looked then.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SourceState {
+    /// How the file looked before it was read.
+    pub stamp: FileStamp,
+    /// The session in it.
+    pub session: SessionId,
+    /// Bytes read, up to the end of the last whole line.
+    pub offset: u64,
+    /// Lines read.
+    pub lines: u64,
+    /// The SHA-256 of those bytes, in hex.
+    pub prefix: String,
+    /// The session's tree, when its stream ends where the reading ended: what is appended to the
+    /// file can then be appended to the stream.
+    pub tree: Option<String>,
+    /// The lines in which something was redacted, by their first byte and the one behind the last.
+    pub findings: Vec<(u64, u64)>,
+    /// Whether the last line had no end.
+    pub has_tail: bool,
+    /// Whether annals itself wrote the file.
+    pub is_restored: bool,
+}
+
+impl SourceState {
+    /// Whether the file still looks as it did.
+    pub fn is_unchanged(&self, metadata: &Metadata) -> bool {
+        self.stamp == FileStamp::of(metadata)
+    }
+}
+
+/// What capture has read so far.
+#[derive(Debug)]
+pub struct Sources {
+    connection: Connection,
+}
+
+impl Sources {
+    /// Opens `sources.db` in the store's private folder; one that cannot be read is made anew.
+    pub fn open(private_folder: &Path) -> Result<Self, Error> {
+        let connection = database::open(private_folder, &LAYOUT)?;
+        // A stat a file must do for what has not changed, so damage is looked for before all else.
+        let probe = connection.query_row("SELECT count(*) FROM sources", [], |_| Ok(()));
+        match probe {
+            Err(error) if database::is_damage(&error) => {
+                drop(connection);
+                let connection = database::make_anew(private_folder, &LAYOUT)?;
+                Ok(Self { connection })
+            }
+            probe => probe.map(|()| Self { connection }).map_err(failed(READING)),
+        }
+    }
+
+    /// All files that were read.
+    pub fn load_all(&self) -> Result<HashMap<PathBuf, SourceState>, Error> {
+        let read = || -> rusqlite::Result<_> {
+            let mut statement = self.connection.prepare_cached("SELECT * FROM sources")?;
+            let rows = statement.query_map([], |row| Ok((read_path(row)?, read_state(row)?)))?;
+            rows.collect()
+        };
+        read().map_err(failed(READING))
+    }
+
+    /// What was read of a file.
+    pub fn find(&self, path: &Path) -> Result<Option<SourceState>, Error> {
+        let read = || {
+            self.connection
+                .prepare_cached("SELECT * FROM sources WHERE path = ?1")?
+                .query_row([path_bytes(path)], read_state)
+                .optional()
+        };
+        read().map_err(failed(READING))
+    }
+
+    /// Notes what was read of some files, all or none.
+    pub fn put_all(&mut self, states: &[(PathBuf, SourceState)]) -> Result<(), Error> {
+        let mut write = || {
+            let transaction =
+                self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            for (path, state) in states {
+                transaction
+                    .prepare_cached("INSERT OR REPLACE INTO sources VALUES (?1, ?2)")?
+                    .execute(params![path_bytes(path), state_text(state)])?;
+            }
+            transaction.commit()
+        };
+        write().map_err(failed(WRITING))
+    }
+}
+
+fn state_text(state: &SourceState) -> String {
+    serde_json::to_string(state).expect("numbers and texts become JSON")
+}
+
+fn read_state(row: &Row<'_>) -> rusqlite::Result<SourceState> {
+    let text = row.get_ref(1)?.as_str()?;
+    serde_json::from_str(text)
+        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(1, Type::Text, Box::new(error)))
+}
+
+fn read_path(row: &Row<'_>) -> rusqlite::Result<PathBuf> {
+    let bytes: Vec<u8> = row.get(0)?;
+    Ok(path_from(bytes))
+}
+
+fn path_bytes(path: &Path) -> &[u8] {
+    path.as_os_str().as_encoded_bytes()
+}
+
+#[cfg(unix)]
+fn path_from(bytes: Vec<u8>) -> PathBuf {
+    <std::ffi::OsString as std::os::unix::ffi::OsStringExt>::from_vec(bytes).into()
+}
+
+/// A path that is no Unicode comes back as another one: its file is read again each time.
+#[cfg(not(unix))]
+fn path_from(bytes: Vec<u8>) -> PathBuf {
+    String::from_utf8_lossy(&bytes).into_owned().into()
+}

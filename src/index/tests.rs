@@ -1,0 +1,696 @@
+use std::cell::RefCell;
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+use std::io::Write as _;
+
+use chrono::TimeDelta;
+use proptest::prelude::*;
+use tempfile::TempDir;
+use uuid::Uuid;
+
+use super::*;
+use crate::index::refresh::HistorySource;
+use crate::platform::FileStamp;
+use crate::session::ModelName;
+use crate::session::ParentSession;
+use crate::session::Record;
+use crate::store;
+
+/// What a commit of a made-up history did: for each session its new head, none when deleted, or
+/// why it cannot be read.
+type Step = Vec<(SessionId, Result<Option<Head>, String>)>;
+
+/// A made-up history of main.
+#[derive(Default)]
+struct History {
+    commits: Vec<(CommitEntry, Step)>,
+    /// What was asked of it.
+    asked: RefCell<Vec<&'static str>>,
+}
+
+impl History {
+    /// A history of the name `salt`: another salt, other commits.
+    fn of(salt: u8, steps: Vec<Step>) -> Self {
+        let mut history = Self::default();
+        for step in steps {
+            history.push(salt, step);
+        }
+        history
+    }
+
+    fn push(&mut self, salt: u8, step: Step) -> CommitEntry {
+        let number = self.commits.len() as u64;
+        let parents = self.commits.last().map(|it| it.0.revision.clone());
+        let entry = CommitEntry {
+            revision: RevisionId::parse(&format!("{salt:02x}{number:038x}")).unwrap(),
+            at: time(number.cast_signed()),
+            operation: "save".to_owned(),
+            subject: "save: something".to_owned(),
+            parents: parents.into_iter().collect(),
+        };
+        self.commits.push((entry.clone(), step));
+        entry
+    }
+
+    fn place(&self, revision: &RevisionId) -> Option<usize> {
+        self.commits.iter().position(|(entry, _)| entry.revision == *revision)
+    }
+}
+
+impl HistorySource for History {
+    fn tip(&self) -> Result<RevisionId, store::Error> {
+        self.asked.borrow_mut().push("tip");
+        Ok(self.commits.last().unwrap().0.revision.clone())
+    }
+
+    fn history(
+        &self,
+        from: Option<&RevisionId>,
+        to: &RevisionId,
+    ) -> Result<Option<Vec<CommitEntry>>, store::Error> {
+        self.asked.borrow_mut().push("history");
+        let start = match from.map(|from| self.place(from)) {
+            None => 0,
+            Some(Some(place)) => place + 1,
+            Some(None) => return Ok(None),
+        };
+        let end = self.place(to).unwrap() + 1;
+        let entries = self.commits[start..end].iter().map(|it| it.0.clone());
+        Ok(Some(entries.collect()))
+    }
+
+    fn changes(
+        &self,
+        from: Option<&RevisionId>,
+        to: &RevisionId,
+    ) -> Result<Vec<(SessionId, bool)>, store::Error> {
+        self.asked.borrow_mut().push("changes");
+        let place = self.place(to).unwrap();
+        assert_eq!(
+            from.and_then(|from| self.place(from)),
+            place.checked_sub(1),
+            "commits are compared with the one before them"
+        );
+        let step = &self.commits[place].1;
+        Ok(step.iter().map(|(id, state)| (*id, !matches!(state, Ok(None)))).collect())
+    }
+
+    fn head(&self, at: &RevisionId, id: SessionId) -> Result<Option<Head>, store::Error> {
+        self.asked.borrow_mut().push("head");
+        let step = &self.commits[self.place(at).unwrap()].1;
+        let state = step.iter().find(|(it, _)| *it == id).unwrap();
+        state
+            .1
+            .clone()
+            .map_err(|cause| store::Error::Corrupt { what: format!("session {id}"), cause })
+    }
+}
+
+fn id(number: u128) -> SessionId {
+    SessionId::from_uuid(Uuid::from_u128(number))
+}
+
+fn time(seconds: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(1_800_000_000 + seconds, 0).unwrap()
+}
+
+fn head(number: u128, title: &str) -> Head {
+    let mut head = Head::empty(id(number));
+    head.title = Some(title.to_owned());
+    head.agent.name = "claude-code".to_owned();
+    head.counts.messages = 3;
+    head
+}
+
+fn saved(head: &Head) -> (SessionId, Result<Option<Head>, String>) {
+    (head.id, Ok(Some(head.clone())))
+}
+
+fn index() -> (TempDir, Index) {
+    let folder = tempfile::tempdir().unwrap();
+    let index = Index::open(folder.path()).unwrap();
+    (folder, index)
+}
+
+const ALL: Page = Page { offset: 0, limit: u64::MAX };
+
+fn all(index: &Index) -> Vec<Summary> {
+    let filter = Filter { with_subagents: true, ..Filter::default() };
+    index.list(&filter, SortKey::Title, false, ALL).unwrap().0
+}
+
+fn titles(index: &Index) -> Vec<String> {
+    all(index).into_iter().map(|row| row.head.title.unwrap_or_default()).collect()
+}
+
+#[test]
+fn a_refresh_takes_in_every_commit_and_then_reads_only_the_tip() {
+    let (_folder, mut index) = index();
+    let (a, b) = (head(1, "a"), head(2, "b"));
+    let mut history = History::of(1, vec![vec![saved(&a)], vec![saved(&a), saved(&b)]]);
+    assert_eq!(index.follow(&history).unwrap(), Refreshed { commits: 2, is_rebuilt: true });
+    assert_eq!(titles(&index), ["a", "b"]);
+    assert_eq!(index.revisions(a.id).unwrap().len(), 2);
+
+    history.asked.borrow_mut().clear();
+    assert_eq!(index.follow(&history).unwrap(), Refreshed::default());
+    assert_eq!(*history.asked.borrow(), ["tip"]);
+
+    history.push(1, vec![saved(&head(2, "c"))]);
+    assert_eq!(index.follow(&history).unwrap(), Refreshed { commits: 1, is_rebuilt: false });
+    assert_eq!(titles(&index), ["a", "c"]);
+    let log = index.revisions(b.id).unwrap();
+    let expected: Vec<RevisionEntry> = [&history.commits[2].0, &history.commits[1].0]
+        .map(|entry| RevisionEntry {
+            revision: entry.revision.clone(),
+            at: entry.at,
+            operation: "save".to_owned(),
+            counts: Some(b.counts),
+            is_deleted: false,
+        })
+        .into();
+    assert_eq!(log, expected, "newest first");
+}
+
+#[test]
+fn another_history_empties_the_catalogue_first() {
+    let (_folder, mut index) = index();
+    let history = History::of(1, vec![vec![saved(&head(1, "a"))]]);
+    index.follow(&history).unwrap();
+    let other = History::of(2, vec![vec![saved(&head(2, "b"))]]);
+    assert!(index.follow(&other).unwrap().is_rebuilt);
+    assert_eq!(titles(&index), ["b"]);
+    assert_eq!(index.find("0000", 9, true).unwrap(), [id(2)]);
+    assert!(index.revisions(id(1)).unwrap().is_empty());
+}
+
+#[test]
+fn a_long_history_is_taken_in_by_portions_with_the_same_outcome() {
+    let (_folder, mut index) = index();
+    let steps = (0..30).map(|commit: u128| {
+        (0..100)
+            .map(|session| saved(&head(session, &format!("{commit:02} {session:03}"))))
+            .collect()
+    });
+    let history = History::of(1, steps.collect());
+    assert_eq!(index.follow(&history).unwrap().commits, 30);
+    let expected: Vec<String> = (0..100).map(|session| format!("29 {session:03}")).collect();
+    assert_eq!(titles(&index), expected);
+    assert_eq!(index.revisions(id(42)).unwrap().len(), 30);
+}
+
+#[test]
+fn a_deleted_session_leaves_the_lists_and_is_still_found_by_all_its_names() {
+    let (_folder, mut index) = index();
+    let mut gone = head(0xabcd_0000_0000_0000_0000_0000_0000_4321, "gone");
+    gone.agent.session = Some("native-77".to_owned());
+    // In one portion: it is made and deleted before the catalogue sees it.
+    let history = History::of(1, vec![vec![saved(&gone)], vec![(gone.id, Ok(None))]]);
+    index.follow(&history).unwrap();
+    assert!(titles(&index).is_empty());
+    assert_eq!(index.summary(gone.id).unwrap(), None);
+    for name in ["abcd", "4321", "nativ", "native-77", &gone.id.to_string()] {
+        assert!(index.find(name, 9, false).unwrap().is_empty(), "{name}");
+        assert_eq!(index.find(name, 9, true).unwrap(), [gone.id], "{name}");
+    }
+    let log = index.revisions(gone.id).unwrap();
+    assert_eq!((log[0].is_deleted, log[0].counts), (true, None));
+    assert_eq!(log[1].counts, Some(gone.counts));
+}
+
+#[test]
+fn a_damaged_session_has_a_row_that_says_so_and_the_others_theirs() {
+    let (_folder, mut index) = index();
+    let (a, b) = (head(1, "a"), head(2, "b"));
+    let torn = |id| (id, Err("torn".to_owned()));
+    let mut history = History::of(1, vec![vec![saved(&a), torn(id(3)), saved(&b)]]);
+    index.follow(&history).unwrap();
+    history.push(1, vec![torn(b.id)]);
+    index.follow(&history).unwrap();
+    let rows = all(&index);
+    let damaged = |place: usize| rows[place].damaged.as_deref().unwrap_or_default();
+    assert_eq!(rows.len(), 3);
+    assert_eq!((&rows[0].head, damaged(0)), (&a, ""));
+    assert_eq!(rows[1].head, b, "what was known of it stays");
+    assert!(damaged(1).contains("torn"));
+    assert_eq!(rows[2].head, Head::empty(id(3)));
+    assert!(damaged(2).contains("torn"));
+    let log = index.revisions(b.id).unwrap();
+    assert_eq!((log[0].is_deleted, log[0].counts), (false, None));
+
+    history.push(1, vec![saved(&b)]);
+    index.follow(&history).unwrap();
+    assert_eq!(index.summary(b.id).unwrap().unwrap().damaged, None);
+}
+
+#[test]
+fn a_noted_commit_gives_what_a_refresh_gives() {
+    let (_folder, mut noted) = index();
+    let (_folder, mut followed) = self::index();
+    let mut child = head(3, "child");
+    child.parent = Some(ParentSession { session: id(1).to_string(), tool_call: None });
+    child.tags = vec!["x".to_owned()];
+    let mut history = History::of(1, vec![vec![saved(&head(1, "a")), saved(&head(2, "b"))]]);
+    noted.follow(&history).unwrap();
+    let entry = history.push(1, vec![saved(&child), (id(2), Ok(None))]);
+    let changes = [(child.id, Some(&child)), (id(2), None)];
+    assert!(noted.note_commit(&entry, &changes).unwrap());
+    assert!(!noted.note_commit(&entry, &changes).unwrap(), "it stands for that commit already");
+    assert_eq!(noted.follow(&history).unwrap(), Refreshed::default());
+
+    assert!(
+        !followed.note_commit(&entry, &changes).unwrap(),
+        "the commit's parent is not there yet"
+    );
+    followed.follow(&history).unwrap();
+    assert_eq!(all(&noted), all(&followed));
+    assert_eq!(all(&noted)[0].subagents, 1);
+    for session in [1, 2, 3].map(id) {
+        assert_eq!(noted.revisions(session).unwrap(), followed.revisions(session).unwrap());
+    }
+}
+
+#[test]
+fn two_processes_that_follow_at_once_double_nothing() {
+    let (folder, mut first) = index();
+    let mut second = Index::open(folder.path()).unwrap();
+    let mut history = History::of(1, vec![vec![saved(&head(1, "a"))]]);
+    first.follow(&history).unwrap();
+    assert_eq!(second.follow(&history).unwrap(), Refreshed::default());
+    let entry = history.push(1, vec![saved(&head(1, "b"))]);
+    let new = head(1, "b");
+    let changes = [(new.id, Some(&new))];
+    assert!(second.note_commit(&entry, &changes).unwrap());
+    assert!(!first.note_commit(&entry, &changes).unwrap());
+    assert_eq!(first.revisions(id(1)).unwrap().len(), 2);
+    assert_eq!(titles(&first), ["b"]);
+}
+
+fn overwrite(folder: &TempDir, name: &str, offset: u64, bytes: &[u8]) {
+    use std::io::Seek as _;
+    let path = folder.path().join(name);
+    let mut file = std::fs::File::options().write(true).open(path).unwrap();
+    file.seek(std::io::SeekFrom::Start(offset)).unwrap();
+    file.write_all(bytes).unwrap();
+}
+
+#[test]
+fn a_file_that_is_no_database_or_of_another_version_is_made_anew() {
+    let history = History::of(1, vec![vec![saved(&head(1, "a"))]]);
+    let spoils: [fn(&TempDir); 4] = [
+        |folder| overwrite(folder, "index.db", 0, &[7; 200]),
+        |folder| {
+            let path = folder.path().join("index.db");
+            let length = std::fs::File::options().write(true).open(path).unwrap();
+            length.set_len(0).unwrap();
+        },
+        |folder| {
+            let other = Connection::open(folder.path().join("index.db")).unwrap();
+            other.pragma_update(None, "user_version", 999).unwrap();
+        },
+        |folder| {
+            std::fs::remove_file(folder.path().join("index.db")).unwrap();
+            std::fs::File::create(folder.path().join("index.db-wal"))
+                .unwrap()
+                .write_all(b"of another life")
+                .unwrap();
+        },
+    ];
+    for spoil in spoils {
+        let (folder, mut index) = index();
+        index.follow(&history).unwrap();
+        drop(index);
+        spoil(&folder);
+        let mut index = Index::open(folder.path()).unwrap();
+        assert!(index.follow(&history).unwrap().is_rebuilt);
+        assert_eq!(titles(&index), ["a"]);
+        drop(index);
+        let mut index = Index::open(folder.path()).unwrap();
+        assert!(!index.follow(&history).unwrap().is_rebuilt, "only once");
+    }
+}
+
+#[test]
+fn damage_met_while_following_is_mended() {
+    let (folder, mut index) = index();
+    let mut history = History::of(1, vec![vec![saved(&head(1, "a"))]]);
+    index.follow(&history).unwrap();
+    drop(index);
+    // All pages but the first, which opening reads.
+    overwrite(&folder, "index.db", 4096, &[0xee; 4096 * 20]);
+    let mut index = Index::open(folder.path()).unwrap();
+    history.push(1, vec![saved(&head(2, "b"))]);
+    assert!(index.follow(&history).unwrap().is_rebuilt);
+    assert_eq!(titles(&index), ["a", "b"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn nobody_else_may_read_the_files() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let (folder, mut index) = index();
+    index.follow(&History::of(1, vec![vec![saved(&head(1, "a"))]])).unwrap();
+    let _sources = Sources::open(folder.path()).unwrap();
+    let mut names = Vec::new();
+    for file in std::fs::read_dir(folder.path()).unwrap() {
+        let file = file.unwrap();
+        let mode = file.metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{:?}", file.path());
+        names.push(file.file_name().into_string().unwrap());
+    }
+    assert!(names.contains(&"index.db-wal".to_owned()), "{names:?}");
+}
+
+#[test]
+fn a_session_is_found_by_parts_of_its_names() {
+    let (_folder, mut index) = index();
+    let named = |number, native: &str| {
+        let mut head = head(number, native);
+        head.agent.session = Some(native.to_owned());
+        head
+    };
+    let a = named(0x0123_4567_89ab_cdef_0123_4567_89ab_cdef, "session-1");
+    let b = named(0x0123_9999_0000_0000_0000_0000_0000_cdef, "session-10");
+    let c = named(0x7777_0000_0000_0000_0000_0000_0000_0000, "%_'\" x");
+    let steps = vec![vec![saved(&a), saved(&b), saved(&c)]];
+    index.follow(&History::of(1, steps)).unwrap();
+    let find = |text: &str| index.find(text, 9, false).unwrap();
+    assert_eq!(find("0123"), [a.id, b.id]);
+    assert_eq!(find("01234"), [a.id]);
+    assert_eq!(find("01234567-89AB"), [a.id], "hyphens and upper case");
+    assert_eq!(find("cdef"), [a.id, b.id]);
+    assert_eq!(find("89abcdef"), [a.id]);
+    assert_eq!(find("89-abcdef"), [a.id], "hyphens anywhere");
+    assert_eq!(find(&b.id.to_string()), [b.id]);
+    assert_eq!(find("012"), [], "too short");
+    assert_eq!(find("4567"), [], "neither beginning nor ending");
+    assert_eq!(find("sess"), [a.id, b.id]);
+    assert_eq!(find("session-1"), [a.id], "the whole outdoes a beginning");
+    assert_eq!(find("session-10"), [b.id]);
+    assert_eq!(find("%_'\" x"), [c.id]);
+    assert_eq!(find("%%%%"), []);
+    assert_eq!(find(""), []);
+    assert_eq!(index.find("0123", 1, false).unwrap(), [a.id]);
+}
+
+#[test]
+fn the_newest_session_here_is_none_of_a_subagent_and_none_beside_the_folder() {
+    let (_folder, mut index) = index();
+    let at = |number, root: &str, seconds| {
+        let mut head = head(number, "x");
+        head.workspace.root = Some(root.to_owned());
+        head.modified = Some(time(seconds).to_rfc3339());
+        head
+    };
+    let mut subagent = at(4, "/w/app", 90);
+    subagent.parent = Some(ParentSession::default());
+    let heads = [
+        at(1, "/w/app", 10),
+        at(2, "/w/app/sub", 20),
+        at(3, "/w/apple", 30),
+        subagent,
+        head(5, "without a time"),
+    ];
+    let history = History::of(1, vec![heads.iter().map(saved).collect()]);
+    index.follow(&history).unwrap();
+    let newest = |n, here: Option<&str>| index.newest(n, here.map(Path::new)).unwrap();
+    assert_eq!(newest(1, Some("/w/app")), Some(id(2)));
+    assert_eq!(newest(2, Some("/w/app/")), Some(id(1)));
+    assert_eq!(newest(3, Some("/w/app")), None);
+    assert_eq!(newest(1, Some("/")), Some(id(3)));
+    assert_eq!(newest(1, None), Some(id(3)));
+    assert_eq!(newest(4, None), Some(id(5)));
+    assert_eq!(newest(0, None), None);
+}
+
+#[test]
+fn a_kept_fold_is_good_for_its_tree_only_and_goes_with_the_session() {
+    let (_folder, mut index) = index();
+    let a = head(1, "a");
+    let mut history = History::of(1, vec![vec![saved(&a)]]);
+    index.follow(&history).unwrap();
+    let records: [Record; 0] = [];
+    let fold = HeadFold::of_stream(a.id, &records);
+    index.keep_fold(a.id, "tree one", &fold).unwrap();
+    let kept = index.fold(a.id, "tree one").unwrap().unwrap();
+    assert_eq!(kept.head(), fold.head());
+    assert!(index.fold(a.id, "tree two").unwrap().is_none());
+    assert!(index.fold(id(2), "tree one").unwrap().is_none());
+    history.push(1, vec![(a.id, Ok(None))]);
+    index.follow(&history).unwrap();
+    assert!(index.fold(a.id, "tree one").unwrap().is_none());
+}
+
+const PATHS: [&str; 8] = ["/w", "/w/", "/w/app", "/w/app/sub", "/w/apple", "/w%", "/W/app", "/"];
+const MODELS: [&str; 5] = ["claude-opus", "Claude_Opus", "gpt-5", "100%", "ÄRGER"];
+
+fn any_head() -> impl Strategy<Value = Head> {
+    let times = proptest::option::of((0..20_i64, 0..20_i64));
+    let names = (
+        prop::sample::select(vec!["claude-code", "codex", "x'; DROP TABLE sessions;--"]),
+        prop::sample::subsequence(MODELS.to_vec(), 0..3),
+        prop::sample::subsequence(vec!["a", "A", "b%", "c"], 0..3),
+        proptest::option::of(prop::sample::select(vec!["main", "Main", "fix/x"])),
+        proptest::option::of(prop::sample::select(PATHS.to_vec())),
+        proptest::option::of("[aAbBzé]{0,2}"),
+        proptest::option::of(0..12_u128),
+    );
+    (names, times, (0..3_u64, 0..3_u64, any::<u64>())).prop_map(|(names, times, counts)| {
+        let mut head = Head::default();
+        head.agent.name = names.0.to_owned();
+        head.models = names.1.iter().map(|it| ModelName((*it).to_owned())).collect();
+        head.tags = names.2.iter().map(|it| (*it).to_owned()).collect();
+        head.workspace.branch = names.3.map(str::to_owned);
+        head.workspace.root = names.4.map(str::to_owned);
+        head.title = names.5.clone().filter(|title| title.contains('a'));
+        head.preview = names.5;
+        head.parent = names
+            .6
+            .filter(|it| *it < 6)
+            .map(|it| ParentSession { session: id(it).to_string(), tool_call: None });
+        if let Some((start, length)) = times {
+            head.created = Some(time(start).to_rfc3339());
+            head.modified = Some(time(start + length).to_rfc3339());
+        }
+        head.counts.messages = counts.0;
+        head.tokens.total = counts.1;
+        head.counts.bytes = counts.2;
+        head
+    })
+}
+
+fn any_filter() -> impl Strategy<Value = Filter> {
+    let some = |values: Vec<&'static str>| {
+        prop_oneof![
+            2 => Just(Vec::new()),
+            1 => prop::sample::subsequence(values, 1..3)
+                .prop_map(|picked| picked.iter().map(|it| (*it).to_owned()).collect()),
+        ]
+    };
+    let bound = || proptest::option::of((0..40_i64).prop_map(time));
+    (
+        some(vec!["claude-code", "codex", "x'; DROP TABLE sessions;--"]),
+        some(vec!["OPUS", "_", "%", "gpt", "ärg"]),
+        some(vec!["/w", "/w/app", "/w/app/", "app", "w%", "/", "W", "/W"]),
+        some(vec!["a", "A", "b%", "%"]),
+        some(vec!["main", "fix/x", "x"]),
+        prop::collection::vec((bound(), bound()), 0..3),
+        any::<bool>(),
+    )
+        .prop_map(|(agents, models, workspaces, tags, branches, spans, with_subagents)| {
+            Filter { agents, models, workspaces, tags, branches, spans, with_subagents }
+        })
+}
+
+/// Whether a session matches, said as plainly as possible.
+fn matches(filter: &Filter, head: &Head) -> bool {
+    fn any<T>(wanted: &[T], holds: impl Fn(&T) -> bool) -> bool {
+        wanted.is_empty() || wanted.iter().any(holds)
+    }
+    let instant = |text: &Option<String>| -> Option<DateTime<Utc>> {
+        text.as_ref().map(|text| text.parse().unwrap())
+    };
+    (filter.with_subagents || head.parent.is_none())
+        && any(&filter.agents, |it| head.agent.name == *it)
+        && any(&filter.branches, |it| head.workspace.branch.as_ref() == Some(it))
+        && any(&filter.tags, |it| head.tags.contains(it))
+        && any(&filter.models, |it| {
+            let has = |model: &ModelName| model.0.to_lowercase().contains(&it.to_lowercase());
+            head.models.iter().any(has)
+        })
+        && any(&filter.workspaces, |it| {
+            let Some(root) = &head.workspace.root else {
+                return false;
+            };
+            let root = Path::new(root);
+            if it.contains('/') {
+                root.starts_with(it)
+            } else {
+                root.file_name().is_some_and(|name| name == it.as_str())
+            }
+        })
+        && any(&filter.spans, |(from, to)| {
+            let (Some(created), Some(modified)) = (instant(&head.created), instant(&head.modified))
+            else {
+                return false;
+            };
+            from.is_none_or(|from| modified >= from) && to.is_none_or(|to| created < to)
+        })
+}
+
+fn compare(sort: SortKey, is_reversed: bool, a: &Head, b: &Head) -> Ordering {
+    fn rank<T: Ord>(a: Option<T>, b: Option<T>, is_rising: bool) -> Ordering {
+        match (a, b) {
+            (Some(a), Some(b)) if is_rising => a.cmp(&b),
+            (Some(a), Some(b)) => b.cmp(&a),
+            (a, b) => b.is_some().cmp(&a.is_some()),
+        }
+    }
+    let instant =
+        |text: &Option<String>| text.as_ref().map(|text| text.parse::<DateTime<Utc>>().unwrap());
+    let title = |head: &Head| {
+        let title = head.title.clone().or(head.preview.clone());
+        title.map(|title| title.to_lowercase())
+    };
+    let by_number = |a: u64, b: u64| rank(Some(a), Some(b), is_reversed);
+    let clamped = |size: u64| size.min(i64::MAX.cast_unsigned());
+    let ordering = match sort {
+        SortKey::Modified => rank(instant(&a.modified), instant(&b.modified), is_reversed),
+        SortKey::Created => rank(instant(&a.created), instant(&b.created), is_reversed),
+        SortKey::Messages => by_number(a.counts.messages, b.counts.messages),
+        SortKey::Tokens => by_number(a.tokens.total, b.tokens.total),
+        SortKey::Size => by_number(clamped(a.counts.bytes), clamped(b.counts.bytes)),
+        SortKey::Title => rank(title(a), title(b), !is_reversed),
+    };
+    ordering.then(a.id.cmp(&b.id))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn p15_lists_hold_exactly_what_matches_in_the_order_asked_for(
+        heads in prop::collection::vec(any_head(), 0..12),
+        cases in prop::collection::vec((any_filter(), 0..6_usize, any::<bool>()), 8),
+        page in (0..6_u64, 0..6_u64),
+    ) {
+        let heads: Vec<Head> = heads
+            .into_iter()
+            .enumerate()
+            .map(|(number, head)| Head { id: id(number as u128), ..head })
+            .collect();
+        let (_folder, mut index) = index();
+        let history = History::of(1, vec![heads.iter().map(saved).collect()]);
+        index.follow(&history).unwrap();
+        let sorts = [
+            SortKey::Modified, SortKey::Created, SortKey::Messages,
+            SortKey::Tokens, SortKey::Size, SortKey::Title,
+        ];
+        let mut children: BTreeMap<&str, u64> = BTreeMap::new();
+        for parent in heads.iter().filter_map(|head| head.parent.as_ref()) {
+            *children.entry(&parent.session).or_default() += 1;
+        }
+        for (filter, sort, is_reversed) in cases {
+            let mut expected: Vec<&Head> =
+                heads.iter().filter(|head| matches(&filter, head)).collect();
+            expected.sort_by(|a, b| compare(sorts[sort], is_reversed, a, b));
+            let (rows, total) = index.list(&filter, sorts[sort], is_reversed, ALL).unwrap();
+            let found: Vec<&Head> = rows.iter().map(|row| &row.head).collect();
+            prop_assert_eq!(&found, &expected, "{:?}", filter);
+            prop_assert_eq!(total, expected.len() as u64);
+            for row in &rows {
+                let expected = children.get(row.head.id.to_string().as_str());
+                prop_assert_eq!(row.subagents, expected.copied().unwrap_or_default());
+            }
+            let (offset, limit) = page;
+            let (rows, total) = index
+                .list(&filter, sorts[sort], is_reversed, Page { offset, limit })
+                .unwrap();
+            let found: Vec<&Head> = rows.iter().map(|row| &row.head).collect();
+            let skip = usize::try_from(offset).unwrap();
+            let take = usize::try_from(limit).unwrap();
+            let expected_page: Vec<&Head> =
+                expected.iter().copied().skip(skip).take(take).collect();
+            prop_assert_eq!(found, expected_page);
+            prop_assert_eq!(total, expected.len() as u64, "the total is that of all pages");
+        }
+    }
+}
+
+#[test]
+fn times_in_other_zones_sort_as_instants() {
+    let (_folder, mut index) = index();
+    let at = |number, text: &str| {
+        let mut head = head(number, "x");
+        head.modified = Some(text.to_owned());
+        head
+    };
+    let earlier = at(1, "2026-02-03T23:00:00+02:00");
+    let later = at(2, "2026-02-03T22:00:00Z");
+    let step = vec![saved(&earlier), saved(&later)];
+    index.follow(&History::of(1, vec![step])).unwrap();
+    assert_eq!(index.newest(1, None).unwrap(), Some(later.id));
+    let after = time(0) + TimeDelta::days(-9999);
+    let filter = Filter { spans: vec![(Some(after), None)], ..Filter::default() };
+    assert_eq!(
+        index.list(&filter, SortKey::Created, false, ALL).unwrap().1,
+        2,
+        "a session with one time only counts as if both were that"
+    );
+}
+
+fn source(session: u128) -> SourceState {
+    SourceState {
+        stamp: FileStamp { size: u64::MAX, changed: -5, identity: (7, u64::MAX - 1) },
+        session: id(session),
+        offset: 900,
+        lines: 12,
+        prefix: "ab".repeat(32),
+        tree: Some("cd".repeat(20)),
+        findings: vec![(3, 40)],
+        has_tail: true,
+        is_restored: false,
+    }
+}
+
+#[test]
+fn what_was_read_of_files_comes_back_as_it_was_noted() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut sources = Sources::open(folder.path()).unwrap();
+    let paths = [PathBuf::from("/h/a.jsonl"), PathBuf::from("/h/b 'ü'.jsonl"), odd_path()];
+    let states = [source(1), source(1), source(2)];
+    let noted: Vec<_> = paths.iter().cloned().zip(states).collect();
+    sources.put_all(&noted).unwrap();
+    drop(sources);
+
+    let sources = Sources::open(folder.path()).unwrap();
+    assert_eq!(sources.find(&paths[1]).unwrap(), Some(source(1)));
+    assert_eq!(sources.find(Path::new("/h/c")).unwrap(), None);
+    let all = sources.load_all().unwrap();
+    assert_eq!(all.len(), 3);
+    assert_eq!(all[&paths[2]], source(2));
+}
+
+#[cfg(unix)]
+fn odd_path() -> PathBuf {
+    use std::os::unix::ffi::OsStringExt as _;
+    std::ffi::OsString::from_vec(b"/h/\xff\xfe".to_vec()).into()
+}
+
+#[cfg(not(unix))]
+fn odd_path() -> PathBuf {
+    PathBuf::from("/h/odd")
+}
+
+#[test]
+fn damaged_sources_are_forgotten() {
+    let folder = tempfile::tempdir().unwrap();
+    for offset in [0, 4096] {
+        let mut sources = Sources::open(folder.path()).unwrap();
+        sources.put_all(&[(PathBuf::from("/h/a"), source(1))]).unwrap();
+        drop(sources);
+        overwrite(&folder, "sources.db", offset, &[0xee; 4096 * 8]);
+        let sources = Sources::open(folder.path()).unwrap();
+        assert!(sources.load_all().unwrap().is_empty());
+    }
+}
