@@ -1,0 +1,225 @@
+//! `annals edit`: title, tags, notes and pin of a session in an editor.
+
+use std::process::Command;
+
+use clap::Args;
+use serde_json::Map;
+use serde_json::Value;
+use serde_json::json;
+
+use crate::cli::commands::tag::checked;
+use crate::cli::context::Context;
+use crate::cli::exit::ExitCode;
+use crate::cli::exit::Failure;
+use crate::cli::exit::Result;
+use crate::cli::plain::line;
+use crate::error::Error;
+use crate::error::ErrorKind;
+use crate::platform;
+use crate::repository;
+use crate::repository::Edit;
+use crate::repository::EditOutcome;
+use crate::session::Head;
+
+/// Edit title, tags, notes and pin of a session in an editor
+///
+/// Opens a small YAML file in VISUAL, or EDITOR [default: vi]. Nothing happens if it is closed
+/// without a change. The conversation itself is not edited.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  annals edit 3f2a9c10
+  EDITOR=nano annals edit @")]
+pub(crate) struct EditArgs {
+    /// The session
+    #[arg(value_name = "ID")]
+    session: String,
+}
+
+/// Runs it.
+pub(crate) fn run(args: &EditArgs, context: &mut Context) -> Result<ExitCode> {
+    let mut repository = context.open()?;
+    let at = context.resolve(&mut repository, &args.session)?;
+    let head = repository.load(&at)?.head();
+    let text = sheet(&head);
+    let edited = edited(&text)?;
+    if edited == text {
+        context.output.status("Nothing was changed.")?;
+        return Ok(ExitCode::Done);
+    }
+    let edits = edits(&head, &repository::parse_yaml(&edited)?)?;
+    let outcome = if edits.is_empty() {
+        EditOutcome { head, revision: None }
+    } else {
+        repository.edit(at.id, &edits)?
+    };
+    context.edited("annals.edit/1", "Edited", &outcome)
+}
+
+/// What stands in the editor.
+fn sheet(head: &Head) -> String {
+    let about = format!("# Session {}: {}\n", head.id.short(), line(&head.agent.name));
+    let rule = "# Save and close to apply; close without a change to leave all as it is.\n";
+    about + rule + &repository::render_yaml(&fields(head))
+}
+
+fn fields(head: &Head) -> Value {
+    json!({
+        "title": head.title.as_deref().unwrap_or_default(),
+        "tags": head.tags,
+        "notes": head.notes.as_deref().unwrap_or_default(),
+        "pinned": head.pinned,
+    })
+}
+
+/// Lets the person edit a text, and gives what it is then.
+fn edited(text: &str) -> Result<String> {
+    let failed = |what: &str, error| Error::new(ErrorKind::Io, what).because(error);
+    let folder = tempfile::Builder::new()
+        .prefix("annals-edit-")
+        .tempdir()
+        .map_err(|error| failed("No temporary folder can be made", error))?;
+    let file = folder.path().join("session.yaml");
+    platform::write_atomic(&file, text.as_bytes())
+        .map_err(|error| failed("The editor's file cannot be written", error))?;
+    let editor = platform::variable("VISUAL")
+        .or_else(|| platform::variable("EDITOR"))
+        .unwrap_or_else(|| "vi".to_owned());
+    let mut words = editor.split_whitespace();
+    let mut command = Command::new(words.next().unwrap_or("vi"));
+    let status = command.args(words).arg(&file).status();
+    match status {
+        Ok(status) if status.success() => {}
+        Ok(_) => {
+            let text = format!("`{editor}` ended with a failure, so nothing was changed.");
+            return Err(Failure::Declined(text));
+        }
+        Err(error) => {
+            let text = format!("The editor `{editor}` cannot be started; EDITOR names another");
+            return Err(failed(&text, error).into());
+        }
+    }
+    let text = std::fs::read_to_string(&file);
+    Ok(text.map_err(|error| failed("The edited text cannot be read", error))?)
+}
+
+/// What has to change, so that the session has these fields.
+fn edits(head: &Head, value: &Value) -> Result<Vec<Edit>> {
+    let Value::Object(now) = value else {
+        return Err(refuse("The text must have the fields title, tags, notes and pinned."));
+    };
+    let before = fields(head);
+    if let Some(unknown) = now.keys().find(|key| before.get(key).is_none()) {
+        return Err(refuse(&format!(
+            "`{}` cannot be edited; title, tags, notes and pinned can.",
+            line(unknown)
+        )));
+    }
+    let mut edits = Vec::new();
+    let title = text(now, "title")?;
+    let title = title.split_whitespace().collect::<Vec<_>>().join(" ");
+    if title != head.title.as_deref().unwrap_or_default() {
+        edits.push(Edit::Rename(title));
+    }
+    let tags = tags(now)?;
+    let gone: Vec<String> = missing(&head.tags, &tags);
+    let new: Vec<String> = missing(&tags, &head.tags);
+    edits.extend((!gone.is_empty()).then_some(Edit::Untag(gone)));
+    edits.extend((!new.is_empty()).then_some(Edit::Tag(new)));
+    let notes = text(now, "notes")?;
+    if notes.trim_end() != head.notes.as_deref().unwrap_or_default().trim_end() {
+        edits.push(Edit::Note(notes.trim_end().to_owned()));
+    }
+    let is_pinned = match now.get("pinned") {
+        None | Some(Value::Null) => false,
+        Some(Value::Bool(is_pinned)) => *is_pinned,
+        Some(_) => return Err(refuse("`pinned` must be true or false.")),
+    };
+    if is_pinned != head.pinned {
+        edits.push(Edit::Pin(is_pinned));
+    }
+    Ok(edits)
+}
+
+fn missing(of: &[String], in_: &[String]) -> Vec<String> {
+    of.iter().filter(|it| !in_.contains(it)).cloned().collect()
+}
+
+fn text<'a>(now: &'a Map<String, Value>, name: &str) -> Result<&'a str> {
+    match now.get(name) {
+        None | Some(Value::Null) => Ok(""),
+        Some(Value::String(text)) => Ok(text),
+        Some(_) => Err(refuse(&format!("`{name}` must be a text; put it in quotes."))),
+    }
+}
+
+fn tags(now: &Map<String, Value>) -> Result<Vec<String>> {
+    let refused = || refuse("`tags` must be a list of words: [auth, bug]");
+    match now.get("tags") {
+        None | Some(Value::Null) => Ok(Vec::new()),
+        Some(Value::Array(tags)) => {
+            let words = tags.iter().map(|tag| tag.as_str().map(str::to_owned));
+            checked(words.collect::<Option<_>>().ok_or_else(refused)?)
+        }
+        Some(_) => Err(refused()),
+    }
+}
+
+fn refuse(message: &str) -> Failure {
+    Error::new(ErrorKind::Invalid, message).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::samples;
+
+    fn edits_of(value: &Value) -> std::result::Result<Vec<Edit>, String> {
+        edits(&samples::head(), value).map_err(|failure| {
+            crate::cli::exit::report(&failure).map_or(String::new(), |it| it.message)
+        })
+    }
+
+    #[test]
+    fn only_what_changed_is_an_edit() {
+        assert_eq!(edits_of(&fields(&samples::head())), Ok(Vec::new()));
+        let value = json!({
+            "title": " A  new\ntitle ",
+            "tags": ["bug", "later"],
+            "notes": "Ask Kim.\n",
+            "pinned": true,
+        });
+        let expected = vec![
+            Edit::Rename("A new title".to_owned()),
+            Edit::Untag(vec!["auth".to_owned()]),
+            Edit::Tag(vec!["later".to_owned()]),
+            Edit::Note("Ask Kim.".to_owned()),
+            Edit::Pin(true),
+        ];
+        assert_eq!(edits_of(&value), Ok(expected));
+    }
+
+    #[test]
+    fn fields_that_are_taken_out_are_emptied() {
+        let both = vec!["auth".to_owned(), "bug".to_owned()];
+        let expected = vec![Edit::Rename(String::new()), Edit::Untag(both)];
+        assert_eq!(edits_of(&json!({})), Ok(expected));
+    }
+
+    #[test]
+    fn what_cannot_be_is_refused_by_name() {
+        let cases = [
+            (json!([]), "must have the fields"),
+            (json!({"models": []}), "`models` cannot be edited"),
+            (json!({"title": 3}), "`title` must be a text"),
+            (json!({"tags": "bug"}), "`tags` must be a list"),
+            (json!({"tags": [3]}), "`tags` must be a list"),
+            (json!({"tags": ["a,b"]}), "is no tag"),
+            (json!({"pinned": "yes"}), "`pinned` must be"),
+        ];
+        for (value, expected) in cases {
+            let refusal = edits_of(&value).expect_err("refused");
+            assert!(refusal.contains(expected), "{refusal}");
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! `annals gc`: packs the store tightly.
+
+use clap::Args;
+
+use crate::cli::brief;
+use crate::cli::context::Context;
+use crate::cli::exit::ExitCode;
+use crate::cli::exit::Result;
+use crate::cli::json::GcView;
+
+/// Pack the store tightly
+///
+/// Saves pack by themselves when it is worth it; this packs all that there is. Nothing that any
+/// revision holds goes away.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  annals gc")]
+pub(crate) struct GcArgs {}
+
+/// Runs it.
+pub(crate) fn run(_: &GcArgs, context: &mut Context) -> Result<ExitCode> {
+    let outcome = context.open()?.gc()?;
+    if context.output.is_json() {
+        context.output.json(&GcView::of(outcome))?;
+    } else {
+        let (before, after) = (brief::bytes(outcome.before), brief::bytes(outcome.after));
+        context.output.status(&format!("Packed the store: {before} → {after}."))?;
+    }
+    Ok(ExitCode::Done)
+}

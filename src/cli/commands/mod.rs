@@ -1,0 +1,92 @@
+//! The commands, one file each: what was typed is resolved, the repository called, the outcome
+//! rendered.
+
+pub(crate) mod capture;
+mod checkout;
+pub(crate) mod completions;
+mod delete;
+mod diff;
+mod doctor;
+mod edit;
+mod fork;
+mod gc;
+mod init;
+mod list;
+mod log;
+pub(crate) mod man;
+mod note;
+mod pin;
+mod rename;
+mod restore;
+mod resume;
+mod rollback;
+mod save;
+mod show;
+mod tag;
+mod tour;
+mod undelete;
+
+use clap::Subcommand;
+
+use crate::cli::context::Context;
+use crate::cli::exit::ExitCode;
+use crate::cli::exit::Result;
+
+/// What annals can be asked to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Capture(capture::CaptureArgs),
+    List(list::ListArgs),
+    Show(show::ShowArgs),
+    Log(log::LogArgs),
+    Diff(diff::DiffArgs),
+    Resume(resume::ResumeArgs),
+    Restore(restore::RestoreArgs),
+    Rollback(rollback::RollbackArgs),
+    Rename(rename::RenameArgs),
+    Tag(tag::TagArgs),
+    Note(note::NoteArgs),
+    Pin(pin::PinArgs),
+    Edit(edit::EditArgs),
+    Fork(fork::ForkArgs),
+    Save(save::SaveArgs),
+    Delete(delete::DeleteArgs),
+    Undelete(undelete::UndeleteArgs),
+    Init(init::InitArgs),
+    Checkout(checkout::CheckoutArgs),
+    Gc(gc::GcArgs),
+    Doctor(doctor::DoctorArgs),
+    Tour(tour::TourArgs),
+    Completions(completions::CompletionsArgs),
+    Man(man::ManArgs),
+}
+
+/// Runs a command.
+pub(crate) fn run(command: Command, context: &mut Context) -> Result<ExitCode> {
+    match command {
+        Command::Capture(args) => capture::run(args, context),
+        Command::List(args) => list::run(args, context),
+        Command::Show(args) => show::run(args, context),
+        Command::Log(args) => log::run(&args, context),
+        Command::Diff(args) => diff::run(&args, context),
+        Command::Resume(args) => resume::run(args, context),
+        Command::Restore(args) => restore::run(args, context),
+        Command::Rollback(args) => rollback::run(&args, context),
+        Command::Rename(args) => rename::run(&args, context),
+        Command::Tag(args) => tag::run(args, context),
+        Command::Note(args) => note::run(&args, context),
+        Command::Pin(args) => pin::run(&args, context),
+        Command::Edit(args) => edit::run(&args, context),
+        Command::Fork(args) => fork::run(&args, context),
+        Command::Save(args) => save::run(&args, context),
+        Command::Delete(args) => delete::run(&args, context),
+        Command::Undelete(args) => undelete::run(&args, context),
+        Command::Init(args) => init::run(&args, context),
+        Command::Checkout(args) => checkout::run(&args, context),
+        Command::Gc(args) => gc::run(&args, context),
+        Command::Doctor(args) => doctor::run(&args, context),
+        Command::Tour(args) => tour::run(&args, context),
+        Command::Completions(args) => completions::run(&args, &mut context.output),
+        Command::Man(args) => man::run(&args, &mut context.output),
+    }
+}

@@ -1,0 +1,156 @@
+//! What every command works with: the user's folders, the settings, the output, the store.
+
+use std::path::Path;
+use std::path::PathBuf;
+
+use chrono::Local;
+
+use crate::cli::brief;
+use crate::cli::conversation::Look;
+use crate::cli::exit::ExitCode;
+use crate::cli::exit::Result;
+use crate::cli::interrupt::Interrupt;
+use crate::cli::json::EditView;
+use crate::cli::output::Output;
+use crate::cli::output::OutputOptions;
+use crate::config::Color;
+use crate::config::Layer;
+use crate::config::Settings;
+use crate::error::Error;
+use crate::error::ErrorKind;
+use crate::platform;
+use crate::platform::Environment;
+use crate::repository::EditOutcome;
+use crate::repository::OpenOptions;
+use crate::repository::Repository;
+use crate::repository::SessionAt;
+use crate::session::Head;
+
+/// The flags that every command takes.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Flags {
+    /// `--store`
+    pub(crate) store: Option<PathBuf>,
+    /// `--json`
+    pub(crate) is_json: bool,
+    /// `--quiet`
+    pub(crate) is_quiet: bool,
+    /// `--color`
+    pub(crate) color: Option<Color>,
+}
+
+impl Flags {
+    /// The output that flags, environment and settings ask for.
+    pub(crate) fn output(&self, settings: &Settings) -> Output {
+        let variable = platform::variable("ANNALS_PAGER");
+        // PAGER is for all programs, so what was said to annals alone outranks it.
+        let general = platform::variable("PAGER");
+        let general = general.filter(|_| settings.pager.layer == Layer::Default);
+        let pager = settings.pager.clone();
+        let pager = pager.over(Layer::Environment, variable.or(general)).value;
+        let color = settings.color.clone().over(Layer::Flag, self.color).value;
+        let words = pager.split_whitespace().map(str::to_owned).collect();
+        Output::of_process(OutputOptions {
+            color: match color {
+                Color::Auto => None,
+                Color::Always => Some(true),
+                Color::Never => Some(false),
+            },
+            is_quiet: self.is_quiet,
+            is_json: self.is_json,
+            pager: if pager == "cat" { Vec::new() } else { words },
+            width: platform::terminal_width(),
+        })
+    }
+}
+
+/// What a command works with.
+#[derive(Debug)]
+pub(crate) struct Context {
+    /// The user's folders, clock and ids.
+    pub(crate) environment: Environment,
+    /// The store, if the command line names one.
+    pub(crate) store: Option<PathBuf>,
+    /// Where everything is printed.
+    pub(crate) output: Output,
+    /// What Ctrl-C does.
+    pub(crate) interrupt: Interrupt,
+}
+
+impl Context {
+    /// The context of this process.
+    pub(crate) fn of_process(flags: Flags) -> Result<Self> {
+        let environment = Environment::from_process().map_err(|error| {
+            let message = "The user's folders cannot be found";
+            Error::new(ErrorKind::Io, message).because(error)
+        })?;
+        let settings = Settings::load(&environment.config, &environment.home)
+            .map_err(|error| Error::new(ErrorKind::Invalid, error.to_string()))?;
+        let output = flags.output(&settings);
+        let interrupt = Interrupt::listen().map_err(|error| {
+            Error::new(ErrorKind::Io, "Signals cannot be listened to").because(error)
+        })?;
+        Ok(Self { environment, store: flags.store, output, interrupt })
+    }
+
+    /// How the store is opened.
+    pub(crate) fn open_options(&self, create: bool) -> OpenOptions {
+        OpenOptions { store: self.store.clone(), environment: self.environment.clone(), create }
+    }
+
+    /// The store, which must be there.
+    pub(crate) fn open(&self) -> Result<Repository> {
+        Ok(Repository::open(&self.open_options(false))?)
+    }
+
+    /// The session, and revision, that was typed.
+    pub(crate) fn resolve(&self, repository: &mut Repository, text: &str) -> Result<SessionAt> {
+        Ok(repository.resolve(text, Some(&self.environment.current))?)
+    }
+
+    /// How conversations are set on stdout.
+    pub(crate) fn look(&self) -> Look<'_> {
+        Look {
+            paint: self.output.paint(),
+            width: self.output.text_width(),
+            home: &self.environment.home,
+            local: |at| at.with_timezone(&Local).naive_local(),
+        }
+    }
+
+    /// A path, with the home folder as `~`.
+    pub(crate) fn path(&self, path: &Path) -> String {
+        brief::path(&path.to_string_lossy(), &self.environment.home)
+    }
+
+    /// Prints what an edit did: the session's new state in JSON, or a sentence that `done` begins
+    /// (`Renamed`).
+    pub(crate) fn edited(
+        &mut self,
+        kind: &'static str,
+        done: &str,
+        outcome: &EditOutcome,
+    ) -> Result<ExitCode> {
+        let EditOutcome { head, revision } = outcome;
+        if self.output.is_json() {
+            self.output.json(&EditView::of(kind, head, revision.as_ref()))?;
+        } else if revision.is_some() {
+            let name = self.named(head);
+            self.output.status(&format!("{done} {name}"))?;
+        } else {
+            let name = self.named(head);
+            self.output.status(&format!("Nothing to change in {name}"))?;
+        }
+        Ok(ExitCode::Done)
+    }
+
+    /// A session's short id and title, for status lines.
+    pub(crate) fn named(&self, head: &Head) -> String {
+        let paint = self.output.status_paint();
+        let name = brief::name(head);
+        match name.split_once(' ') {
+            Some((id, title)) => format!("{} {title}", paint.id(id)),
+            None => name,
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! The only table from kinds of failure to heading, hint and exit code.
+//!
+//! 0 done · 1 a negative answer · 2 wrong usage · 3 failed · 4 locked, try again · 5 damaged or too
+//! new · 70 a bug in annals · 130 interrupted. A closed pipe is quiet success.
+
+use std::io;
+
+use crate::error::Error;
+use crate::error::ErrorKind;
+
+/// What a command ends with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ExitCode {
+    /// It did what it was asked.
+    Done,
+    /// It did, and the answer is no: differences, nothing found.
+    Negative,
+    /// It was called in a wrong way.
+    Usage,
+    /// It failed, or something was left out that must not be.
+    Failed,
+    /// Somebody else holds the lock.
+    Locked,
+    /// The store is damaged, or newer than this program.
+    Damaged,
+    /// A bug in annals.
+    Bug,
+    /// The person stopped it.
+    Interrupted,
+}
+
+impl ExitCode {
+    /// The number that the process ends with.
+    pub(crate) const fn number(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Negative => 1,
+            Self::Usage => 2,
+            Self::Failed => 3,
+            Self::Locked => 4,
+            Self::Damaged => 5,
+            Self::Bug => 70,
+            Self::Interrupted => 130,
+        }
+    }
+}
+
+/// Why a command did not do what it was asked.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The library could not.
+    Library(Error),
+    /// The command was called in a wrong way.
+    Usage(String),
+    /// The person, or the want of one, said no.
+    Declined(String),
+    /// What was to be printed could not be.
+    Output(io::Error),
+    /// Stopped from the keyboard.
+    Interrupted,
+    /// The program panicked; with what it said.
+    Panic(String),
+}
+
+/// What commands return.
+pub(crate) type Result<T> = std::result::Result<T, Failure>;
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Library(error)
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::Output(error)
+    }
+}
+
+/// How a failure is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Report {
+    /// The kind's name in `--json`.
+    pub(crate) kind: &'static str,
+    /// What stands before the message.
+    pub(crate) heading: &'static str,
+    /// What failed.
+    pub(crate) message: String,
+    /// What to do about it.
+    pub(crate) hint: Option<&'static str>,
+    /// How the process ends.
+    pub(crate) code: ExitCode,
+}
+
+/// How a failure is told; none: it is none (the reader of our output went away).
+pub(crate) fn report(failure: &Failure) -> Option<Report> {
+    let report = match failure {
+        Failure::Library(error) => {
+            let (kind, heading, hint, code) = row(error.kind());
+            return Some(Report { kind, heading, message: with_causes(error), hint, code });
+        }
+        Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => return None,
+        Failure::Output(error) => Report {
+            kind: "io",
+            heading: "error",
+            message: format!("The output could not be written: {error}"),
+            hint: None,
+            code: ExitCode::Failed,
+        },
+        Failure::Usage(message) => Report {
+            kind: "usage",
+            heading: "usage",
+            message: message.clone(),
+            hint: Some("`annals help COMMAND` tells what a command takes."),
+            code: ExitCode::Usage,
+        },
+        Failure::Declined(message) => Report {
+            kind: "declined",
+            heading: "not done",
+            message: message.clone(),
+            hint: None,
+            code: ExitCode::Failed,
+        },
+        Failure::Interrupted => Report {
+            kind: "interrupted",
+            heading: "interrupted",
+            message: "Stopped from the keyboard. What was saved is saved.".to_owned(),
+            hint: None,
+            code: ExitCode::Interrupted,
+        },
+        Failure::Panic(what) => Report {
+            kind: "internal",
+            heading: "bug",
+            message: what.clone(),
+            hint: row(ErrorKind::Internal).2,
+            code: ExitCode::Bug,
+        },
+    };
+    Some(report)
+}
+
+type Row = (&'static str, &'static str, Option<&'static str>, ExitCode);
+
+fn row(kind: ErrorKind) -> Row {
+    match kind {
+        ErrorKind::NotFound => (
+            "not_found",
+            "not found",
+            Some("`annals list` shows the sessions, `annals capture` takes in new ones."),
+            ExitCode::Failed,
+        ),
+        ErrorKind::Ambiguous => {
+            ("ambiguous", "ambiguous", Some("Give more characters of the id."), ExitCode::Failed)
+        }
+        ErrorKind::Invalid => ("invalid", "refused", None, ExitCode::Failed),
+        ErrorKind::Locked => (
+            "locked",
+            "locked",
+            Some("Another annals is writing. Try again in a moment."),
+            ExitCode::Locked,
+        ),
+        ErrorKind::Conflict => ("conflict", "in the way", None, ExitCode::Failed),
+        ErrorKind::Corrupt => (
+            "corrupt",
+            "damaged",
+            Some("`annals doctor` says what is damaged and what is not."),
+            ExitCode::Damaged,
+        ),
+        ErrorKind::TooNew => (
+            "too_new",
+            "too new",
+            Some("A later version of annals wrote it. Update this one."),
+            ExitCode::Damaged,
+        ),
+        ErrorKind::Denied => (
+            "denied",
+            "denied",
+            Some("Look at who owns the files, and who may write them."),
+            ExitCode::Failed,
+        ),
+        ErrorKind::Remote => ("remote", "remote", None, ExitCode::Failed),
+        ErrorKind::Io => ("io", "error", None, ExitCode::Failed),
+        ErrorKind::Internal => (
+            "internal",
+            "bug",
+            Some("This is a bug in annals, and no fault of yours. Please report these lines."),
+            ExitCode::Bug,
+        ),
+    }
+}
+
+/// The message, and the causes that it does not tell itself.
+fn with_causes(error: &Error) -> String {
+    let mut message = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        let text = error.to_string();
+        if !message.contains(&text) {
+            message = format!("{}: {text}", message.trim_end_matches('.'));
+        }
+        cause = error.source();
+    }
+    message
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_has_its_name_and_code() {
+        let cases = [
+            (ErrorKind::NotFound, "not_found", 3),
+            (ErrorKind::Ambiguous, "ambiguous", 3),
+            (ErrorKind::Invalid, "invalid", 3),
+            (ErrorKind::Locked, "locked", 4),
+            (ErrorKind::Conflict, "conflict", 3),
+            (ErrorKind::Corrupt, "corrupt", 5),
+            (ErrorKind::TooNew, "too_new", 5),
+            (ErrorKind::Denied, "denied", 3),
+            (ErrorKind::Remote, "remote", 3),
+            (ErrorKind::Io, "io", 3),
+            (ErrorKind::Internal, "internal", 70),
+        ];
+        for (kind, name, code) in cases {
+            let failure = Failure::Library(Error::new(kind, "It failed."));
+            let report = report(&failure).expect("a report");
+            assert_eq!((report.kind, report.code.number()), (name, code));
+        }
+    }
+
+    #[test]
+    fn failures_of_the_front_end_have_codes_too() {
+        let code = |failure: Failure| report(&failure).map(|it| it.code.number());
+        assert_eq!(code(Failure::Usage(String::new())), Some(2));
+        assert_eq!(code(Failure::Declined(String::new())), Some(3));
+        assert_eq!(code(Failure::Interrupted), Some(130));
+        assert_eq!(code(Failure::Panic(String::new())), Some(70));
+        let full = io::Error::from(io::ErrorKind::StorageFull);
+        assert_eq!(code(Failure::Output(full)), Some(3));
+        let gone = io::Error::from(io::ErrorKind::BrokenPipe);
+        assert_eq!(code(Failure::Output(gone)), None);
+    }
+
+    #[test]
+    fn causes_are_told_once() {
+        let cause = io::Error::new(io::ErrorKind::NotFound, "no such file");
+        let error = Error::new(ErrorKind::Io, "the store cannot be read.").because(cause);
+        let report = report(&Failure::Library(error)).expect("a report");
+        assert_eq!(report.message, "the store cannot be read: no such file");
+    }
+}

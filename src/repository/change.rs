@@ -1,0 +1,226 @@
+//! One change of the store: planned without a lock, committed under it, followed by the index.
+//!
+//! Every operation that writes goes through here. A plan that another process overtook is made
+//! anew on the newer tip, so nothing is lost and nothing is doubled.
+
+use std::collections::HashMap;
+
+use chrono::DateTime;
+use chrono::TimeDelta;
+use chrono::Utc;
+
+use crate::error::Result;
+use crate::index::Index;
+use crate::redact::Clean;
+use crate::redact::Redactor;
+use crate::redact::Rules;
+use crate::repository::Repository;
+use crate::session::Action;
+use crate::session::AnnalsEvent;
+use crate::session::Head;
+use crate::session::HeadFold;
+use crate::session::Record;
+use crate::session::RevisionId;
+use crate::session::SessionId;
+use crate::session::Timestamp;
+use crate::store;
+use crate::store::Batch;
+use crate::store::Change;
+use crate::store::CommitNote;
+use crate::store::StagedSession;
+use crate::store::Store;
+use crate::store::StoredSession;
+
+/// What plans are made with.
+pub(super) struct Bench<'r> {
+    pub(super) store: &'r Store,
+    pub(super) index: &'r Index,
+    pub(super) rules: &'r Rules,
+}
+
+/// A change that is ready, and the fold its head came from.
+pub(super) struct Planned {
+    pub(super) change: Change,
+    pub(super) fold: Option<HeadFold>,
+    /// Messages that it adds.
+    pub(super) added: u64,
+    pub(super) subject: Clean<String>,
+}
+
+/// Makes the change of one session on top of a revision; none: there is nothing to change.
+pub(super) type Plan<'p> =
+    dyn FnMut(&Bench<'_>, &mut Batch<'_>, &RevisionId, SessionId) -> Result<Option<Planned>> + 'p;
+
+/// What a commit left for the index.
+pub(super) struct Committed {
+    pub(super) revision: Option<RevisionId>,
+    folds: HashMap<SessionId, (String, HeadFold)>,
+    pub(super) heads: HashMap<SessionId, Head>,
+}
+
+impl Committed {
+    fn keep(&mut self, planned: Planned) -> Change {
+        if let Change::Save(staged) = &planned.change {
+            self.heads.insert(staged.id, (*staged.head).clone());
+            if let Some(fold) = planned.fold {
+                self.folds.insert(staged.id, (staged.tree.to_string(), fold));
+            }
+        }
+        planned.change
+    }
+}
+
+impl Bench<'_> {
+    /// Commits what is planned; a plan that was overtaken is made anew by `plan`.
+    pub(super) fn commit(
+        &self,
+        batch: Batch<'_>,
+        note: &CommitNote,
+        planned: Vec<Planned>,
+        plan: &mut Plan<'_>,
+    ) -> Result<Committed> {
+        let mut committed =
+            Committed { revision: None, folds: HashMap::new(), heads: HashMap::new() };
+        let changes = planned.into_iter().map(|planned| committed.keep(planned)).collect();
+        let mut failure = None;
+        let revision = self.store.commit(batch, note, changes, &mut |batch, tip, overtaken| {
+            let id = overtaken.session();
+            committed.folds.remove(&id);
+            committed.heads.remove(&id);
+            match plan(self, batch, tip, id) {
+                Ok(planned) => Ok(planned.map(|planned| committed.keep(planned))),
+                Err(error) => {
+                    failure = Some(error);
+                    Err(store::Error::Stale { session: id })
+                }
+            }
+        });
+        committed.revision = match (failure, revision) {
+            (Some(error), _) => return Err(error),
+            (None, revision) => revision?,
+        };
+        Ok(committed)
+    }
+
+    /// The fold over a stored session: kept from the last save, or made from its records.
+    pub(super) fn fold(&self, stored: &StoredSession) -> Result<HeadFold> {
+        if let Some(fold) = self.index.fold(stored.id, &stored.tree.to_string())? {
+            return Ok(fold);
+        }
+        Ok(HeadFold::of_stream(stored.id, &self.store.records(stored)?))
+    }
+
+    /// Plans the session `base` with records behind its last one.
+    pub(super) fn plan_longer(
+        &self,
+        batch: &mut Batch<'_>,
+        base: &StoredSession,
+        records: Clean<Vec<Record>>,
+    ) -> Result<Planned> {
+        let changes_view = |record: &Record| matches!(record, Record::Annals(event) if event.view_change().is_some());
+        let fold = if records.iter().any(changes_view) {
+            let mut stream = self.store.records(base)?.into_inner();
+            stream.extend(records.iter().cloned());
+            HeadFold::of_stream(base.id, &stream)
+        } else {
+            let mut fold = self.fold(base)?;
+            records.iter().for_each(|record| fold.add(record));
+            fold
+        };
+        let mut stager = batch.append(base)?;
+        let added = records.iter().filter(|record| record.as_message().is_some()).count();
+        for record in records.items() {
+            stager.push(&record)?;
+        }
+        Ok(planned(stager.finish(Clean::stored(fold.head().clone()))?, fold, added as u64))
+    }
+
+    /// Plans a session whose stream is `stream` from its first record on. `base`: what it replaces.
+    pub(super) fn plan_whole(
+        batch: &mut Batch<'_>,
+        id: SessionId,
+        base: Option<&StoredSession>,
+        stream: Clean<Vec<Record>>,
+        added: u64,
+    ) -> Result<Planned> {
+        let fold = HeadFold::of_stream(id, &stream);
+        let mut stager = batch.write(id, base);
+        for record in stream.items() {
+            stager.push(&record)?;
+        }
+        Ok(planned(stager.finish(Clean::stored(fold.head().clone()))?, fold, added))
+    }
+
+    /// What a person did, as a record: its own id, and a time that never runs backwards.
+    pub(super) fn event(
+        &self,
+        head: &Head,
+        id: String,
+        now: DateTime<Utc>,
+        action: Action,
+    ) -> Clean<Record> {
+        let latest = head.modified.as_deref().and_then(Timestamp::parse).map(|at| at.instant());
+        let at = latest.map_or(now, |latest| now.max(latest + TimeDelta::milliseconds(1)));
+        let event = AnnalsEvent { id, at: Some(Timestamp::from_instant(at)), action };
+        Redactor::new(self.rules).record(Record::Annals(event))
+    }
+}
+
+/// A staged session as a plan; `added`: the messages that its commit's subject tells of.
+pub(super) fn planned(staged: StagedSession, fold: HeadFold, added: u64) -> Planned {
+    let subject = staged.head.derive(|head| subject(head, added));
+    Planned { change: Change::Save(staged), fold: Some(fold), added, subject }
+}
+
+/// What a commit's subject says of a session: its title, or what was asked first.
+pub(super) fn subject(head: &Head, added: u64) -> String {
+    let name = head.title.as_deref().or(head.preview.as_deref());
+    let name = name.map_or_else(|| head.id.short(), str::to_owned);
+    match added {
+        0 => name,
+        1 => format!("{name} (+1 message)"),
+        more => format!("{name} (+{more} messages)"),
+    }
+}
+
+impl Repository {
+    /// What plans are made with.
+    pub(super) fn bench(&self) -> Result<Bench<'_>> {
+        Ok(Bench { store: &self.store, index: &self.index, rules: self.rules()? })
+    }
+
+    /// Makes one change of one session.
+    pub(super) fn change_session(
+        &mut self,
+        operation: &'static str,
+        id: SessionId,
+        plan: &mut Plan<'_>,
+    ) -> Result<Committed> {
+        let at = self.now();
+        let bench = self.bench()?;
+        let tip = bench.store.tip()?;
+        let mut batch = bench.store.batch();
+        let planned = plan(&bench, &mut batch, &tip, id)?;
+        let Some(planned) = planned else {
+            return Ok(Committed { revision: None, folds: HashMap::new(), heads: HashMap::new() });
+        };
+        let note = CommitNote { operation, subject: planned.subject.clone(), at };
+        let committed = bench.commit(batch, &note, vec![planned], plan)?;
+        self.follow(&committed)?;
+        Ok(committed)
+    }
+
+    /// Brings the index up to a commit.
+    pub(super) fn follow(&mut self, committed: &Committed) -> Result<()> {
+        if committed.revision.is_none() {
+            return Ok(());
+        }
+        // The commit is durable: an index that fails now is made anew at the next refresh.
+        self.index.refresh(&self.store)?;
+        for (id, (tree, fold)) in &committed.folds {
+            self.index.keep_fold(*id, tree, fold)?;
+        }
+        self.store.maintain();
+        Ok(())
+    }
+}

@@ -1,0 +1,93 @@
+//! What differs between two sessions, or two revisions of one.
+
+use crate::error::Result;
+use crate::repository::Repository;
+use crate::repository::SessionAt;
+use crate::session::DiffStep;
+use crate::session::Head;
+use crate::session::HeadFold;
+use crate::session::Record;
+use crate::session::SessionId;
+use crate::session::diff;
+use crate::session::message_steps;
+
+/// Two versions of a conversation, message by message.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Difference {
+    /// The left side.
+    pub left: Head,
+    /// The right side.
+    pub right: Head,
+    /// What differs, in the order of the conversation; runs of equal messages are counted.
+    pub changes: Vec<RecordChange>,
+}
+
+/// One step of a difference.
+#[derive(Debug, Clone, PartialEq)]
+pub enum RecordChange {
+    /// This many messages are equal.
+    Equal(u64),
+    /// A message that only the right side has.
+    Added(Box<Record>),
+    /// A message that only the left side has.
+    Removed(Box<Record>),
+    /// The same message with another content.
+    Changed(Box<Record>, Box<Record>),
+}
+
+impl Difference {
+    /// Whether both sides hold the same messages.
+    pub fn is_empty(&self) -> bool {
+        self.changes.iter().all(|change| matches!(change, RecordChange::Equal(_)))
+    }
+}
+
+impl Repository {
+    /// What differs between the messages of two sessions, or of two revisions of one. `left` none:
+    /// an empty session.
+    pub fn diff(&self, left: Option<&SessionAt>, right: &SessionAt) -> Result<Difference> {
+        let (left_head, left) = match left {
+            Some(left) => self.messages(left)?,
+            None => (Head::empty(right.id), Vec::new()),
+        };
+        let (right_head, right) = self.messages(right)?;
+        let (left_refs, right_refs): (Vec<_>, Vec<_>) =
+            (left.iter().collect(), right.iter().collect());
+        let steps = message_steps(&diff(&left_refs, &right_refs));
+        let take = |records: &[Record], place: usize| Box::new(records[place].clone());
+        let changes = steps
+            .into_iter()
+            .map(|step| match step {
+                DiffStep::Equal(count) => RecordChange::Equal(count as u64),
+                DiffStep::Added(place) => RecordChange::Added(take(&right, place)),
+                DiffStep::Removed(place) => RecordChange::Removed(take(&left, place)),
+                DiffStep::Changed(was, is) => {
+                    RecordChange::Changed(take(&left, was), take(&right, is))
+                }
+            })
+            .collect();
+        Ok(Difference { left: left_head, right: right_head, changes })
+    }
+
+    /// The latest two revisions of a session; no left one when there is but one.
+    pub fn last_change(&mut self, id: SessionId) -> Result<(Option<SessionAt>, SessionAt)> {
+        let revisions = self.index()?.revisions(id)?;
+        let mut past = revisions
+            .into_iter()
+            .filter(|entry| entry.counts.is_some())
+            .map(|entry| SessionAt { id, revision: entry.revision, is_past: true });
+        let right = past.next();
+        let left = past.next();
+        match right {
+            Some(right) => Ok((left, right)),
+            None => Ok((None, SessionAt { id, revision: self.store.tip()?, is_past: false })),
+        }
+    }
+
+    fn messages(&self, at: &SessionAt) -> Result<(Head, Vec<Record>)> {
+        let session = self.load(at)?;
+        let head = HeadFold::of_stream(session.id, &session.records).head().clone();
+        let messages = session.view().filter(|it| it.as_message().is_some()).cloned().collect();
+        Ok((head, messages))
+    }
+}

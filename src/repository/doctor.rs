@@ -1,0 +1,138 @@
+//! Checks of the store, its index, and what is around them.
+
+use crate::error::Result;
+use crate::index::Filter;
+use crate::index::Page;
+use crate::index::SortKey;
+use crate::repository::Progress;
+use crate::repository::Repository;
+
+/// A check of the doctor's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Check {
+    /// What was checked.
+    pub name: &'static str,
+    /// What was found, in one sentence.
+    pub found: String,
+    /// How bad it is.
+    pub verdict: Verdict,
+}
+
+/// How bad a finding of the doctor's is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verdict {
+    /// All is well.
+    Fine,
+    /// Worth knowing.
+    Warning,
+    /// Damage.
+    Damaged,
+}
+
+impl Check {
+    fn fine(name: &'static str, found: impl Into<String>) -> Self {
+        Self { name, found: found.into(), verdict: Verdict::Fine }
+    }
+
+    fn warning(name: &'static str, found: impl Into<String>) -> Self {
+        Self { name, found: found.into(), verdict: Verdict::Warning }
+    }
+
+    fn damaged(name: &'static str, found: impl Into<String>) -> Self {
+        Self { name, found: found.into(), verdict: Verdict::Damaged }
+    }
+}
+
+impl Repository {
+    /// Checks everything: every object of history, every session's records against its head, the
+    /// index against the store, modes, and the git program.
+    pub fn doctor(&mut self, progress: &mut dyn FnMut(Progress)) -> Result<Vec<Check>> {
+        let mut checks = self.check_objects(progress);
+        checks.extend(self.check_sessions(progress)?);
+        checks.push(self.check_index()?);
+        checks.extend(self.check_surroundings());
+        Ok(checks)
+    }
+
+    fn check_objects(&self, progress: &mut dyn FnMut(Progress)) -> Vec<Check> {
+        let mut count = 0;
+        let damages = self.store.check(&mut |done, total| {
+            count = done;
+            progress(Progress { unit: "objects", done, total });
+        });
+        if damages.is_empty() {
+            return vec![Check::fine("objects", format!("{count} objects are whole"))];
+        }
+        damages.iter().map(|damage| Check::damaged("objects", damage.to_string())).collect()
+    }
+
+    fn check_sessions(&self, progress: &mut dyn FnMut(Progress)) -> Result<Vec<Check>> {
+        let tip = self.store.tip()?;
+        let ids = self.store.sessions(&tip)?;
+        let total = ids.len() as u64;
+        let mut checks = Vec::new();
+        for (done, id) in ids.into_iter().enumerate() {
+            progress(Progress { unit: "sessions", done: done as u64 + 1, total });
+            if let Some(fault) = self.fault_of(&tip, id) {
+                checks.push(Check::damaged("sessions", format!("session {id}: {fault}")));
+            }
+        }
+        if checks.is_empty() {
+            let found = format!("{total} sessions hold what their heads say");
+            checks.push(Check::fine("sessions", found));
+        }
+        Ok(checks)
+    }
+
+    /// What is wrong with a session: it cannot be read, or its head is not what its records say.
+    fn fault_of(
+        &self,
+        tip: &crate::session::RevisionId,
+        id: crate::session::SessionId,
+    ) -> Option<String> {
+        let read = || -> Result<bool> {
+            let stored = self.stored(tip, id)?;
+            let head = self.store.head(&stored)?;
+            let records = self.store.records(&stored)?.into_inner();
+            let folded = crate::session::Session { id, records }.head();
+            Ok(folded == *head)
+        };
+        match read() {
+            Ok(true) => None,
+            Ok(false) => Some("its head is not what its records say".to_owned()),
+            Err(error) => Some(error.to_string()),
+        }
+    }
+
+    fn check_index(&mut self) -> Result<Check> {
+        let stored = self.store.sessions(&self.store.tip()?)?.len() as u64;
+        let everything = Filter { with_subagents: true, ..Filter::default() };
+        let page = Page { offset: 0, limit: 1 };
+        let indexed = self.index()?.list(&everything, SortKey::Modified, false, page)?.1;
+        Ok(if indexed == stored {
+            Check::fine("index", format!("it lists the store's {stored} sessions"))
+        } else {
+            let found = format!("it lists {indexed} sessions, the store has {stored}");
+            Check::damaged("index", found)
+        })
+    }
+
+    fn check_surroundings(&self) -> Vec<Check> {
+        let mut checks = Vec::new();
+        let wrong = self.store.wrong_modes();
+        if wrong.is_empty() {
+            checks.push(Check::fine("modes", "nobody else can read the store"));
+        }
+        for path in wrong {
+            checks.push(Check::warning("modes", format!("{} is open to others", path.display())));
+        }
+        match self.store.git_version() {
+            Some(version) => checks.push(Check::fine("git", version)),
+            None => {
+                let found = "there is no git program: gc and checkout need one";
+                checks.push(Check::warning("git", found));
+            }
+        }
+        checks
+    }
+}

@@ -1,0 +1,50 @@
+//! From each module's error to the library's one: its kind, and the words that were there.
+
+use crate::error::Error;
+use crate::error::ErrorKind;
+use crate::format;
+use crate::index;
+use crate::redact;
+use crate::store;
+
+impl From<store::Error> for Error {
+    fn from(error: store::Error) -> Self {
+        let kind = match &error {
+            store::Error::Missing { .. } => ErrorKind::NotFound,
+            store::Error::Foreign { .. } => ErrorKind::Denied,
+            store::Error::TooNew { .. } => ErrorKind::TooNew,
+            store::Error::Locked { .. } => ErrorKind::Locked,
+            store::Error::Corrupt { .. } => ErrorKind::Corrupt,
+            store::Error::Stale { .. } | store::Error::Occupied { .. } => ErrorKind::Conflict,
+            store::Error::Program { .. } | store::Error::Git { .. } | store::Error::Io { .. } => {
+                ErrorKind::Io
+            }
+        };
+        Self::new(kind, error.to_string())
+    }
+}
+
+impl From<index::Error> for Error {
+    fn from(error: index::Error) -> Self {
+        match error {
+            index::Error::Store(error) => error.into(),
+            other => Self::new(ErrorKind::Io, format!("the index failed: {other}")),
+        }
+    }
+}
+
+impl From<redact::Error> for Error {
+    fn from(error: redact::Error) -> Self {
+        Self::new(ErrorKind::Internal, error.to_string())
+    }
+}
+
+impl From<format::Error> for Error {
+    fn from(error: format::Error) -> Self {
+        let kind = match &error {
+            format::Error::TooNew { .. } => ErrorKind::TooNew,
+            _ => ErrorKind::Invalid,
+        };
+        Self::new(kind, error.to_string())
+    }
+}

@@ -1,0 +1,35 @@
+//! Keeping the store small, and making a readable folder of it.
+
+use std::path::Path;
+
+use crate::error::Result;
+use crate::repository::Repository;
+
+/// What gc did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GcOutcome {
+    /// Bytes of the store's files before.
+    pub before: u64,
+    /// Bytes of the store's files after.
+    pub after: u64,
+}
+
+impl Repository {
+    /// Packs the store tightly.
+    ///
+    /// # Errors
+    /// `NotFound`: there is no git program.
+    pub fn gc(&self) -> Result<GcOutcome> {
+        let before = self.store.size()?;
+        self.store.gc()?;
+        Ok(GcOutcome { before, after: self.store.size()? })
+    }
+
+    /// Writes the tip as a folder of readable files: a clone with a work tree.
+    ///
+    /// # Errors
+    /// `Conflict`: the folder exists and is not empty.
+    pub fn checkout(&self, folder: &Path) -> Result<()> {
+        Ok(self.store.clone_to(folder)?)
+    }
+}

@@ -1,0 +1,226 @@
+//! `Repository`, the library's one handle: one file per operation.
+//!
+//! It puts the modules below together and knows none of their formats: adapters give records,
+//! `redact` cleans them, `store` commits them, `index` follows. Every operation that writes is
+//! planned without a lock and committed under one (`change`). Reading works whatever state the
+//! index is in: it is derived, and made anew when it cannot be used.
+
+mod capture;
+mod change;
+mod delete;
+mod difference;
+mod doctor;
+mod edit;
+mod error;
+mod fork;
+mod intake;
+mod keep;
+mod list;
+mod log;
+mod resolve;
+mod restore;
+mod rollback;
+mod save;
+mod take;
+
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::OnceLock;
+
+use chrono::DateTime;
+use chrono::Utc;
+
+use crate::config::Settings;
+use crate::error::Error;
+use crate::error::ErrorKind;
+use crate::error::Result;
+use crate::format;
+use crate::format::Marker;
+use crate::index::Index;
+use crate::platform::Environment;
+use crate::redact::Rules;
+use crate::session::Native;
+use crate::session::RevisionId;
+use crate::session::SCHEMA_VERSION;
+use crate::session::Session;
+use crate::session::SessionId;
+use crate::store;
+use crate::store::Store;
+
+pub use crate::adapters::ResumeCommand;
+pub use crate::adapters::Skipped;
+pub use crate::format::record_to_value;
+pub use crate::index::Filter;
+pub use crate::index::Page;
+pub use crate::index::RevisionEntry;
+pub use crate::index::SortKey;
+pub use crate::index::Summary;
+pub use capture::CaptureOptions;
+pub use capture::CaptureOutcome;
+pub use capture::CapturedSession;
+pub use delete::DeleteOutcome;
+pub use difference::Difference;
+pub use difference::RecordChange;
+pub use doctor::Check;
+pub use doctor::Verdict;
+pub use edit::Edit;
+pub use edit::EditOutcome;
+pub use keep::GcOutcome;
+pub use list::Listing;
+pub use log::LogEntry;
+pub use resolve::SessionAt;
+pub use restore::RestoreOptions;
+pub use restore::RestoreOutcome;
+pub use save::SaveOutcome;
+
+/// The store's folder within the data folder.
+const STORE_FOLDER: &str = "annals/store.git";
+
+/// An open store with its index.
+#[derive(Debug)]
+pub struct Repository {
+    store: Store,
+    index: Index,
+    environment: Environment,
+    rules: OnceLock<Rules>,
+}
+
+/// How to open a repository.
+#[derive(Debug, Clone)]
+pub struct OpenOptions {
+    /// Where the store lies; none: `ANNALS_STORE`, the configuration, the data folder, in this
+    /// order.
+    pub store: Option<PathBuf>,
+    /// The user's folders, clock and ids.
+    pub environment: Environment,
+    /// Make the store if it is not there.
+    pub create: bool,
+}
+
+/// How far a long operation is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// What is counted: `files`, `sessions`, `objects`.
+    pub unit: &'static str,
+    /// How many are done.
+    pub done: u64,
+    /// How many there are; 0: unknown.
+    pub total: u64,
+}
+
+impl Repository {
+    /// Where the store of these options lies.
+    ///
+    /// # Errors
+    /// `Invalid`: the configuration cannot be read and nothing else names the store.
+    pub fn locate(options: &OpenOptions) -> Result<PathBuf> {
+        let environment = &options.environment;
+        if let Some(path) = options.store.as_ref().or(environment.store.as_ref()) {
+            return Ok(path.clone());
+        }
+        let settings = Settings::load(&environment.config, &environment.home)
+            .map_err(|error| Error::new(ErrorKind::Invalid, error.to_string()))?;
+        Ok(settings.store_path.value.unwrap_or_else(|| environment.data.join(STORE_FOLDER)))
+    }
+
+    /// Makes a store and opens it.
+    ///
+    /// # Errors
+    /// `Conflict`: something is there already.
+    pub fn init(options: &OpenOptions) -> Result<Self> {
+        let path = Self::locate(options)?;
+        let environment = &options.environment;
+        let is_empty = std::fs::read_dir(&path).is_ok_and(|mut folder| folder.next().is_none());
+        if path.exists() && !is_empty {
+            let what = if Store::open(&path).is_ok() { "a store" } else { "something else" };
+            let message = format!("there is {what} at {} already", path.display());
+            return Err(Error::new(ErrorKind::Conflict, message));
+        }
+        let now = environment.clock.now();
+        let marker = Marker {
+            store: environment.ids.next(now),
+            schema: SCHEMA_VERSION,
+            native: Native::new(),
+        };
+        Self::with_store(Store::init(&path, &marker, now)?, options)
+    }
+
+    /// Opens the store.
+    ///
+    /// # Errors
+    /// `NotFound`: there is none, and none is to be made. `TooNew`: a later version made it.
+    pub fn open(options: &OpenOptions) -> Result<Self> {
+        let path = Self::locate(options)?;
+        match Store::open(&path) {
+            Ok(store) => Self::with_store(store, options),
+            Err(store::Error::Missing { .. }) if options.create => Self::init(options),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn with_store(store: Store, options: &OpenOptions) -> Result<Self> {
+        let index = Index::open(&store.private_folder())?;
+        let environment = options.environment.clone();
+        Ok(Self { store, index, environment, rules: OnceLock::new() })
+    }
+
+    /// Where the store lies.
+    pub fn path(&self) -> &Path {
+        self.store.path()
+    }
+
+    /// The time, as the repository sees it.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.environment.clock.now()
+    }
+
+    /// The whole session, as it was at that revision.
+    pub fn load(&self, at: &SessionAt) -> Result<Session> {
+        let stored = self.stored(&at.revision, at.id)?;
+        Ok(Session { id: at.id, records: self.store.records(&stored)?.into_inner() })
+    }
+
+    /// The rules of redaction, loaded when first needed.
+    fn rules(&self) -> Result<&Rules> {
+        if self.rules.get().is_none() {
+            // Losing a race means that the same rules are there already.
+            drop(self.rules.set(Rules::builtin()?));
+        }
+        Ok(self.rules.get().expect("they were set above"))
+    }
+
+    /// The index, brought up to the tip.
+    fn index(&mut self) -> Result<&Index> {
+        self.index.refresh(&self.store)?;
+        Ok(&self.index)
+    }
+
+    fn new_id(&self) -> String {
+        self.environment.ids.next(self.now()).to_string()
+    }
+
+    fn stored(&self, revision: &RevisionId, id: SessionId) -> Result<store::StoredSession> {
+        self.store.session(revision, id)?.ok_or_else(|| {
+            let message = format!("session {} is not in revision {}", id.short(), revision.short());
+            Error::new(ErrorKind::NotFound, message)
+        })
+    }
+}
+
+/// A session as readable YAML: its head, then its records, one document each.
+pub fn render_session(session: &Session) -> String {
+    format::render_session(&session.head(), &session.records)
+}
+
+/// A value as YAML, in the form of the store's files.
+pub fn render_yaml(value: &serde_json::Value) -> String {
+    format::render_value(value)
+}
+
+/// The value that a YAML text stands for.
+///
+/// # Errors
+/// `Invalid`: it is not YAML; the message names the line.
+pub fn parse_yaml(text: &str) -> Result<serde_json::Value> {
+    Ok(format::parse_value(text)?)
+}

@@ -1,0 +1,168 @@
+//! What a person means by a name: a session, a revision.
+
+use std::path::Path;
+
+use chrono::DateTime;
+use chrono::Local;
+use chrono::NaiveDate;
+use chrono::NaiveDateTime;
+use chrono::TimeZone;
+use chrono::Utc;
+
+use crate::error::Error;
+use crate::error::ErrorKind;
+use crate::error::Result;
+use crate::repository::Repository;
+use crate::session::RevisionId;
+use crate::session::SessionId;
+
+/// A session at a revision, as it was typed and resolved.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SessionAt {
+    /// The session.
+    pub id: SessionId,
+    /// The revision; the tip unless another was asked for.
+    pub revision: RevisionId,
+    /// Whether a revision was asked for.
+    pub is_past: bool,
+}
+
+/// How many candidates an ambiguous name is told with.
+const CANDIDATES: usize = 8;
+
+impl Repository {
+    /// The session that `text` means: its id, a beginning or ending of it, the agent's id, `@` for
+    /// the newest, `@2` for the one before; with `@REV` behind it, where REV is a commit, `~N`
+    /// saves back, or a time. `here`: the folder that `@` is newest in; none: everywhere.
+    ///
+    /// # Errors
+    /// `NotFound`, or `Ambiguous` with the candidates.
+    pub fn resolve(&mut self, text: &str, here: Option<&Path>) -> Result<SessionAt> {
+        let (name, revision) = split(text);
+        let id = match name.strip_prefix('@') {
+            Some(number) => self.newest(number, here)?,
+            None => self.only(name, false)?,
+        };
+        match revision {
+            Some(revision) => {
+                let revision = self.resolve_revision(id, revision)?;
+                Ok(SessionAt { id, revision, is_past: true })
+            }
+            None => Ok(SessionAt { id, revision: self.store.tip()?, is_past: false }),
+        }
+    }
+
+    /// As [`Repository::resolve`], among deleted sessions too.
+    pub fn resolve_deleted(&mut self, text: &str) -> Result<SessionId> {
+        self.only(text, true)
+    }
+
+    /// The revision of a session that `text` means: a commit, `~N` saves back, or a time.
+    ///
+    /// # Errors
+    /// `NotFound`: there is no such revision, or the session was not in it.
+    pub fn resolve_revision(&mut self, id: SessionId, text: &str) -> Result<RevisionId> {
+        let missing = |what: String| Error::new(ErrorKind::NotFound, what);
+        let revisions = self.index()?.revisions(id)?;
+        if let Some(back) = text.strip_prefix('~') {
+            let back: usize = if back.is_empty() { Ok(1) } else { back.parse() }
+                .map_err(|_| Error::new(ErrorKind::Invalid, format!("~{back} is no revision")))?;
+            let past: Vec<_> = revisions.iter().filter(|it| it.counts.is_some()).collect();
+            return past.get(back).map(|it| it.revision.clone()).ok_or_else(|| {
+                missing(format!("session {} has {} revisions", id.short(), past.len()))
+            });
+        }
+        let is_hex = text.len() >= 4 && text.bytes().all(|b| b.is_ascii_hexdigit());
+        if is_hex && let Some(revision) = self.store.find_revision(&text.to_ascii_lowercase())? {
+            self.stored(&revision, id)?;
+            return Ok(revision);
+        }
+        let Some(time) = parse_time(text) else {
+            return Err(missing(format!("there is no revision {text} of session {}", id.short())));
+        };
+        let at = revisions.iter().find(|entry| entry.at <= time);
+        at.filter(|entry| entry.counts.is_some())
+            .map(|entry| entry.revision.clone())
+            .ok_or_else(|| missing(format!("session {} was not there at {text}", id.short())))
+    }
+
+    fn newest(&mut self, number: &str, here: Option<&Path>) -> Result<SessionId> {
+        let number: u64 = if number.is_empty() { Ok(1) } else { number.parse() }.map_err(|_| {
+            Error::new(ErrorKind::Invalid, format!("@{number} is no session: @, @2, @3 … are"))
+        })?;
+        let found = self.index()?.newest(number.max(1), here)?;
+        found.ok_or_else(|| {
+            let place = here.map_or(String::new(), |here| format!(" in {}", here.display()));
+            Error::new(ErrorKind::NotFound, format!("there is no session @{number}{place}"))
+        })
+    }
+
+    fn only(&mut self, name: &str, with_deleted: bool) -> Result<SessionId> {
+        let index = self.index()?;
+        let found = index.find(name, CANDIDATES, with_deleted)?;
+        match found.as_slice() {
+            [id] => Ok(*id),
+            [] => {
+                let message = format!("no session is called {name}");
+                Err(Error::new(ErrorKind::NotFound, message))
+            }
+            several => {
+                let mut message = format!("{name} may mean several sessions:");
+                for id in several {
+                    let head = index.summary(*id)?.map(|summary| summary.head);
+                    let title = head.and_then(|head| head.title.or(head.preview));
+                    message.push_str("\n  ");
+                    message.push_str(&id.to_string());
+                    message.push_str("  ");
+                    message.push_str(&title.unwrap_or_default());
+                }
+                Err(Error::new(ErrorKind::Ambiguous, message))
+            }
+        }
+    }
+}
+
+/// The session's name and the revision's, at the `@` between them.
+fn split(text: &str) -> (&str, Option<&str>) {
+    let start = usize::from(text.starts_with('@'));
+    match text[start..].split_once('@') {
+        Some((name, revision)) => (&text[..start + name.len()], Some(revision)),
+        None => (text, None),
+    }
+}
+
+/// A time as people write it: RFC 3339, or a day with or without a time of day, local.
+fn parse_time(text: &str) -> Option<DateTime<Utc>> {
+    if let Ok(time) = DateTime::parse_from_rfc3339(text) {
+        return Some(time.into());
+    }
+    let formats = ["%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M"];
+    let time = formats.iter().find_map(|format| NaiveDateTime::parse_from_str(text, format).ok());
+    let time = time.or_else(|| {
+        // A day means its end: what stood when it was over.
+        NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?.and_hms_opt(23, 59, 59)
+    })?;
+    Some(Local.from_local_datetime(&time).latest()?.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_split_at_the_at_sign_before_the_revision() {
+        assert_eq!(split("ab12"), ("ab12", None));
+        assert_eq!(split("ab12@~2"), ("ab12", Some("~2")));
+        assert_eq!(split("@"), ("@", None));
+        assert_eq!(split("@2"), ("@2", None));
+        assert_eq!(split("@2@~1"), ("@2", Some("~1")));
+        assert_eq!(split("@@2026-01-01 10:00"), ("@", Some("2026-01-01 10:00")));
+    }
+
+    #[test]
+    fn times_are_read_as_people_write_them() {
+        assert!(parse_time("2026-01-01T10:00:00Z").is_some());
+        assert!(parse_time("2026-01-01 10:00") < parse_time("2026-01-01"));
+        assert_eq!(parse_time("soon"), None);
+    }
+}

@@ -1,0 +1,188 @@
+//! Saving: new sessions, and records added to one.
+
+use crate::error::Error;
+use crate::error::ErrorKind;
+use crate::error::Result;
+use crate::format;
+use crate::redact::Clean;
+use crate::redact::Redactor;
+use crate::repository::Repository;
+use crate::repository::change::Bench;
+use crate::repository::change::Planned;
+use crate::session::Action;
+use crate::session::AnnalsEvent;
+use crate::session::Head;
+use crate::session::How;
+use crate::session::Keys;
+use crate::session::Origin;
+use crate::session::Record;
+use crate::session::RecordKey;
+use crate::session::RevisionId;
+use crate::session::Session;
+use crate::session::SessionId;
+use crate::session::Timestamp;
+use crate::store::Batch;
+
+/// What a save did.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SaveOutcome {
+    /// The session's head.
+    pub head: Head,
+    /// The revision; none: the store held all of it.
+    pub revision: Option<RevisionId>,
+}
+
+/// The agent of sessions that name none.
+const UNNAMED_AGENT: &str = "annals";
+
+impl Repository {
+    /// Stores a session given as YAML or JSON text, in the form of `annals show --raw` or a plain
+    /// document with `messages`.
+    ///
+    /// # Errors
+    /// `Invalid`: the text is neither; the message names line and cause.
+    pub fn save_text(&mut self, text: &str) -> Result<SaveOutcome> {
+        let (head, mut records) = format::parse_session(text)?;
+        if records.is_empty() {
+            return Err(Error::new(ErrorKind::Invalid, "the session has no messages"));
+        }
+        let id = if head.id == Head::default().id { self.create_id() } else { head.id };
+        let is_event = |record: &Record| matches!(record, Record::Annals(_));
+        if !records.iter().any(is_event) {
+            let mut stream = self.opening(&head);
+            stream.append(&mut records);
+            records = stream;
+        }
+        self.save(&Session { id, records })
+    }
+
+    /// Stores a session: what the store does not have of it is added to what it has.
+    pub fn save(&mut self, session: &Session) -> Result<SaveOutcome> {
+        let rules = self.rules()?;
+        let mut redactor = Redactor::new(rules);
+        let clean: Vec<Clean<Record>> =
+            session.records.iter().map(|record| redactor.record(record.clone())).collect();
+        let clean: Vec<Clean<Record>> =
+            clean.into_iter().map(|record| redactor.again(record)).collect();
+        self.save_clean(session.id, &clean)
+    }
+
+    /// Adds records to a session; a message without an id or a time is given one.
+    ///
+    /// # Errors
+    /// `NotFound`: there is no such session.
+    pub fn append(&mut self, id: SessionId, records: Vec<Record>) -> Result<SaveOutcome> {
+        let now = Timestamp::from_instant(self.now());
+        let mut redactor = Redactor::new(self.rules()?);
+        let records: Vec<Clean<Record>> = records
+            .into_iter()
+            .map(|mut record| {
+                if let Record::Message(message) = &mut record {
+                    message.envelope.id.get_or_insert_with(|| self.new_id());
+                    message.envelope.at.get_or_insert_with(|| now.clone());
+                }
+                redactor.record(record)
+            })
+            .collect();
+        let records = Clean::from_items(records);
+        let committed = self.change_session("save", id, &mut |bench, batch, tip, id| {
+            let base = bench.store.session(tip, id)?.ok_or_else(|| {
+                Error::new(ErrorKind::NotFound, format!("there is no session {id}"))
+            })?;
+            bench.plan_longer(batch, &base, records.clone()).map(Some)
+        })?;
+        self.saved(id, committed)
+    }
+
+    /// The id of a new session.
+    pub fn create_id(&self) -> SessionId {
+        SessionId::from_uuid(self.environment.ids.next(self.now()))
+    }
+
+    pub(super) fn save_clean(
+        &mut self,
+        id: SessionId,
+        records: &[Clean<Record>],
+    ) -> Result<SaveOutcome> {
+        let committed = self.change_session("save", id, &mut |bench, batch, tip, id| {
+            plan_union(bench, batch, tip, id, records)
+        })?;
+        self.saved(id, committed)
+    }
+
+    fn saved(&self, id: SessionId, mut committed: super::change::Committed) -> Result<SaveOutcome> {
+        let head = match committed.heads.remove(&id) {
+            Some(head) => head,
+            None => {
+                let stored = self.stored(&self.store.tip()?, id)?;
+                self.store.head(&stored)?.into_inner()
+            }
+        };
+        Ok(SaveOutcome { head, revision: committed.revision })
+    }
+
+    /// The events with which a session begins that was given with title, tags and the like.
+    fn opening(&self, head: &Head) -> Vec<Record> {
+        let agent = if head.agent.name.is_empty() { UNNAMED_AGENT } else { &head.agent.name };
+        let origin = Origin {
+            agent: agent.to_owned(),
+            session: head.agent.session.clone(),
+            how: How::Created,
+        };
+        let mut stream = vec![Record::Annals(AnnalsEvent::fact(Action::Origin(origin)))];
+        let mut done = |action| {
+            let at = head.created.as_deref().and_then(Timestamp::parse);
+            let at = at.or_else(|| Some(Timestamp::from_instant(self.now())));
+            stream.push(Record::Annals(AnnalsEvent { id: self.new_id(), at, action }));
+        };
+        if let Some(title) = &head.title {
+            done(Action::Rename { title: title.clone() });
+        }
+        if !head.tags.is_empty() {
+            done(Action::Tag { tags: head.tags.clone() });
+        }
+        if let Some(text) = &head.notes {
+            done(Action::Note { text: text.clone() });
+        }
+        if head.pinned {
+            done(Action::Pin { pinned: true });
+        }
+        if !head.context_files.is_empty() {
+            done(Action::ContextFiles { paths: head.context_files.clone() });
+        }
+        stream
+    }
+}
+
+/// Plans the union of what the tip has of a session and `records`, by key and content.
+fn plan_union(
+    bench: &Bench<'_>,
+    batch: &mut Batch<'_>,
+    tip: &RevisionId,
+    id: SessionId,
+    records: &[Clean<Record>],
+) -> Result<Option<Planned>> {
+    let messages = |records: &[Clean<Record>]| {
+        records.iter().filter(|record| record.as_message().is_some()).count() as u64
+    };
+    let Some(base) = bench.store.session(tip, id)? else {
+        let stream = Clean::from_items(records.iter().cloned());
+        return Bench::plan_whole(batch, id, None, stream, messages(records)).map(Some);
+    };
+    let stream = bench.store.records(&base)?;
+    let keys = Keys::of(&stream);
+    let known: std::collections::HashMap<&RecordKey, &Record> =
+        keys.iter().zip(stream.iter()).collect();
+    let mut numbering = Keys::default();
+    let mut fresh = Vec::new();
+    for record in records {
+        let key = numbering.next(record);
+        if known.get(&key).is_none_or(|stored| **stored != **record) {
+            fresh.push(record.clone());
+        }
+    }
+    if fresh.is_empty() {
+        return Ok(None);
+    }
+    bench.plan_longer(batch, &base, Clean::from_items(fresh)).map(Some)
+}

@@ -1,0 +1,14 @@
+//! The integration tests: the library and the built binary, on real git repositories in temporary
+//! folders.
+//!
+//! `layers`: the layering rule · `formats`: files and their schema · `r1_…` to `r9_…`: the
+//! requirements, by number · `properties`: the properties, by number · `cli_…`: texts, JSON shapes
+//! and exit codes of the program · `many`: several processes at once · `hostile`: bad input ·
+//! `corpus`: real transcripts, where `ANNALS_CORPUS` names them.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests set up their own files and read their own environment"
+)]
+
+mod layers;
+

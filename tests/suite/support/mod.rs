@@ -1,0 +1,233 @@
+//! A sealed environment for tests, and a small vocabulary to tell stories in.
+
+mod claude;
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::Command;
+use std::process::Stdio;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
+
+use annals::platform::Clock;
+use annals::platform::Environment;
+use annals::platform::Ids;
+use annals::repository::OpenOptions;
+use annals::repository::Repository;
+use chrono::DateTime;
+use chrono::Utc;
+use serde_json::Value;
+use tempfile::TempDir;
+
+pub(crate) use claude::Transcript;
+
+/// The time in every sandbox, unless a test moves it.
+pub(crate) const NOW: &str = "2026-11-22T12:00:00Z";
+
+/// A home of its own, with a store, a fixed clock, counted ids, and no configuration of git's.
+pub(crate) struct Sandbox {
+    root: TempDir,
+    now: String,
+    runs: AtomicU64,
+}
+
+/// What a run of the program gave.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+    pub(crate) code: i32,
+}
+
+impl Sandbox {
+    pub(crate) fn new() -> Self {
+        let root = TempDir::new().expect("a temporary folder can be made");
+        fs::create_dir(root.path().join("home")).expect("a folder can be made");
+        Self { root, now: NOW.to_owned(), runs: AtomicU64::new(0) }
+    }
+
+    /// The folder that holds it all.
+    pub(crate) fn root(&self) -> &Path {
+        self.root.path()
+    }
+
+    /// The user's home.
+    pub(crate) fn home(&self) -> PathBuf {
+        self.root.path().join("home")
+    }
+
+    /// Where the store lies.
+    pub(crate) fn store(&self) -> PathBuf {
+        self.root.path().join("data/annals/store.git")
+    }
+
+    /// Sets the clock.
+    pub(crate) fn set_now(&mut self, now: &str) {
+        now.clone_into(&mut self.now);
+    }
+
+    /// The program, sealed off from the user's own environment.
+    pub(crate) fn program(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_annals"));
+        let run = self.runs.fetch_add(1, Ordering::Relaxed) + 1;
+        self.seal(&mut command);
+        command
+            .env("ANNALS_TEST_NOW", &self.now)
+            .env("ANNALS_TEST_IDS", (run * 1000).to_string())
+            .env("COLUMNS", "100")
+            .env("TZ", "UTC")
+            .current_dir(self.home())
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Runs the program.
+    pub(crate) fn run<const N: usize>(&self, args: [&str; N]) -> Ran {
+        Ran::of(self.program().args(args))
+    }
+
+    /// Runs the program with something on its standard input.
+    pub(crate) fn run_with<const N: usize>(&self, args: [&str; N], input: &str) -> Ran {
+        let mut command = self.program();
+        command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the program starts");
+        let mut stdin = child.stdin.take().expect("its input is a pipe");
+        stdin.write_all(input.as_bytes()).expect("it reads its input");
+        drop(stdin);
+        Ran::from_output(&child.wait_with_output().expect("it ends"))
+    }
+
+    /// Runs the program, which must succeed, and reads the JSON that it prints.
+    pub(crate) fn json<const N: usize>(&self, args: [&str; N]) -> Value {
+        let ran = Ran::of(self.program().arg("--json").args(args));
+        assert_eq!(ran.code, 0, "{args:?} failed: {}", ran.stderr);
+        serde_json::from_str(&ran.stdout).expect("it prints JSON")
+    }
+
+    /// Runs git in the store.
+    pub(crate) fn git<const N: usize>(&self, args: [&str; N]) -> String {
+        let mut command = Command::new("git");
+        self.seal(&mut command);
+        let output = command.arg("-C").arg(self.store()).args(args).output().expect("git runs");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "git {args:?} failed: {errors}{text}");
+        text + &errors
+    }
+
+    /// Git must accept the store, and have nothing to say about it.
+    pub(crate) fn fsck(&self) {
+        let said = self.git(["fsck", "--strict", "--full", "--no-dangling"]);
+        let complaints: Vec<&str> =
+            said.lines().filter(|line| !line.starts_with("notice")).collect();
+        assert!(complaints.is_empty(), "git fsck complains: {complaints:?}");
+    }
+
+    /// The environment for use through the library.
+    pub(crate) fn environment(&self) -> Environment {
+        let run = self.runs.fetch_add(1, Ordering::Relaxed) + 1;
+        let now = DateTime::parse_from_rfc3339(&self.now).expect("the clock is set to a time");
+        Environment {
+            home: self.home(),
+            data: self.root().join("data"),
+            config: self.root().join("config"),
+            store: None,
+            claude_config_dir: None,
+            codex_home: None,
+            current: self.home(),
+            clock: Clock::fixed(now.with_timezone(&Utc)),
+            ids: Ids::counting(run * 1000),
+        }
+    }
+
+    /// The store through the library; made if it is not there.
+    pub(crate) fn repository(&self) -> Repository {
+        let environment = self.environment();
+        Repository::open(&OpenOptions { store: None, environment, create: true })
+            .expect("the store opens")
+    }
+
+    /// A transcript of Claude Code in this home.
+    pub(crate) fn transcript(&self, number: u32) -> Transcript {
+        Transcript::new(&self.home(), number)
+    }
+
+    /// Every file below the store and the configuration, with its bytes; git objects inflated.
+    pub(crate) fn every_file(&self) -> Vec<(PathBuf, Vec<u8>)> {
+        let mut files = Vec::new();
+        collect(self.root(), &mut files);
+        let home = self.home();
+        files.retain(|(path, _)| !path.starts_with(&home));
+        files
+    }
+
+    fn seal(&self, command: &mut Command) {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        command
+            .env_clear()
+            .env("PATH", path)
+            .env("HOME", self.home())
+            .env("XDG_DATA_HOME", self.root().join("data"))
+            .env("XDG_CONFIG_HOME", self.root().join("config"))
+            .env("XDG_STATE_HOME", self.root().join("state"))
+            .env("XDG_CACHE_HOME", self.root().join("cache"))
+            .env("GIT_CONFIG_NOSYSTEM", "1")
+            .env("GIT_CONFIG_GLOBAL", "/dev/null")
+            .env("LANG", "C.UTF-8");
+    }
+}
+
+impl Ran {
+    /// Runs a command to its end.
+    pub(crate) fn of(command: &mut Command) -> Self {
+        Self::from_output(&command.output().expect("the program starts"))
+    }
+
+    fn from_output(output: &std::process::Output) -> Self {
+        Self {
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+            code: output.status.code().unwrap_or(-1),
+        }
+    }
+
+    /// It must have ended with that code.
+    pub(crate) fn code(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "stdout: {}\nstderr: {}", self.stdout, self.stderr);
+        self
+    }
+
+    /// It must have succeeded.
+    pub(crate) fn ok(self) -> Self {
+        self.code(0)
+    }
+}
+
+/// The corpus of real transcripts, where there is one.
+pub(crate) fn corpus() -> Option<PathBuf> {
+    let folder = std::env::var_os("ANNALS_CORPUS").map(PathBuf::from)?;
+    assert!(folder.is_dir(), "ANNALS_CORPUS names no folder: {}", folder.display());
+    Some(folder)
+}
+
+/// The lines of a transcript, as values.
+pub(crate) fn lines(path: &Path) -> Vec<Value> {
+    let text = fs::read(path).expect("the transcript is readable");
+    text.split(|byte| *byte == b'\n')
+        .filter(|line| !line.is_empty())
+        .map(|line| serde_json::from_slice(line).expect("each line is JSON"))
+        .collect()
+}
+
+fn collect(folder: &Path, files: &mut Vec<(PathBuf, Vec<u8>)>) {
+    for entry in fs::read_dir(folder).expect("the folder is readable") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            collect(&path, files);
+        } else if let Ok(bytes) = fs::read(&path) {
+            files.push((path, bytes));
+        }
+    }
+}
