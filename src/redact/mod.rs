@@ -32,7 +32,7 @@ pub use rules::Rules;
 pub struct Clean<T>(T);
 
 impl<T> Clean<T> {
-    /// A value as the store holds it.
+    /// A value as the store holds it, folded from what it holds, or annals' own words.
     pub(crate) fn stored(value: T) -> Self {
         Self(value)
     }

@@ -339,6 +339,9 @@ fn subject_of(planned: &[Planned]) -> Clean<String> {
     match planned {
         [] => Clean::stored(String::from("nothing")),
         [one] => one.subject.clone(),
-        [one, ..] => one.subject.derive(|name| format!("{name} and {} more", planned.len() - 1)),
+        [one, ..] => one.subject.derive(|_| {
+            let added: u64 = planned.iter().map(|planned| planned.added).sum();
+            format!("{} sessions (+{added} messages)", planned.len())
+        }),
     }
 }

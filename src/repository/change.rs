@@ -210,6 +210,17 @@ impl Repository {
         Ok(committed)
     }
 
+    /// The head of a session after a commit, or as the tip has it if nothing was committed.
+    pub(super) fn head_after(&self, id: SessionId, mut committed: Committed) -> Result<Head> {
+        match committed.heads.remove(&id) {
+            Some(head) => Ok(head),
+            None => {
+                let stored = self.stored(&self.store.tip()?, id)?;
+                Ok(self.store.head(&stored)?.into_inner())
+            }
+        }
+    }
+
     /// Brings the index up to a commit.
     pub(super) fn follow(&mut self, committed: &Committed) -> Result<()> {
         if committed.revision.is_none() {

@@ -5,6 +5,7 @@ use crate::error::ErrorKind;
 use crate::error::Result;
 use crate::redact::Clean;
 use crate::repository::Repository;
+use crate::repository::change::Committed;
 use crate::session::Action;
 use crate::session::Head;
 use crate::session::Record;
@@ -68,19 +69,9 @@ impl Repository {
         self.edited(id, committed)
     }
 
-    pub(super) fn edited(
-        &self,
-        id: SessionId,
-        mut committed: super::change::Committed,
-    ) -> Result<EditOutcome> {
-        let head = match committed.heads.remove(&id) {
-            Some(head) => head,
-            None => {
-                let stored = self.stored(&self.store.tip()?, id)?;
-                self.store.head(&stored)?.into_inner()
-            }
-        };
-        Ok(EditOutcome { head, revision: committed.revision })
+    pub(super) fn edited(&self, id: SessionId, committed: Committed) -> Result<EditOutcome> {
+        let revision = committed.revision.clone();
+        Ok(EditOutcome { head: self.head_after(id, committed)?, revision })
     }
 }
 

@@ -8,6 +8,7 @@ use crate::redact::Clean;
 use crate::redact::Redactor;
 use crate::repository::Repository;
 use crate::repository::change::Bench;
+use crate::repository::change::Committed;
 use crate::repository::change::Planned;
 use crate::session::Action;
 use crate::session::AnnalsEvent;
@@ -110,15 +111,9 @@ impl Repository {
         self.saved(id, committed)
     }
 
-    fn saved(&self, id: SessionId, mut committed: super::change::Committed) -> Result<SaveOutcome> {
-        let head = match committed.heads.remove(&id) {
-            Some(head) => head,
-            None => {
-                let stored = self.stored(&self.store.tip()?, id)?;
-                self.store.head(&stored)?.into_inner()
-            }
-        };
-        Ok(SaveOutcome { head, revision: committed.revision })
+    fn saved(&self, id: SessionId, committed: Committed) -> Result<SaveOutcome> {
+        let revision = committed.revision.clone();
+        Ok(SaveOutcome { head: self.head_after(id, committed)?, revision })
     }
 
     /// The events with which a session begins that was given with title, tags and the like.
