@@ -16,6 +16,7 @@ mod log;
 pub(crate) mod man;
 mod note;
 mod pin;
+mod redact;
 mod rename;
 mod restore;
 mod resume;
@@ -50,6 +51,7 @@ pub(crate) enum Command {
     Edit(edit::EditArgs),
     Fork(fork::ForkArgs),
     Save(save::SaveArgs),
+    Redact(redact::RedactArgs),
     Delete(delete::DeleteArgs),
     Undelete(undelete::UndeleteArgs),
     Init(init::InitArgs),
@@ -78,6 +80,7 @@ pub(crate) fn run(command: Command, context: &mut Context) -> Result<ExitCode> {
         Command::Pin(args) => pin::run(&args, context),
         Command::Edit(args) => edit::run(&args, context),
         Command::Fork(args) => fork::run(&args, context),
+        Command::Redact(args) => redact::run(&args, context),
         Command::Save(args) => save::run(&args, context),
         Command::Delete(args) => delete::run(&args, context),
         Command::Undelete(args) => undelete::run(&args, context),
