@@ -13,6 +13,7 @@ use crate::error::Error;
 use crate::error::ErrorKind;
 use crate::error::Result;
 use crate::repository::Repository;
+use crate::session::Head;
 use crate::session::RevisionId;
 use crate::session::SessionId;
 
@@ -99,27 +100,37 @@ impl Repository {
 
     fn only(&mut self, name: &str, with_deleted: bool) -> Result<SessionId> {
         let index = self.index()?;
-        let found = index.find(name, CANDIDATES, with_deleted)?;
-        match found.as_slice() {
-            [id] => Ok(*id),
+        let mut found: Vec<(SessionId, Option<Head>)> = Vec::new();
+        for id in index.find(name, CANDIDATES, with_deleted)? {
+            found.push((id, index.summary(id)?.map(|summary| summary.head)));
+        }
+        match without_subagents(found).as_slice() {
+            [(id, _)] => Ok(*id),
             [] => {
                 let message = format!("no session is called {name}");
                 Err(Error::new(ErrorKind::NotFound, message))
             }
             several => {
                 let mut message = format!("{name} may mean several sessions:");
-                for id in several {
-                    let head = index.summary(*id)?.map(|summary| summary.head);
-                    let title = head.and_then(|head| head.title.or(head.preview));
+                for (id, head) in several {
+                    let title =
+                        head.as_ref().and_then(|it| it.title.as_ref().or(it.preview.as_ref()));
                     message.push_str("\n  ");
                     message.push_str(&id.to_string());
                     message.push_str("  ");
-                    message.push_str(&title.unwrap_or_default());
+                    message.push_str(title.map_or("", String::as_str));
                 }
                 Err(Error::new(ErrorKind::Ambiguous, message))
             }
         }
     }
+}
+
+/// A sub-agent's session goes by a name that begins with its parent's: the parent is meant.
+fn without_subagents(found: Vec<(SessionId, Option<Head>)>) -> Vec<(SessionId, Option<Head>)> {
+    let ids: Vec<String> = found.iter().map(|(id, _)| id.to_string()).collect();
+    let parent = |head: &Option<Head>| Some(head.as_ref()?.parent.as_ref()?.session.clone());
+    found.into_iter().filter(|(_, head)| parent(head).is_none_or(|it| !ids.contains(&it))).collect()
 }
 
 /// The session's name and the revision's, at the `@` between them.
