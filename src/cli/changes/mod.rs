@@ -5,11 +5,6 @@
 //! `[-…-]` and `{+…+}`.
 
 use std::ops::Range;
-use std::time::Duration;
-
-use similar::Algorithm;
-use similar::ChangeTag;
-use similar::TextDiff;
 
 use crate::cli::brief::count;
 use crate::cli::conversation::Look;
@@ -23,12 +18,11 @@ use crate::session::Action;
 use crate::session::AnnalsEvent;
 use crate::session::Raw;
 use crate::session::Record;
+use crate::session::TextChange;
+use crate::session::words as words_of;
 
 /// Unchanged lines that are shown around a changed one.
 const CONTEXT: usize = 2;
-
-/// How long the words of one message are compared; what is not found by then counts as changed.
-const PATIENCE: Duration = Duration::from_millis(500);
 
 /// How many records differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -176,22 +170,8 @@ fn words(left: &str, right: &str, paint: Paint) -> String {
     if left == right {
         return paint.faint("    (only fields that are not shown here)") + "\n";
     }
-    let mut config = TextDiff::configure();
-    config.algorithm(Algorithm::Patience).timeout(PATIENCE);
-    let diff = config.diff_unicode_words(left, right);
-    let mut run: Option<(ChangeTag, String)> = None;
-    for change in diff.iter_all_changes() {
-        match &mut run {
-            Some((tag, text)) if *tag == change.tag() => text.push_str(change.value()),
-            _ => {
-                if let Some((tag, text)) = run.replace((change.tag(), change.value().to_owned())) {
-                    marked.push(tag, &text, paint);
-                }
-            }
-        }
-    }
-    if let Some((tag, text)) = run {
-        marked.push(tag, &text, paint);
+    for (change, text) in words_of(left, right) {
+        marked.push(change, &text, paint);
     }
     marked.text(paint)
 }
@@ -205,8 +185,8 @@ struct Marked {
 
 impl Marked {
     /// Adds a run of words that are equal, went or came. Marks never span a line's end.
-    fn push(&mut self, tag: ChangeTag, text: &str, paint: Paint) {
-        let is_changed = tag != ChangeTag::Equal;
+    fn push(&mut self, change: TextChange, text: &str, paint: Paint) {
+        let is_changed = change != TextChange::Equal;
         for piece in text.split_inclusive('\n') {
             let words = piece.strip_suffix('\n').unwrap_or(piece);
             if !self.is_open {
@@ -215,7 +195,7 @@ impl Marked {
             self.is_open = words.len() == piece.len();
             if let Some((line, is_marked)) = self.lines.last_mut() {
                 *is_marked |= is_changed;
-                *line += &mark(tag, words, paint);
+                *line += &mark(change, words, paint);
             }
         }
     }
@@ -244,14 +224,14 @@ impl Marked {
     }
 }
 
-fn mark(tag: ChangeTag, words: &str, paint: Paint) -> String {
-    match (tag, paint.is_on()) {
+fn mark(change: TextChange, words: &str, paint: Paint) -> String {
+    match (change, paint.is_on()) {
         _ if words.is_empty() => String::new(),
-        (ChangeTag::Equal, _) => words.to_owned(),
-        (ChangeTag::Delete, true) => paint.bad(words),
-        (ChangeTag::Insert, true) => paint.good(words),
-        (ChangeTag::Delete, false) => format!("[-{words}-]"),
-        (ChangeTag::Insert, false) => format!("{{+{words}+}}"),
+        (TextChange::Equal, _) => words.to_owned(),
+        (TextChange::Removed, true) => paint.bad(words),
+        (TextChange::Added, true) => paint.good(words),
+        (TextChange::Removed, false) => format!("[-{words}-]"),
+        (TextChange::Added, false) => format!("{{+{words}+}}"),
     }
 }
 
