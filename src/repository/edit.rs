@@ -104,7 +104,7 @@ fn operation(edits: &[Edit]) -> &'static str {
 }
 
 /// What an edit changes in that head; none: it is so already.
-fn effective(edit: &Edit, head: &Head) -> Option<Action> {
+pub(super) fn effective(edit: &Edit, head: &Head) -> Option<Action> {
     match edit {
         Edit::Rename(title) => {
             let title = title.split_whitespace().collect::<Vec<_>>().join(" ");

@@ -6,10 +6,12 @@ use crate::error::Result;
 use crate::format;
 use crate::redact::Clean;
 use crate::redact::Redactor;
+use crate::repository::Edit;
 use crate::repository::Repository;
 use crate::repository::change::Bench;
 use crate::repository::change::Committed;
 use crate::repository::change::Planned;
+use crate::repository::edit::effective;
 use crate::session::Action;
 use crate::session::AnnalsEvent;
 use crate::session::Head;
@@ -50,7 +52,8 @@ impl Repository {
         let id = if head.id == Head::default().id { self.create_id() } else { head.id };
         let is_event = |record: &Record| matches!(record, Record::Annals(_));
         if !records.iter().any(is_event) {
-            let mut stream = self.opening(&head);
+            place(&head, &mut records);
+            let mut stream = self.opening(&head, &self.known_head(id)?);
             stream.append(&mut records);
             records = stream;
         }
@@ -116,8 +119,17 @@ impl Repository {
         Ok(SaveOutcome { head: self.head_after(id, committed)?, revision })
     }
 
-    /// The events with which a session begins that was given with title, tags and the like.
-    fn opening(&self, head: &Head) -> Vec<Record> {
+    /// What the tip says of a session; nothing, where it has none.
+    fn known_head(&self, id: SessionId) -> Result<Head> {
+        match self.store.session(&self.store.tip()?, id)? {
+            Some(stored) => Ok(self.store.head(&stored)?.into_inner()),
+            None => Ok(Head::empty(id)),
+        }
+    }
+
+    /// The events that a session needs which is given with title, tags and the like; `known`: what
+    /// the store says of it already.
+    fn opening(&self, head: &Head, known: &Head) -> Vec<Record> {
         let agent = if head.agent.name.is_empty() { UNNAMED_AGENT } else { &head.agent.name };
         let origin = Origin {
             agent: agent.to_owned(),
@@ -125,27 +137,37 @@ impl Repository {
             how: How::Created,
         };
         let mut stream = vec![Record::Annals(AnnalsEvent::fact(Action::Origin(origin)))];
-        let mut done = |action| {
-            let at = head.created.as_deref().and_then(Timestamp::parse);
-            let at = at.or_else(|| Some(Timestamp::from_instant(self.now())));
-            stream.push(Record::Annals(AnnalsEvent { id: self.new_id(), at, action }));
-        };
-        if let Some(title) = &head.title {
-            done(Action::Rename { title: title.clone() });
+        let edits = [
+            head.title.clone().map(Edit::Rename),
+            Some(Edit::Tag(head.tags.clone())),
+            head.notes.clone().map(Edit::Note),
+            head.pinned.then_some(Edit::Pin(true)),
+        ];
+        let mut actions: Vec<Action> =
+            edits.iter().flatten().filter_map(|edit| effective(edit, known)).collect();
+        if !head.context_files.is_empty() && head.context_files != known.context_files {
+            actions.push(Action::ContextFiles { paths: head.context_files.clone() });
         }
-        if !head.tags.is_empty() {
-            done(Action::Tag { tags: head.tags.clone() });
-        }
-        if let Some(text) = &head.notes {
-            done(Action::Note { text: text.clone() });
-        }
-        if head.pinned {
-            done(Action::Pin { pinned: true });
-        }
-        if !head.context_files.is_empty() {
-            done(Action::ContextFiles { paths: head.context_files.clone() });
-        }
+        let created = head.created.as_deref().filter(|_| known.modified.is_none());
+        let at = created
+            .and_then(Timestamp::parse)
+            .unwrap_or_else(|| Timestamp::from_instant(self.now()));
+        stream.extend(actions.into_iter().map(|action| {
+            Record::Annals(AnnalsEvent { id: self.new_id(), at: Some(at.clone()), action })
+        }));
         stream
+    }
+}
+
+/// Records without a place are taken to be where the head says that the session was.
+fn place(head: &Head, records: &mut [Record]) {
+    let workspace = &head.workspace;
+    for record in records {
+        if let Record::Message(message) = record {
+            let place = &mut message.envelope.place;
+            place.cwd = place.cwd.take().or_else(|| workspace.root.clone());
+            place.branch = place.branch.take().or_else(|| workspace.branch.clone());
+        }
     }
 }
 
@@ -172,7 +194,15 @@ fn plan_union(
     let mut fresh = Vec::new();
     for record in records {
         let key = numbering.next(record);
-        if known.get(&key).is_none_or(|stored| **stored != **record) {
+        // A record that changed stands behind the first one with its key: there it is found again.
+        let is_there = |stored: &&Record| {
+            **stored == **record
+                || keys
+                    .iter()
+                    .zip(stream.iter())
+                    .any(|(other, stored)| other.base() == key.base() && *stored == **record)
+        };
+        if !known.get(&key).is_some_and(is_there) {
             fresh.push(record.clone());
         }
     }
