@@ -65,6 +65,8 @@ impl HeadFold {
         for place in view::view(records, &Keys::of(records)) {
             fold.add(&records[place]);
         }
+        // What left the view was there: the session's times do not go back with it.
+        records.iter().filter_map(Record::at).for_each(|at| fold.add_time(at));
         fold
     }
 
