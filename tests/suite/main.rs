@@ -3,11 +3,24 @@
 //!
 //! `layers`: the layering rule · `formats`: files and their schema · `r1_…` to `r9_…`: the
 //! requirements, by number · `properties`: the properties, by number · `cli_…`: texts, JSON shapes
-//! and exit codes of the program · `many`: several processes at once · `hostile`: bad input ·
-//! `corpus`: real transcripts, where `ANNALS_CORPUS` names them.
+//! and exit codes of the program · `versions`: a session in its several states · `many`: several
+//! processes at once · `hostile`: bad input · `corpus`: real transcripts, where `ANNALS_CORPUS`
+//! names them.
 #![allow(
     clippy::disallowed_methods,
     reason = "tests set up their own files and read their own environment"
 )]
 
+mod cli_json;
+mod cli_text;
 mod layers;
+mod many;
+mod properties;
+mod r1_saving;
+mod r2_resuming;
+mod r3_managing;
+mod r4_storage;
+mod r5_finding;
+mod r6_migration;
+mod support;
+mod versions;

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::path::PathBuf;
 
+use annals::session::SessionId;
 use serde_json::Value;
 use serde_json::json;
 
@@ -20,6 +21,16 @@ impl Transcript {
     /// The transcript of session `number`, in the workspace `/work/demo`.
     pub(crate) fn new(home: &Path, number: u32) -> Self {
         Self { home: home.to_owned(), number, cwd: "/work/demo".to_owned(), lines: Vec::new() }
+    }
+
+    /// The id of the session in the store.
+    pub(crate) fn session(&self) -> SessionId {
+        SessionId::captured("claude-code", &self.id())
+    }
+
+    /// The short form of that id.
+    pub(crate) fn short(&self) -> String {
+        self.session().short()
     }
 
     /// The agent's id of the session.
@@ -67,6 +78,22 @@ impl Transcript {
     /// Takes the last lines off.
     pub(crate) fn without_last(mut self, count: usize) -> Self {
         self.lines.truncate(self.lines.len() - count);
+        self
+    }
+
+    /// Says something else in the line at `place`.
+    pub(crate) fn reworded(mut self, place: usize, text: &str) -> Self {
+        let content = &mut self.lines[place]["message"]["content"];
+        *content = match content {
+            Value::String(_) => json!(text),
+            _ => json!([{"type": "text", "text": text}]),
+        };
+        self
+    }
+
+    /// Takes the line at `place` out.
+    pub(crate) fn without(mut self, place: usize) -> Self {
+        self.lines.remove(place);
         self
     }
 

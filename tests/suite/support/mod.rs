@@ -106,6 +106,39 @@ impl Sandbox {
         serde_json::from_str(&ran.stdout).expect("it prints JSON")
     }
 
+    /// Captures this home, which must succeed.
+    pub(crate) fn capture(&self) -> Ran {
+        self.run(["capture"]).ok()
+    }
+
+    /// Stores a session given as a document, and gives its id.
+    pub(crate) fn save(&self, document: &str) -> String {
+        let ran = self.run_with(["--json", "save", "-"], document).ok();
+        let saved: Value = serde_json::from_str(&ran.stdout).expect("it prints JSON");
+        saved["session"]["id"].as_str().expect("a session has an id").to_owned()
+    }
+
+    /// The newest revision of the store.
+    pub(crate) fn tip(&self) -> String {
+        self.git(["rev-parse", "main"]).trim().to_owned()
+    }
+
+    /// The files at the tip, by path.
+    pub(crate) fn tree(&self) -> Vec<(String, String)> {
+        let names = self.git(["ls-tree", "-r", "--name-only", "main"]);
+        let content = |name: &str| self.git(["cat-file", "blob", &format!("main:{name}")]);
+        names.lines().map(|name| (name.to_owned(), content(name))).collect()
+    }
+
+    /// The content of all objects of all revisions, one after the other.
+    pub(crate) fn every_object(&self) -> Vec<u8> {
+        let mut command = Command::new("git");
+        self.seal(&mut command);
+        let arguments = ["cat-file", "--batch", "--batch-all-objects"];
+        let output = command.arg("-C").arg(self.store()).args(arguments).output();
+        output.expect("git runs").stdout
+    }
+
     /// Runs git in the store.
     pub(crate) fn git<const N: usize>(&self, args: [&str; N]) -> String {
         let mut command = Command::new("git");
@@ -154,7 +187,7 @@ impl Sandbox {
         Transcript::new(&self.home(), number)
     }
 
-    /// Every file below the store and the configuration, with its bytes; git objects inflated.
+    /// Every file in the sandbox but those in the home, with its bytes.
     pub(crate) fn every_file(&self) -> Vec<(PathBuf, Vec<u8>)> {
         let mut files = Vec::new();
         collect(self.root(), &mut files);

@@ -1,0 +1,1 @@
+//! r6_migration
