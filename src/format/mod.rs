@@ -126,7 +126,7 @@ pub struct Tombstone {
     pub session: Option<String>,
     /// When it was deleted (RFC 3339).
     pub at: String,
-    /// The keys of the records it had, each cut to its first 16 characters plus its number.
+    /// The keys of the records it had, of each the first 16 digits of its SHA-256, and its number.
     pub keys: Vec<RecordKey>,
 }
 

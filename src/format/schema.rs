@@ -246,7 +246,7 @@ fn tombstone() -> Value {
         "agent": text("The agent's name."),
         "session": text("The agent's own id of the session."),
         "at": time("When it was deleted"),
-        "keys": texts("The keys of the records it had, each cut to 16 characters and its number."),
+        "keys": texts("The keys of the records it had, of each 16 digits of its SHA-256, and its number."),
     });
     titled("A tombstone", map(&["id", "agent", "at", "keys"], properties))
 }

@@ -81,6 +81,20 @@ pub(super) fn subagents(
     ids(&mut statement, params![digits(id)])
 }
 
+pub(super) fn deleted_with(
+    connection: &Connection,
+    id: SessionId,
+) -> rusqlite::Result<Vec<SessionId>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT names.id FROM names JOIN revisions USING (key)
+        WHERE names.is_deleted AND revisions.is_deleted AND names.id <> ?1 AND number = (
+            SELECT max(number) FROM names JOIN revisions USING (key) WHERE names.id = ?1
+        )
+        ORDER BY names.id",
+    )?;
+    ids(&mut statement, params![digits(id)])
+}
+
 fn ids(
     statement: &mut rusqlite::Statement<'_>,
     values: impl rusqlite::Params,

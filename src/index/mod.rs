@@ -254,6 +254,11 @@ impl Index {
         find::subagents(&self.connection, id).map_err(failed("cannot read the index"))
     }
 
+    /// The other sessions that are deleted and went in the commit that deleted this one.
+    pub fn deleted_with(&self, id: SessionId) -> Result<Vec<SessionId>, Error> {
+        find::deleted_with(&self.connection, id).map_err(failed("cannot read the index"))
+    }
+
     /// The revisions of a session, newest first; those of a deleted one too.
     pub fn revisions(&self, id: SessionId) -> Result<Vec<RevisionEntry>, Error> {
         list::revisions(&self.connection, id).map_err(failed("cannot read the index"))

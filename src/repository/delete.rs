@@ -1,5 +1,10 @@
 //! Deleting sessions from the tip, and bringing them back from history.
 
+use chrono::DateTime;
+use chrono::Utc;
+use sha2::Digest as _;
+use sha2::Sha256;
+
 use crate::error::Error;
 use crate::error::ErrorKind;
 use crate::error::Result;
@@ -18,12 +23,10 @@ use crate::session::RecordKey;
 use crate::session::RevisionId;
 use crate::session::SessionId;
 use crate::session::Timestamp;
+use crate::store::Batch;
 use crate::store::Change;
 use crate::store::CommitNote;
 use crate::store::StoredSession;
-
-/// How many characters of a key a tombstone keeps: enough to know the record again.
-const SHORT_KEY: usize = 16;
 
 /// What a delete did.
 #[derive(Debug, Clone, PartialEq)]
@@ -73,25 +76,46 @@ impl Repository {
         Ok(DeleteOutcome { deleted, revision: committed.revision })
     }
 
-    /// Brings a deleted session back as it was before.
+    /// Brings a deleted session back as it was before, with the sub-agents' sessions that went
+    /// with it.
     ///
     /// # Errors
     /// `Conflict`: it is not deleted. `NotFound`: history does not have it.
     pub fn undelete(&mut self, id: SessionId) -> Result<EditOutcome> {
-        let now = self.now();
-        let event_id = self.new_id();
-        let buried = self.last_before_deletion(id)?;
-        let committed = self.change_session("undelete", id, &mut |bench, batch, tip, id| {
-            if bench.store.session(tip, id)?.is_some() {
-                let message = format!("session {} is not deleted", id.short());
-                return Err(Error::new(ErrorKind::Conflict, message));
+        let at = self.now();
+        let mut buried = vec![(self.last_before_deletion(id)?, self.new_id())];
+        for other in self.index()?.deleted_with(id)? {
+            let stored = self.last_before_deletion(other)?;
+            let parent = self.store.head(&stored)?.into_inner().parent;
+            if parent.is_some_and(|parent| parent.session == id.to_string()) {
+                buried.push((stored, self.new_id()));
             }
-            let head = bench.store.head(&buried)?;
-            let event = bench.event(&head, event_id.clone(), now, Action::Undelete);
-            let stream = bench.store.records(&buried)?;
-            let stream = Clean::from_items(stream.items().chain([event]));
-            Bench::plan_whole(batch, id, None, stream, 0).map(Some)
-        })?;
+        }
+        let bench = self.bench()?;
+        let tip = bench.store.tip()?;
+        if bench.store.session(&tip, id)?.is_some() {
+            let message = format!("session {} is not deleted", id.short());
+            return Err(Error::new(ErrorKind::Conflict, message));
+        }
+        let plan = |bench: &Bench<'_>, batch: &mut Batch<'_>, tip: &RevisionId, id: SessionId| {
+            let found = buried.iter().find(|(stored, _)| stored.id == id);
+            match found {
+                Some((stored, event)) if bench.store.session(tip, id)?.is_none() => {
+                    dig_up(bench, batch, stored, event, at).map(Some)
+                }
+                _ => Ok(None),
+            }
+        };
+        let mut batch = bench.store.batch();
+        let mut planned = Vec::new();
+        for (stored, _) in &buried {
+            planned.extend(plan(&bench, &mut batch, &tip, stored.id)?);
+        }
+        let subject = planned.first().map(|it| it.subject.clone());
+        let subject = subject.unwrap_or_else(|| Clean::stored(id.short()));
+        let note = CommitNote { operation: "undelete", subject, at };
+        let committed = bench.commit(batch, &note, planned, &mut { plan })?;
+        self.follow(&committed)?;
         self.edited(id, committed)
     }
 
@@ -119,6 +143,20 @@ impl Repository {
     }
 }
 
+fn dig_up(
+    bench: &Bench<'_>,
+    batch: &mut Batch<'_>,
+    buried: &StoredSession,
+    event: &str,
+    at: DateTime<Utc>,
+) -> Result<Planned> {
+    let head = bench.store.head(buried)?;
+    let event = bench.event(&head, event.to_owned(), at, Action::Undelete);
+    let stream = bench.store.records(buried)?;
+    let stream = Clean::from_items(stream.items().chain([event]));
+    Bench::plan_whole(batch, buried.id, None, stream, 0)
+}
+
 fn bury(bench: &Bench<'_>, stored: &StoredSession, at: &Timestamp) -> Result<Planned> {
     let head = bench.store.head(stored)?;
     let keys = bench.store.records(stored)?.derive(|stream| short_keys(stream));
@@ -141,8 +179,10 @@ pub(super) fn short_keys(stream: &[Record]) -> Vec<RecordKey> {
     keys
 }
 
+/// 16 digits of a hash: the ids of some agents differ only at their end.
 fn shorten(key: &RecordKey) -> RecordKey {
     let base = key.base();
-    let short: String = base.chars().take(SHORT_KEY).collect();
-    RecordKey(format!("{short}{}", &key.0[base.len()..]))
+    let digest = Sha256::digest(base.as_bytes());
+    let beginning = digest[..8].iter().fold(0_u64, |all, byte| all << 8 | u64::from(*byte));
+    RecordKey(format!("{beginning:016x}{}", &key.0[base.len()..]))
 }
