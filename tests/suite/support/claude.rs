@@ -97,6 +97,21 @@ impl Transcript {
         self
     }
 
+    /// Writes it as the file of a sub-agent of this session.
+    pub(crate) fn write_subagent(&self, agent: &str, call: &str, said: &str) -> SessionId {
+        let folder = self.path().with_extension("").join("subagents");
+        fs::create_dir_all(&folder).expect("a folder is made");
+        let mut line = self.clone().user(said).lines.pop().expect("a line was added");
+        line["isSidechain"] = json!(true);
+        line["agentId"] = json!(agent);
+        line["uuid"] = json!(format!("{agent}-0"));
+        let text = format!("{line}\n");
+        fs::write(folder.join(format!("agent-{agent}.jsonl")), text).expect("it is written");
+        let about = json!({"agentType": "general-purpose", "toolUseId": call}).to_string();
+        fs::write(folder.join(format!("agent-{agent}.meta.json")), about).expect("it is written");
+        SessionId::captured("claude-code", &format!("{}/{agent}", self.id()))
+    }
+
     /// The lines.
     pub(crate) fn lines(&self) -> &[Value] {
         &self.lines
