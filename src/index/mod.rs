@@ -37,6 +37,7 @@ use crate::session::SessionId;
 use crate::store::CommitEntry;
 use crate::store::Store;
 
+pub use crate::index::sources::KnownSources;
 pub use crate::index::sources::SourceState;
 pub use crate::index::sources::Sources;
 

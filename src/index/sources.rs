@@ -1,6 +1,7 @@
 //! `sources.db`: what capture has read of the agents' files. Losing it costs one re-read.
 //!
-//! It holds no content: of findings only the places, never the values.
+//! It holds no content: of findings only the places, never the values; of a file's path, in which
+//! a secret may stand too, only the hash.
 
 use std::collections::HashMap;
 use std::fs::Metadata;
@@ -15,6 +16,8 @@ use rusqlite::params;
 use rusqlite::types::Type;
 use serde::Deserialize;
 use serde::Serialize;
+use sha2::Digest as _;
+use sha2::Sha256;
 
 use crate::index::Error;
 use crate::index::database;
@@ -25,9 +28,9 @@ use crate::session::SessionId;
 
 const LAYOUT: Layout = Layout {
     name: "sources.db",
-    version: 1,
+    version: 2,
     schema: "
-CREATE TABLE sources (path BLOB PRIMARY KEY, state TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE sources (file BLOB PRIMARY KEY, state TEXT NOT NULL) WITHOUT ROWID;
 ",
 };
 
@@ -65,6 +68,20 @@ impl SourceState {
     }
 }
 
+/// The SHA-256 of a file's path.
+type FileKey = [u8; 32];
+
+/// All files that were read.
+#[derive(Debug)]
+pub struct KnownSources(HashMap<FileKey, SourceState>);
+
+impl KnownSources {
+    /// What was read of a file.
+    pub fn find(&self, path: &Path) -> Option<&SourceState> {
+        self.0.get(&file_key(path))
+    }
+}
+
 /// What capture has read so far.
 #[derive(Debug)]
 pub struct Sources {
@@ -88,21 +105,21 @@ impl Sources {
     }
 
     /// All files that were read.
-    pub fn load_all(&self) -> Result<HashMap<PathBuf, SourceState>, Error> {
+    pub fn load_all(&self) -> Result<KnownSources, Error> {
         let read = || -> rusqlite::Result<_> {
             let mut statement = self.connection.prepare_cached("SELECT * FROM sources")?;
-            let rows = statement.query_map([], |row| Ok((read_path(row)?, read_state(row)?)))?;
+            let rows = statement.query_map([], |row| Ok((row.get(0)?, read_state(row)?)))?;
             rows.collect()
         };
-        read().map_err(failed(READING))
+        read().map(KnownSources).map_err(failed(READING))
     }
 
     /// What was read of a file.
     pub fn find(&self, path: &Path) -> Result<Option<SourceState>, Error> {
         let read = || {
             self.connection
-                .prepare_cached("SELECT * FROM sources WHERE path = ?1")?
-                .query_row([path_bytes(path)], read_state)
+                .prepare_cached("SELECT * FROM sources WHERE file = ?1")?
+                .query_row([file_key(path)], read_state)
                 .optional()
         };
         read().map_err(failed(READING))
@@ -116,7 +133,7 @@ impl Sources {
             for (path, state) in states {
                 transaction
                     .prepare_cached("INSERT OR REPLACE INTO sources VALUES (?1, ?2)")?
-                    .execute(params![path_bytes(path), state_text(state)])?;
+                    .execute(params![file_key(path), state_text(state)])?;
             }
             transaction.commit()
         };
@@ -134,22 +151,6 @@ fn read_state(row: &Row<'_>) -> rusqlite::Result<SourceState> {
         .map_err(|error| rusqlite::Error::FromSqlConversionFailure(1, Type::Text, Box::new(error)))
 }
 
-fn read_path(row: &Row<'_>) -> rusqlite::Result<PathBuf> {
-    let bytes: Vec<u8> = row.get(0)?;
-    Ok(path_from(bytes))
-}
-
-fn path_bytes(path: &Path) -> &[u8] {
-    path.as_os_str().as_encoded_bytes()
-}
-
-#[cfg(unix)]
-fn path_from(bytes: Vec<u8>) -> PathBuf {
-    <std::ffi::OsString as std::os::unix::ffi::OsStringExt>::from_vec(bytes).into()
-}
-
-/// A path that is no Unicode comes back as another one: its file is read again each time.
-#[cfg(not(unix))]
-fn path_from(bytes: Vec<u8>) -> PathBuf {
-    String::from_utf8_lossy(&bytes).into_owned().into()
+fn file_key(path: &Path) -> FileKey {
+    Sha256::digest(path.as_os_str().as_encoded_bytes()).into()
 }

@@ -667,8 +667,9 @@ fn what_was_read_of_files_comes_back_as_it_was_noted() {
     assert_eq!(sources.find(&paths[1]).unwrap(), Some(source(1)));
     assert_eq!(sources.find(Path::new("/h/c")).unwrap(), None);
     let all = sources.load_all().unwrap();
-    assert_eq!(all.len(), 3);
-    assert_eq!(all[&paths[2]], source(2));
+    let found = paths.each_ref().map(|path| all.find(path).cloned());
+    assert_eq!(found, [Some(source(1)), Some(source(1)), Some(source(2))]);
+    assert_eq!(all.find(Path::new("/h/c")), None);
 }
 
 #[cfg(unix)]
@@ -691,6 +692,6 @@ fn damaged_sources_are_forgotten() {
         drop(sources);
         overwrite(&folder, "sources.db", offset, &[0xee; 4096 * 8]);
         let sources = Sources::open(folder.path()).unwrap();
-        assert!(sources.load_all().unwrap().is_empty());
+        assert_eq!(sources.load_all().unwrap().find(Path::new("/h/a")), None);
     }
 }

@@ -189,7 +189,7 @@ impl Repository {
                     continue;
                 }
             };
-            let state = known.get(&source.path).cloned();
+            let state = known.find(&source.path).cloned();
             let place = *places.entry(source.session).or_insert_with(|| {
                 works.push(Work { adapter, session: source.session, files: Vec::new() });
                 works.len() - 1
