@@ -25,12 +25,12 @@ impl Repository {
     pub fn fork(&mut self, at: &SessionAt, until: Option<&str>) -> Result<SaveOutcome> {
         let stored = self.stored(&at.revision, at.id)?;
         let head = self.store.head(&stored)?;
-        let uuid = self.environment.ids.next(self.now());
-        let id = SessionId::from_uuid(uuid);
+        let native = self.new_id();
+        // As capture will call it, once it is restored and its agent goes on with it.
+        let id = SessionId::captured(&head.agent.name, &native);
         let origin = Origin {
             agent: head.agent.name.clone(),
-            // The agent's own id of the fork is its annals id: a file of that name resumes it.
-            session: Some(uuid.to_string()),
+            session: Some(native),
             how: How::Forked { from: at.id.to_string() },
         };
         let origin = Record::Annals(AnnalsEvent::fact(Action::Origin(origin)));

@@ -155,7 +155,13 @@ impl Repository {
         let path = Self::locate(options)?;
         match Store::open(&path) {
             Ok(store) => Self::with_store(store, options),
-            Err(store::Error::Missing { .. }) if options.create => Self::init(options),
+            Err(store::Error::Missing { .. }) if options.create => match Self::init(options) {
+                // Another process made it meanwhile.
+                Err(error) if error.kind() == ErrorKind::Conflict => {
+                    Self::with_store(Store::open(&path)?, options)
+                }
+                made => made,
+            },
             Err(error) => Err(error.into()),
         }
     }
