@@ -1,1 +1,301 @@
-//! r4_storage
+//! R4: where the store lies, what its files are, and what is never in them.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::path::PathBuf;
+
+use jsonschema::Validator;
+use serde_json::Value;
+use serde_json::json;
+
+use crate::support::Ran;
+use crate::support::Sandbox;
+
+#[test]
+fn r4_1_the_store_lies_where_flag_environment_config_or_default_say() {
+    let sandbox = Sandbox::new();
+    let place = |name: &str| sandbox.root().join(name);
+    let init = |variable: Option<&str>, flag: Option<&str>| -> PathBuf {
+        let mut command = sandbox.program();
+        command.arg("--json");
+        if let Some(name) = variable {
+            command.env("ANNALS_STORE", place(name));
+        }
+        if let Some(name) = flag {
+            command.arg("--store").arg(place(name));
+        }
+        let ran = Ran::of(command.arg("init")).ok();
+        let made: Value = serde_json::from_str(&ran.stdout).expect("JSON");
+        made["folder"].as_str().expect("a folder").into()
+    };
+    assert_eq!(init(None, None), sandbox.store(), "by default it lies in the data folder");
+    let config = place("config/annals");
+    fs::create_dir_all(&config).expect("a folder is made");
+    let text = format!("[store]\npath = {:?}\n", place("by-config.git"));
+    fs::write(config.join("config.toml"), text).expect("a configuration is written");
+    assert_eq!(init(None, None), place("by-config.git"), "the configuration outdoes the default");
+    let by_variable = init(Some("by-variable.git"), None);
+    assert_eq!(by_variable, place("by-variable.git"), "ANNALS_STORE outdoes the configuration");
+    let by_flag = init(Some("by-variable.git"), Some("by-flag.git"));
+    assert_eq!(by_flag, place("by-flag.git"), "--store outdoes all else");
+    for name in ["data/annals/store.git", "by-config.git", "by-variable.git", "by-flag.git"] {
+        assert!(place(name).join("HEAD").is_file(), "{name} is a bare repository");
+    }
+}
+
+#[test]
+fn r4_1_a_store_is_made_only_where_nothing_is() {
+    let sandbox = Sandbox::new();
+    sandbox.run(["init"]).ok();
+    let again = sandbox.run(["init"]).code(3);
+    assert!(again.stderr.starts_with("in the way: there is a store at"), "{}", again.stderr);
+    let folder = sandbox.home();
+    fs::write(folder.join("x"), "mine").expect("a file is written");
+    let ran = sandbox.run(["--store", &folder.to_string_lossy(), "init"]).code(3);
+    assert!(ran.stderr.starts_with("in the way: there is something else"), "{}", ran.stderr);
+}
+
+#[test]
+fn r4_1_without_a_store_reading_says_so() {
+    let sandbox = Sandbox::new();
+    let ran = sandbox.run(["list"]).code(3);
+    assert!(ran.stderr.starts_with("not found:"), "{}", ran.stderr);
+    assert!(!sandbox.store().exists(), "reading makes no store");
+}
+
+/// A store with a session of every kind of record, large payloads, a deleted session.
+fn full(sandbox: &Sandbox) {
+    let input = json!({"command": "git status", "n": 1.5, "list": [null, true, "x"]});
+    let large = "A line of output that is long.\n".repeat(12_000);
+    let png = "iVBORw0KGgo".to_owned() + &"A".repeat(2_001);
+    let transcript = sandbox
+        .transcript(1)
+        .user("Fix the login")
+        .agent("On it.")
+        .tool("Bash", &input, &large)
+        .line(json!({"type": "summary", "summary": "Login", "leafUuid": "x"}))
+        .line(json!({"type": "image", "source": {"data": png}}))
+        .line(json!([1, "no object"]))
+        .line(json!("a text"));
+    let transcript = transcript.write();
+    transcript.write_subagent("abc123", "toolu_00000002", "look");
+    let mut bytes = transcript.text().into_bytes();
+    bytes.extend(
+        b"{torn\n\xff\xfe\n{\"a\":1,\"a\":2}\n{\"n\":123456789012345678901234567890}\ntail",
+    );
+    fs::write(transcript.path(), bytes).expect("it is written");
+    sandbox.transcript(2).user("Never mind").write();
+    sandbox.capture();
+    let id = transcript.short();
+    sandbox.run(["rename", &id, "A: title # with 'quotes'"]).ok();
+    sandbox.run(["tag", &id, "bug"]).ok();
+    sandbox.run(["tag", &id, "--remove", "bug"]).ok();
+    sandbox.run(["note", &id, "several\nlines"]).ok();
+    sandbox.run(["pin", &id]).ok();
+    sandbox.run(["rollback", &id, "~3"]).ok();
+    transcript.without_last(3).write();
+    sandbox.capture();
+    sandbox.run(["fork", &id]).ok();
+    sandbox.run(["delete", &sandbox.transcript(2).short(), "--yes"]).ok();
+    sandbox.save("agent: mine\nworkspace: /src\ncontext_files: [a.rs]\nmessages:\n- {role: user, text: Hi}\n");
+}
+
+#[test]
+fn r4_2_every_file_is_yaml_that_the_published_schema_accepts() {
+    let sandbox = Sandbox::new();
+    full(&sandbox);
+    let [head, record, marker, tombstone] =
+        ["session", "record", "marker", "tombstone"].map(schema);
+    let mut kinds = std::collections::BTreeSet::new();
+    let mut checked = 0;
+    for (name, text) in sandbox.tree() {
+        let (schema, documents) = if name == ".gitattributes" || name.contains("/files/") {
+            continue;
+        } else if name == "annals.yaml" {
+            (&marker, vec![yaml(&text)])
+        } else if name.starts_with("tombstones/") {
+            (&tombstone, vec![yaml(&text)])
+        } else if name.ends_with("/session.yaml") {
+            (&head, vec![yaml(&text)])
+        } else {
+            assert!(name.contains("/messages/"), "no file of another kind is there: {name}");
+            (&record, text.split("---\n").skip(1).map(yaml).collect())
+        };
+        for document in documents {
+            if document.get("common").is_some() {
+                continue;
+            }
+            let faults: Vec<String> =
+                schema.iter_errors(&document).map(|it| it.to_string()).collect();
+            assert!(faults.is_empty(), "{name}: {faults:?}\n{document:#}");
+            let kind = document.as_object().and_then(|it| it.keys().next().cloned());
+            kinds.extend(kind);
+            checked += 1;
+        }
+    }
+    for kind in ["message", "event", "annals", "unreadable", "store", "schema", "id"] {
+        assert!(kinds.contains(kind), "a file of this kind was checked: {kind} in {kinds:?}");
+    }
+    assert!(checked > 25, "{checked} documents were checked");
+    assert!(!record.is_valid(&json!({"message": 7})), "the schema refuses what is wrong");
+}
+
+fn schema(name: &str) -> Validator {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/schema");
+    let text = fs::read(folder.join(format!("{name}.schema.json"))).expect("it is published");
+    let schema = serde_json::from_slice(&text).expect("a schema is JSON");
+    jsonschema::validator_for(&schema).expect("it is a schema")
+}
+
+fn yaml(text: &str) -> Value {
+    annals::repository::parse_yaml(text).unwrap_or_else(|error| panic!("{error}\n{text}"))
+}
+
+/// A token in the form of GitHub's that nobody has; made up here so that no file holds it.
+fn token(seed: u64) -> String {
+    let digits = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let digits: String = (0..36)
+        .map(|_| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            char::from(digits[usize::try_from(state >> 33).expect("it fits") % digits.len()])
+        })
+        .collect();
+    ["gh", "p_"].concat() + &digits
+}
+
+#[test]
+fn r4_3_no_secret_is_in_any_file_whatever_field_it_came_in() {
+    let sandbox = Sandbox::new();
+    let mut planted = Vec::new();
+    let mut plant = || {
+        let token = token(planted.len() as u64 + 1);
+        planted.push(token.clone());
+        token
+    };
+    let workspace = format!("/src/{}/app", plant());
+    let mut key_map = serde_json::Map::new();
+    key_map.insert(plant(), json!(1));
+    let input = json!({"command": format!("curl -H {}", plant()), "deep": [{"x": [plant()]}], "map": key_map});
+    let transcript = sandbox
+        .transcript(1)
+        .workspace(&workspace)
+        .user(&format!("Use {} please", plant()))
+        .agent(&format!("I use `{}`.", plant()))
+        .tool(&format!("Tool-{}", plant()), &input, &format!("out: {}\n", plant()))
+        .line(json!({"type": "summary", "summary": plant(), "leafUuid": plant()}))
+        .line(json!({"type": plant(), "value": plant()}))
+        .line(json!({"type": "file-history-snapshot", "snapshot": {plant(): {"path": plant()}}}))
+        .line(json!([plant()]))
+        .line(json!(plant()))
+        .line(json!({"type": "user", "uuid": plant(), "parentUuid": plant(), "version": plant(),
+            "gitBranch": plant(), "cwd": plant(), "sessionId": plant(), "timestamp": plant(),
+            "requestId": plant(), "toolUseResult": {"stdout": plant(), "file": {"filePath": plant()}},
+            "message": {"role": "user", "model": plant(), "id": plant(), "content": [
+                {"type": "text", "text": plant()}, {"type": "thinking", "thinking": plant(), "signature": plant()},
+                {"type": "tool_use", "id": plant(), "name": plant(), "input": plant()},
+                {"type": "tool_result", "tool_use_id": plant(), "content": [{"type": "text", "text": plant()}]},
+                {"type": "image", "source": {"type": "base64", "media_type": plant(), "data": plant()}},
+                {"type": "novel", "x": plant()}]}}));
+    let mut text = transcript.text();
+    text += &format!("{{torn {}\n", plant());
+    text += &format!("{{\"a\": \"{}\", \"a\": \"{}\"}}\n", plant(), plant());
+    text += &format!("{{\"n\": 1e999, \"b\": \"\\ud800 {}\"}}\n", plant());
+    let mut bytes = text.into_bytes();
+    bytes.extend(format!("\u{7f} {} ", plant()).bytes().chain([0xff, b'\n']));
+    bytes.extend(format!("tail {}", plant()).bytes());
+    fs::create_dir_all(transcript.path().parent().expect("a folder")).expect("it is made");
+    fs::write(transcript.path(), bytes).expect("it is written");
+    transcript.write_subagent("abc123", &plant(), &plant());
+    sandbox.capture();
+    let id = transcript.short();
+    for edit in ["rename", "note", "tag"] {
+        sandbox.run([edit, &id, &plant()]).ok();
+    }
+    let document = json!({
+        "title": plant(), "tags": [plant()], "notes": plant(), "context_files": [plant()],
+        "agent": {"name": plant(), "version": plant(), "session": plant()},
+        "workspace": {"root": plant(), "branch": plant(), "repository": plant()},
+        "later": plant(),
+        "messages": [{"role": plant(), "text": plant(), "id": plant(), "model": plant(), "more": plant()}],
+    });
+    sandbox.save(&document.to_string());
+    let named = sandbox.home().join(format!("{}.jsonl", plant()));
+    fs::write(&named, sandbox.transcript(3).user("hello").text()).expect("it is written");
+    sandbox.run(["capture", "--path", &named.to_string_lossy()]);
+    sandbox.run(["delete", &id, "--yes"]).ok();
+    let objects = sandbox.every_object();
+    let mut leaks = Vec::new();
+    for (number, token) in planted.iter().enumerate() {
+        if contains(&objects, token) {
+            leaks.push(format!("{number} {token} in an object"));
+        }
+    }
+    for (path, bytes) in sandbox.every_file() {
+        let shown = path.strip_prefix(sandbox.root()).unwrap_or(&path).to_owned();
+        for (number, token) in planted.iter().enumerate() {
+            if contains(&bytes, token) || shown.to_string_lossy().contains(token.as_str()) {
+                leaks.push(format!("{number} {token} in {}", shown.display()));
+            }
+        }
+    }
+    assert!(leaks.is_empty(), "no planted token is found again:\n{}", leaks.join("\n"));
+    assert!(contains(&objects, "[redacted:github-token]"), "they were found, not lost");
+}
+
+fn contains(bytes: &[u8], text: &str) -> bool {
+    memchr::memmem::find(bytes, text.as_bytes()).is_some()
+}
+
+#[test]
+fn r4_3_an_error_does_not_repeat_a_secret() {
+    let sandbox = Sandbox::new();
+    let token = token(99);
+    let document = format!("title: {token}\nmessages:\n- role: [{token}]\n");
+    let ran = sandbox.run_with(["save", "-"], &document).code(3);
+    assert!(!ran.stderr.contains(&token), "{}", ran.stderr);
+    let document = format!("{{\"messages\": \"{token}\"");
+    let ran = sandbox.run_with(["save", "-"], &document).code(3);
+    assert!(!ran.stderr.contains(&token), "{}", ran.stderr);
+}
+
+#[test]
+fn r4_5_the_store_is_closed_to_others() {
+    let sandbox = Sandbox::new();
+    full(&sandbox);
+    sandbox.run(["gc"]).ok();
+    let mode = |path: &Path| fs::metadata(path).expect("it is there").permissions().mode() & 0o777;
+    assert_eq!(mode(&sandbox.store()), 0o700, "nobody else enters the store");
+    let own = sandbox.store().join("annals");
+    assert_eq!(mode(&own), 0o700);
+    for entry in fs::read_dir(&own).expect("the folder is readable") {
+        let path = entry.expect("an entry").path();
+        let expected = if path.is_dir() { 0o700 } else { 0o600 };
+        assert_eq!(mode(&path), expected, "{}", path.display());
+    }
+}
+
+#[test]
+fn r4_5_what_restore_writes_is_closed_to_others() {
+    let sandbox = Sandbox::new();
+    let transcript = sandbox.transcript(1).user("hello").write();
+    sandbox.capture();
+    fs::remove_file(transcript.path()).expect("the agent lost it");
+    sandbox.run(["restore", &transcript.short()]).ok();
+    let mode = fs::metadata(transcript.path()).expect("it is there").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+#[test]
+fn r4_5_wrong_modes_are_found() {
+    let sandbox = Sandbox::new();
+    full(&sandbox);
+    fs::set_permissions(sandbox.store(), fs::Permissions::from_mode(0o755)).expect("it is ours");
+    let doctor = sandbox.json(["doctor"]);
+    assert_eq!(doctor["verdict"], "warning", "{doctor}");
+    let found =
+        doctor["checks"].as_array().expect("checks").iter().find(|it| it["name"] == "modes");
+    let found = found.and_then(|it| it["found"].as_str()).expect("it is told");
+    assert!(found.contains("store.git"), "it is named: {found}");
+}

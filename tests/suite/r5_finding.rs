@@ -1,1 +1,125 @@
-//! r5_finding
+//! R5: finding, as far as filters go.
+
+use serde_json::json;
+
+use crate::support::Sandbox;
+
+/// Sessions 1 to 6, each with its own agent, model, workspace, branch, tags and days.
+fn six(sandbox: &Sandbox) {
+    let rows = [
+        (1, "claude-code", "claude-opus-4-5-20251101", "/src/shop", "main", "a,b", ["01", "03"]),
+        (2, "claude-code", "claude-sonnet-4-5", "/src/shop/api", "fix", "a", ["02", "02"]),
+        (3, "codex", "gpt-5.1-codex", "/src/shop-old", "main", "b", ["04", "04"]),
+        (4, "codex", "o3", "/src/other", "dev", "", ["05", "09"]),
+        (5, "mine", "claude-opus-4-1", "/home/kim/shop", "main", "A", ["10", "10"]),
+        (6, "mine", "m_1", "/src/100%", "fe_x", "c", ["20", "21"]),
+    ];
+    for (number, agent, model, root, branch, tags, days) in rows {
+        let at = |day: &str| format!("2026-10-{day}T12:00:00Z");
+        let tags: Vec<&str> = tags.split(',').filter(|tag| !tag.is_empty()).collect();
+        let document = json!({
+            "id": format!("01890000-0000-7000-8000-00000000000{number}"),
+            "created": at(days[0]),
+            "agent": agent,
+            "tags": tags,
+            "workspace": {"root": root, "branch": branch},
+            "messages": [
+                {"role": "user", "at": at(days[0]), "text": "Hi"},
+                {"role": "assistant", "at": at(days[1]), "text": "Yes", "model": model},
+            ],
+        });
+        sandbox.save(&document.to_string());
+    }
+}
+
+fn found<const N: usize>(sandbox: &Sandbox, filter: [&str; N]) -> Vec<u64> {
+    let ran =
+        sandbox.program().args(["--json", "list", "--sort", "created", "-r"]).args(filter).output();
+    let ran = ran.expect("the program starts");
+    assert!(ran.status.success(), "{filter:?}: {}", String::from_utf8_lossy(&ran.stderr));
+    let list: serde_json::Value = serde_json::from_slice(&ran.stdout).expect("JSON");
+    let rows = list["sessions"].as_array().expect("rows");
+    let found: Vec<u64> = rows
+        .iter()
+        .map(|row| row["short"].as_str().and_then(|it| it.parse().ok()).expect("a number"))
+        .collect();
+    assert_eq!(list["total"].as_u64(), Some(found.len() as u64), "the total is of what matches");
+    found
+}
+
+#[test]
+fn r5_3_filters_find_exactly_what_they_name() {
+    let sandbox = Sandbox::new();
+    six(&sandbox);
+    let find = |filter: [&str; 2]| found(&sandbox, filter);
+    assert_eq!(find(["--agent", "codex"]), [3, 4]);
+    assert_eq!(find(["--agent", "Codex"]), [0; 0], "an agent's name is exact");
+    assert_eq!(find(["--model", "opus"]), [1, 5], "a part of the model's name is enough");
+    assert_eq!(find(["--model", "OPUS-4-5"]), [1], "in any case of letters");
+    assert_eq!(find(["--model", "m_1"]), [6], "and nothing in it is a pattern");
+    assert_eq!(find(["--model", "_"]), [6]);
+    assert_eq!(find(["--model", "%"]), [0; 0]);
+    assert_eq!(find(["--workspace", "/src/shop"]), [1, 2], "a folder and what lies below it");
+    assert_eq!(find(["--workspace", "/src/shop/"]), [1, 2]);
+    assert_eq!(find(["--workspace", "shop"]), [1, 5], "a name is the folder's own");
+    assert_eq!(find(["--workspace", "/src/100%"]), [6]);
+    assert_eq!(find(["--tag", "a"]), [1, 2], "a tag is exact");
+    assert_eq!(find(["--branch", "main"]), [1, 3, 5]);
+    assert_eq!(find(["--branch", "fe%"]), [0; 0]);
+}
+
+#[test]
+fn r5_3_values_of_one_filter_are_alternatives_and_filters_add_up() {
+    let sandbox = Sandbox::new();
+    six(&sandbox);
+    assert_eq!(found(&sandbox, ["--agent", "codex", "--agent", "mine"]), [3, 4, 5, 6]);
+    assert_eq!(found(&sandbox, ["--tag", "a", "--tag", "c"]), [1, 2, 6]);
+    assert_eq!(found(&sandbox, ["--tag", "a", "--branch", "main"]), [1]);
+    assert_eq!(found(&sandbox, ["--model", "claude", "--agent", "mine", "--tag", "A"]), [5]);
+    assert_eq!(found(&sandbox, ["--tag", "b", "--date", "2026-10-04"]), [3]);
+}
+
+#[test]
+fn r5_3_here_is_the_current_folder_and_those_below() {
+    let sandbox = Sandbox::new();
+    let home = sandbox.home();
+    let folders = [home.clone(), home.join("shop"), sandbox.root().join("home-two")];
+    for (number, root) in (1..).zip(folders) {
+        sandbox.transcript(number).workspace(&root.to_string_lossy()).user("hello").write();
+    }
+    sandbox.capture();
+    let list = sandbox.json(["list", "--here"]);
+    assert_eq!(list["total"], 2, "{list}");
+}
+
+#[test]
+fn r5_4_dates_are_years_months_days_and_ranges() {
+    let sandbox = Sandbox::new();
+    six(&sandbox);
+    let date = |text: &str| found(&sandbox, ["--date", text]);
+    assert_eq!(date("2026"), [1, 2, 3, 4, 5, 6]);
+    assert_eq!(date("2025"), [0; 0]);
+    assert_eq!(date("2026-10"), [1, 2, 3, 4, 5, 6]);
+    assert_eq!(date("2026-09"), [0; 0]);
+    assert_eq!(date("2026-10-02"), [1, 2], "a session counts on each day between its ends");
+    assert_eq!(date("2026-10-07"), [4]);
+    assert_eq!(date("2026-10-04..2026-10-05"), [3, 4], "both ends of a range belong to it");
+    assert_eq!(date("2026-10-10.."), [5, 6]);
+    assert_eq!(date("..2026-10-02"), [1, 2]);
+    assert_eq!(date("2026-10-04T12:00:00Z"), [3], "a time is its second");
+    assert_eq!(found(&sandbox, ["--since", "2026-10-09"]), [4, 5, 6]);
+    assert_eq!(found(&sandbox, ["--until", "2026-10-03"]), [1, 2]);
+    assert_eq!(found(&sandbox, ["--since", "2026-10-04", "--until", "2026-10-05"]), [3, 4]);
+    assert_eq!(found(&sandbox, ["--date", "2026-10-02", "--date", "2026-10-20"]), [1, 2, 6]);
+}
+
+#[test]
+fn r5_4_what_is_no_date_is_refused() {
+    let sandbox = Sandbox::new();
+    six(&sandbox);
+    for text in ["2026-13", "2026-02-30", "soon", "", "..", "2026-10-05..2026-10-01"] {
+        let ran = sandbox.run(["list", "--date", text]).code(2);
+        assert!(ran.stderr.starts_with("usage:"), "{text}: {}", ran.stderr);
+    }
+    sandbox.run(["list", "--since", "2026-10-05", "--until", "2026-10-01"]).code(2);
+}
