@@ -12,6 +12,9 @@ use crate::session::SessionId;
 /// The shortest beginning or ending of an id that is looked for.
 const SHORTEST: usize = 4;
 
+/// How many digits of an id, its last ones, lists show. A beginning of these is looked for too.
+const SHORT: usize = 8;
+
 pub(super) fn find(
     connection: &Connection,
     text: &str,
@@ -39,7 +42,18 @@ pub(super) fn find(
         ) AND (?3 OR NOT is_deleted)
         ORDER BY id LIMIT ?4",
     )?;
-    ids(&mut parts, params![hex, text, with_deleted, limit, is_part, reversed])
+    let mut found = ids(&mut parts, params![hex, text, with_deleted, limit, is_part, reversed])?;
+    if (SHORTEST..SHORT).contains(&hex.len()) {
+        let mut shown = connection.prepare_cached(
+            "SELECT id FROM names WHERE substr(id, -8, length(?1)) = ?1
+            AND (?2 OR NOT is_deleted) ORDER BY id LIMIT ?3",
+        )?;
+        let begun = ids(&mut shown, params![hex, with_deleted, limit])?;
+        found.extend(begun);
+        found.sort();
+        found.dedup();
+    }
+    Ok(found)
 }
 
 /// The digits of an id, or of a part of one, that was typed.

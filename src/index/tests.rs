@@ -381,6 +381,8 @@ fn a_session_is_found_by_parts_of_its_names() {
     assert_eq!(find("cdef"), [a.id, b.id]);
     assert_eq!(find("89abcdef"), [a.id]);
     assert_eq!(find("89-abcdef"), [a.id], "hyphens anywhere");
+    assert_eq!(find("89ab"), [a.id], "the beginning of what lists show");
+    assert_eq!(find("0000"), [b.id, c.id], "that, or an ending");
     assert_eq!(find(&b.id.to_string()), [b.id]);
     assert_eq!(find("012"), [], "too short");
     assert_eq!(find("4567"), [], "neither beginning nor ending");

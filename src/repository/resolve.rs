@@ -70,7 +70,8 @@ impl Repository {
                 .map_err(|_| Error::new(ErrorKind::Invalid, format!("~{back} is no revision")))?;
             let past: Vec<_> = revisions.iter().filter(|it| it.counts.is_some()).collect();
             return past.get(back).map(|it| it.revision.clone()).ok_or_else(|| {
-                missing(format!("session {} has {} revisions", id.short(), past.len()))
+                let first = past.len().saturating_sub(1);
+                missing(format!("session {} has no ~{back}; its first is ~{first}", id.short()))
             });
         }
         let is_hex = text.len() >= 4 && text.bytes().all(|b| b.is_ascii_hexdigit());
@@ -93,8 +94,12 @@ impl Repository {
         })?;
         let found = self.index()?.newest(number.max(1), here)?;
         found.ok_or_else(|| {
-            let place = here.map_or(String::new(), |here| format!(" in {}", here.display()));
-            Error::new(ErrorKind::NotFound, format!("there is no session @{number}{place}"))
+            let place = here.map_or(String::new(), |here| format!(" about {}", here.display()));
+            let message = match number {
+                0 | 1 => format!("there is no session{place}"),
+                number => format!("there are no {number} sessions{place}"),
+            };
+            Error::new(ErrorKind::NotFound, message)
         })
     }
 
@@ -107,7 +112,10 @@ impl Repository {
         match without_subagents(found).as_slice() {
             [(id, _)] => Ok(*id),
             [] => {
-                let message = format!("no session is called {name}");
+                let message = match name.chars().count() {
+                    0..4 => format!("no session is called {name}; give 4 characters or more"),
+                    _ => format!("no session is called {name}"),
+                };
                 Err(Error::new(ErrorKind::NotFound, message))
             }
             several => {
