@@ -6,7 +6,7 @@ use std::fmt;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// A session, revision, file or store that is not there.
+    /// A session, message, revision or store that is not there.
     NotFound,
     /// A name that several sessions answer to.
     Ambiguous,
@@ -24,7 +24,7 @@ pub enum ErrorKind {
     Denied,
     /// A remote failed.
     Remote,
-    /// The system failed.
+    /// The system failed, or a file that was named is not there.
     Io,
     /// A bug in annals.
     Internal,

@@ -86,7 +86,7 @@ impl Repository {
     /// Takes in what agents wrote since last time. One bad file never stops the rest.
     ///
     /// # Errors
-    /// `Invalid`: an agent that annals does not know. `NotFound`: a named home or file is not there.
+    /// `Invalid`: an agent that annals does not know. `Io`: a named home or file is not there.
     pub fn capture(
         &mut self,
         options: &CaptureOptions,
@@ -218,7 +218,7 @@ impl Repository {
         }
         if let Some(home) = options.home.as_ref().filter(|home| !home.is_dir()) {
             let message = format!("there is no folder {}", home.display());
-            return Err(Error::new(ErrorKind::NotFound, message));
+            return Err(Error::new(ErrorKind::Io, message));
         }
         for adapter in adapters {
             let folder = self.agent_folder(adapter, options.home.as_deref());
@@ -300,15 +300,19 @@ pub(super) fn state_at(
     }
 }
 
+/// The names of the agents whose sessions can be captured.
+pub fn known_agents() -> Vec<&'static str> {
+    adapters::all().iter().map(|adapter| adapter.name()).collect()
+}
+
 fn wanted(names: &[String]) -> Result<Vec<&'static dyn Adapter>> {
     if names.is_empty() {
         return Ok(adapters::all().to_vec());
     }
     let find = |name: &String| {
         adapters::find(name).ok_or_else(|| {
-            let known: Vec<&str> = adapters::all().iter().map(|adapter| adapter.name()).collect();
-            let message =
-                format!("annals does not know the agent {name}, only {}", known.join(", "));
+            let known = known_agents().join(", ");
+            let message = format!("annals does not know the agent {name}, only {known}");
             Error::new(ErrorKind::Invalid, message)
         })
     };
@@ -323,7 +327,7 @@ fn source_of(
 ) -> Result<(&'static dyn Adapter, Source)> {
     if !path.exists() {
         let message = format!("there is no file {}", path.display());
-        return Err(Error::new(ErrorKind::NotFound, message));
+        return Err(Error::new(ErrorKind::Io, message));
     }
     let mut reason = String::from("no agent's session");
     for adapter in adapters {

@@ -108,7 +108,7 @@ pub(super) fn effective(edit: &Edit, head: &Head) -> Option<Action> {
     match edit {
         Edit::Rename(title) => {
             let title = title.split_whitespace().collect::<Vec<_>>().join(" ");
-            (head.title.as_deref() != Some(&title)).then_some(Action::Rename { title })
+            (head.title.as_deref().unwrap_or_default() != title).then_some(Action::Rename { title })
         }
         Edit::Tag(tags) => {
             let tags: Vec<_> = tags.iter().filter(|it| !head.tags.contains(it)).cloned().collect();

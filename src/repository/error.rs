@@ -11,7 +11,7 @@ impl From<store::Error> for Error {
     fn from(error: store::Error) -> Self {
         let kind = match &error {
             store::Error::Missing { .. } => ErrorKind::NotFound,
-            store::Error::Foreign { .. } => ErrorKind::Denied,
+            store::Error::Foreign { .. } => ErrorKind::Invalid,
             store::Error::TooNew { .. } => ErrorKind::TooNew,
             store::Error::Locked { .. } => ErrorKind::Locked,
             store::Error::Corrupt { .. } => ErrorKind::Corrupt,

@@ -59,6 +59,7 @@ pub use crate::index::Summary;
 pub use capture::CaptureOptions;
 pub use capture::CaptureOutcome;
 pub use capture::CapturedSession;
+pub use capture::known_agents;
 pub use delete::DeleteOutcome;
 pub use difference::Difference;
 pub use difference::RecordChange;

@@ -33,5 +33,6 @@ pub(crate) fn run(args: &RenameArgs, context: &mut Context) -> Result<ExitCode> 
     let at = context.resolve(&mut repository, &args.session)?;
     let words: Vec<&str> = args.title.iter().flat_map(|it| it.split_whitespace()).collect();
     let outcome = repository.edit(at.id, &[Edit::Rename(words.join(" "))])?;
-    context.edited("annals.rename/1", "Renamed", &outcome)
+    let done = if words.is_empty() { "Took the title off" } else { "Renamed" };
+    context.edited("annals.rename/1", done, &outcome)
 }
