@@ -57,11 +57,13 @@ pub(crate) fn count(number: u64, what: &str) -> String {
     }
 }
 
-/// Redactions by rule: `3 (email 1, github-token 2)`.
+/// Redactions by rule: `2 secrets (github-token)`, `3 secrets (email 1, github-token 2)`.
 pub(crate) fn rules(redactions: &BTreeMap<String, u64>) -> String {
-    let each: Vec<String> =
-        redactions.iter().map(|(rule, count)| format!("{} {count}", line(rule))).collect();
-    format!("{} ({})", redactions.values().sum::<u64>(), each.join(", "))
+    let each: Vec<String> = match redactions.len() {
+        1 => redactions.keys().map(|rule| line(rule)).collect(),
+        _ => redactions.iter().map(|(rule, count)| format!("{} {count}", line(rule))).collect(),
+    };
+    format!("{} ({})", count(redactions.values().sum(), "secret"), each.join(", "))
 }
 
 /// How long ago: `now`, `5 min ago`, `3 h ago`, `2 d ago`, `7 mo ago`, `3 y ago`.
@@ -140,7 +142,10 @@ pub(crate) fn fit_end(text: &str, width: usize) -> String {
         used <= width
     };
     let end: Vec<char> = text.chars().rev().take_while(fits).collect();
-    format!("…{}", end.into_iter().rev().collect::<String>())
+    let end: String = end.into_iter().rev().collect();
+    // A path is cut between its folders, if there is one left.
+    let end = end.find('/').map_or(end.as_str(), |slash| &end[slash..]);
+    format!("…{end}")
 }
 
 #[cfg(test)]
@@ -209,6 +214,8 @@ mod tests {
         assert_eq!(fit("longer text", 8), "longer…");
         assert_eq!(fit("日本語テキスト", 6), "日本…");
         assert_eq!(fit_end("~/src/deep/shop", 6), "…/shop");
+        assert_eq!(fit_end("~/src/deep/shop", 8), "…/shop");
+        assert_eq!(fit_end("~/src/deep/shop", 4), "…hop");
         assert_eq!(fit_end("shop", 6), "shop");
     }
 }

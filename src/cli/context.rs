@@ -8,6 +8,7 @@ use chrono::Local;
 use crate::cli::brief;
 use crate::cli::conversation::Look;
 use crate::cli::exit::ExitCode;
+use crate::cli::exit::Failure;
 use crate::cli::exit::Result;
 use crate::cli::interrupt::Interrupt;
 use crate::cli::json::EditView;
@@ -86,10 +87,11 @@ impl Context {
         })?;
         let settings = Settings::load(&environment.config, &environment.home)
             .map_err(|error| Error::new(ErrorKind::Invalid, error.to_string()))?;
-        let output = flags.output(&settings);
+        let mut output = flags.output(&settings);
         let interrupt = Interrupt::listen().map_err(|error| {
             Error::new(ErrorKind::Io, "Signals cannot be listened to").because(error)
         })?;
+        output.hold_while_paging(interrupt.clone());
         Ok(Self { environment, store: flags.store, output, interrupt })
     }
 
@@ -100,7 +102,10 @@ impl Context {
 
     /// The store, which must be there.
     pub(crate) fn open(&self) -> Result<Repository> {
-        Ok(Repository::open(&self.open_options(false))?)
+        Repository::open(&self.open_options(false)).map_err(|error| match error.kind() {
+            ErrorKind::NotFound => Failure::NoStore(error),
+            _ => error.into(),
+        })
     }
 
     /// The session, and revision, that was typed.

@@ -50,6 +50,8 @@ impl ExitCode {
 pub(crate) enum Failure {
     /// The library could not.
     Library(Error),
+    /// There is no store to open.
+    NoStore(Error),
     /// The command was called in a wrong way.
     Usage(String),
     /// The person, or the want of one, said no.
@@ -99,6 +101,11 @@ pub(crate) fn report(failure: &Failure) -> Option<Report> {
             let (kind, heading, hint, code) = row(error.kind());
             return Some(Report { kind, heading, message: with_causes(error), hint, code });
         }
+        Failure::NoStore(error) => {
+            let (kind, heading, _, code) = row(ErrorKind::NotFound);
+            let hint = "`annals capture` makes one, and takes in what your agents wrote.";
+            Report { kind, heading, message: with_causes(error), hint: Some(hint), code }
+        }
         Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => return None,
         Failure::Output(error) => Report {
             kind: "io",
@@ -146,7 +153,9 @@ fn row(kind: ErrorKind) -> Row {
         ErrorKind::NotFound => (
             "not_found",
             "not found",
-            Some("`annals list` shows the sessions, `annals capture` takes in new ones."),
+            Some(
+                "`annals list` shows the sessions of all folders; `annals capture` takes in new ones.",
+            ),
             ExitCode::Failed,
         ),
         ErrorKind::Ambiguous => {
@@ -200,7 +209,15 @@ fn with_causes(error: &Error) -> String {
         }
         cause = error.source();
     }
-    message
+    without_number(&message).to_owned()
+}
+
+/// A message without the system's number for it, which says nothing more.
+fn without_number(message: &str) -> &str {
+    match message.rsplit_once(" (os error ") {
+        Some((text, number)) if number.ends_with(')') => text,
+        _ => message,
+    }
 }
 
 #[cfg(test)]
@@ -244,9 +261,11 @@ mod tests {
 
     #[test]
     fn causes_are_told_once() {
-        let cause = io::Error::new(io::ErrorKind::NotFound, "no such file");
+        let cause = io::Error::from_raw_os_error(2);
+        let said = without_number(&cause.to_string()).to_owned();
+        assert!(cause.to_string().starts_with(&format!("{said} (os error ")), "{cause}");
         let error = Error::new(ErrorKind::Io, "the store cannot be read.").because(cause);
         let report = report(&Failure::Library(error)).expect("a report");
-        assert_eq!(report.message, "the store cannot be read: no such file");
+        assert_eq!(report.message, format!("the store cannot be read: {said}"));
     }
 }

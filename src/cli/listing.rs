@@ -13,12 +13,15 @@ use crate::cli::table::Column;
 use crate::cli::table::Layout;
 use crate::repository::Summary;
 
+/// The columns of a title where no terminal sets a limit.
+const LONGEST_TITLE: usize = 60;
+
 /// How the table is set.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ListLook<'a> {
     /// The colours.
     pub(crate) paint: Paint,
-    /// The columns there are; none: as many as it takes.
+    /// The columns there are; none: as many as it takes, with titles cut.
     pub(crate) width: Option<usize>,
     /// The folder that is written as `~`.
     pub(crate) home: &'a Path,
@@ -54,14 +57,14 @@ fn columns() -> Vec<Column> {
         |header, dispensable| Column { dispensable, style: faint, ..Column::new(header) };
     vec![
         Column { style: |paint, text| paint.id(text), ..Column::new("ID") },
-        Column { least: 20, ..Column::new("TITLE") },
+        Column { least: 24, ..Column::new("TITLE") },
         Column { style: faint, ..Column::new("MODIFIED") },
         optional("CREATED", 3),
         Column::number("MSGS"),
         Column { dispensable: 1, ..Column::number("TOKENS") },
         Column { least: 10, ..optional("MODEL", 1) },
         optional("AGENT", 2),
-        Column { layout: Layout::End, least: 8, ..optional("WORKSPACE", 1) },
+        Column { layout: Layout::End, least: 9, ..optional("WORKSPACE", 1) },
         Column { least: 8, ..optional("BRANCH", 4) },
     ]
 }
@@ -72,7 +75,7 @@ fn row(summary: &Summary, look: ListLook<'_>) -> Vec<String> {
     let root = head.workspace.root.as_deref().unwrap_or_default();
     vec![
         head.id.short(),
-        title(summary),
+        title(summary, look.width.map_or(LONGEST_TITLE, |_| usize::MAX)),
         brief::ago_text(look.now, head.modified.as_deref()),
         brief::ago_text(look.now, head.created.as_deref()),
         head.counts.messages.to_string(),
@@ -85,8 +88,8 @@ fn row(summary: &Summary, look: ListLook<'_>) -> Vec<String> {
 }
 
 /// The title with what must be seen beside it: damage, a pin, sub-agents.
-fn title(summary: &Summary) -> String {
-    let title = brief::title(&summary.head);
+fn title(summary: &Summary, longest: usize) -> String {
+    let title = brief::fit(&brief::title(&summary.head), longest);
     if let Some(damage) = &summary.damaged {
         return format!("! damaged: {} · {title}", line(damage));
     }
@@ -141,10 +144,10 @@ mod tests {
         5e550011  ! damaged: an object is…   3 h ago     42   12.3k  opus-4-5  ~/shop
         ");
         insta::assert_snapshot!(shown(Some(100), true), @r"
-        #  ID        TITLE                 MODIFIED  CREATED  MSGS  TOKENS  MODEL     AGENT        WORKSPACE
-        1  5e550011  Fix the login redir…  3 h ago   4 h ago    42   12.3k  opus-4-5  claude-code  ~/shop
-        2  5e550011  ★ What does␛[31m th…  2 mo ago  4 h ago    42    4.5M  opus-4-5  claude-code  ~/shop
-        3  5e550011  ! damaged: an objec…  3 h ago   4 h ago    42   12.3k  opus-4-5  claude-code  ~/shop
+        #  ID        TITLE                          MODIFIED  MSGS  TOKENS  MODEL     AGENT        WORKSPACE
+        1  5e550011  Fix the login redirect (+2)    3 h ago     42   12.3k  opus-4-5  claude-code  ~/shop
+        2  5e550011  ★ What does␛[31m this do?      2 mo ago    42    4.5M  opus-4-5  claude-code  ~/shop
+        3  5e550011  ! damaged: an object is miss…  3 h ago     42   12.3k  opus-4-5  claude-code  ~/shop
         ");
     }
 }

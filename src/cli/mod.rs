@@ -168,7 +168,10 @@ fn refuse_arguments(args: &[OsString], error: &clap::Error) -> ExitCode {
     if error.use_stderr() && is_json {
         let options = OutputOptions { is_json, ..OutputOptions::default() };
         let text = error.to_string();
-        let message = text.trim_start_matches("error: ").trim_end().to_owned();
+        // What follows is help for people.
+        let message = text.split("\n\nUsage:").next().unwrap_or_default();
+        let message = message.split("\n\nFor more").next().unwrap_or_default();
+        let message = message.trim_start_matches("error: ").trim_end().to_owned();
         return tell(&mut Output::of_process(options), &Failure::Usage(message));
     }
     let code = if error.use_stderr() { ExitCode::Usage } else { ExitCode::Done };

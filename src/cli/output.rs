@@ -10,6 +10,7 @@ use std::io::IsTerminal as _;
 use std::io::Write;
 use std::process::Command;
 use std::process::Stdio;
+use std::time::Duration;
 
 use anstream::AutoStream;
 use anstream::ColorChoice;
@@ -20,6 +21,7 @@ use serde::Serialize;
 use crate::cli::exit::Failure;
 use crate::cli::exit::Report;
 use crate::cli::exit::Result;
+use crate::cli::interrupt::Interrupt;
 use crate::cli::json::ErrorView;
 use crate::cli::paint::Paint;
 use crate::cli::plain::line;
@@ -28,6 +30,9 @@ use crate::repository::Progress;
 
 /// The widest that running text is set, wherever the terminal ends.
 const TEXT_WIDTH: usize = 100;
+
+/// How often a meter that knows no end moves.
+const TURN: Duration = Duration::from_millis(100);
 
 /// What shall be printed, and how; as flags and settings have it.
 #[derive(Debug, Clone, Default)]
@@ -53,6 +58,7 @@ pub(crate) struct Output {
     status: Paint,
     is_data_seen: bool,
     is_status_seen: bool,
+    interrupt: Interrupt,
 }
 
 impl fmt::Debug for Output {
@@ -75,6 +81,7 @@ impl Output {
             status: Paint::new(color(AutoStream::choice(&io::stderr()))),
             is_data_seen: io::stdout().is_terminal(),
             is_status_seen: io::stderr().is_terminal(),
+            interrupt: Interrupt::default(),
             options,
         }
     }
@@ -114,6 +121,12 @@ impl Output {
         io::stdin().is_terminal() && self.is_status_seen && !self.options.is_json
     }
 
+    /// Leaves Ctrl-C to the pager while it runs: it means "stop searching" there, and whoever
+    /// ended would leave the terminal to two programs.
+    pub(crate) fn hold_while_paging(&mut self, interrupt: Interrupt) {
+        self.interrupt = interrupt;
+    }
+
     /// Shows no text in a pager from here on.
     pub(crate) fn without_pager(&mut self) {
         self.options.pager.clear();
@@ -147,10 +160,13 @@ impl Output {
                 if crate::platform::variable("LESS").is_none() {
                     command.env("LESS", "FRX");
                 }
-                match command.spawn() {
-                    Ok(pager) => feed(pager, text),
-                    Err(_) => self.data(text),
-                }
+                let Ok(pager) = command.spawn() else {
+                    return self.data(text);
+                };
+                self.interrupt.hold(true);
+                let fed = feed(pager, text);
+                self.interrupt.hold(false);
+                fed
             }
             _ => self.data(text),
         }
@@ -239,6 +255,14 @@ pub(crate) struct Meter {
 }
 
 impl Meter {
+    /// Shows that it goes on, where nobody knows how far it is.
+    pub(crate) fn turn(&self) {
+        if let Some(bar) = &self.bar {
+            bar.set_message(self.doing.clone());
+            bar.enable_steady_tick(TURN);
+        }
+    }
+
     /// Shows how far it is.
     pub(crate) fn show(&mut self, progress: Progress) {
         let Some(bar) = &self.bar else { return };
@@ -279,6 +303,7 @@ impl Output {
             status: Paint::new(false),
             is_data_seen: false,
             is_status_seen: false,
+            interrupt: Interrupt::default(),
         }
     }
 }

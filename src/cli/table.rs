@@ -52,11 +52,20 @@ impl Column {
         Self { layout: Layout::Number, ..Self::new(header) }
     }
 
+    /// The header in its place: names are cut at their ends.
+    fn title(&self, width: usize) -> String {
+        self.placed(fit(self.header, width), width)
+    }
+
     fn cell(&self, text: &str, width: usize) -> String {
         let shown = match self.layout {
             Layout::Start => fit(text, width),
             Layout::End | Layout::Number => fit_end(text, width),
         };
+        self.placed(shown, width)
+    }
+
+    fn placed(&self, shown: String, width: usize) -> String {
         let blanks = " ".repeat(width.saturating_sub(shown.width()));
         match self.layout {
             Layout::Number => blanks + &shown,
@@ -79,7 +88,7 @@ pub(crate) fn render(
         .filter_map(|(index, column)| widths[index].map(|width| (index, column, width)))
         .collect();
     let headers: Vec<String> =
-        shown.iter().map(|(_, column, width)| column.cell(column.header, *width)).collect();
+        shown.iter().map(|(_, column, width)| column.title(*width)).collect();
     let mut text = paint.faint(headers.join("  ").trim_end()) + "\n";
     for row in rows {
         let mut line = String::new();
@@ -123,11 +132,15 @@ fn fitted(columns: &[Column], natural: &[usize], width: Option<usize>) -> Vec<Op
             None => break,
         }
     }
-    // The widest of those that can shrink gives way, column by column.
+    // The widest of those that can shrink gives way, column by column; one that might as well be
+    // left out counts double.
+    let weight = |index: usize, width: Option<usize>| {
+        width.map(|width| width * if columns[index].dispensable > 0 { 2 } else { 1 })
+    };
     while total(&widths, |index| widths[index].unwrap_or(0)) > width {
         let widest = (0..columns.len())
             .filter(|index| widths[*index].is_some_and(|width| width > least(*index)))
-            .max_by_key(|index| widths[*index]);
+            .max_by_key(|index| weight(*index, widths[*index]));
         match widest {
             Some(index) => widths[index] = widths[index].map(|width| width - 1),
             None => break,
@@ -177,9 +190,9 @@ mod tests {
     #[test]
     fn it_shrinks_and_then_leaves_columns_out() {
         insta::assert_snapshot!(shown(Some(52)), @r"
-        ID        TITLE          MSGS  WORKSPACE      BRANCH
-        3f2a9c10  Fix the logi…    42  ~/src/shop     main
-        77aa01be  日本語のタイ…     7  …ong/way/down  feat/x
+        ID        TITLE               MSGS  WORKSPA…  BRANCH
+        3f2a9c10  Fix the login red…    42  …/shop    main
+        77aa01be  日本語のタイトル       7  …/down    feat/x
         ");
         insta::assert_snapshot!(shown(Some(24)), @r"
         ID        TITLE     MSGS

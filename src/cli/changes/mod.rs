@@ -16,6 +16,9 @@ use crate::repository::Difference;
 use crate::repository::RecordChange;
 use crate::session::Action;
 use crate::session::AnnalsEvent;
+use crate::session::Block;
+use crate::session::BlockKind;
+use crate::session::Message;
 use crate::session::Raw;
 use crate::session::Record;
 use crate::session::TextChange;
@@ -23,6 +26,9 @@ use crate::session::words as words_of;
 
 /// Unchanged lines that are shown around a changed one.
 const CONTEXT: usize = 2;
+
+/// The lines of what a tool put out that are shown.
+const OUTPUT: usize = 8;
 
 /// How many records differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -78,7 +84,8 @@ impl Stat {
 }
 
 /// The whole difference.
-pub(crate) fn changes(difference: &Difference, look: Look<'_>) -> String {
+pub(crate) fn changes(difference: &Difference, with_tools: bool, look: Look<'_>) -> String {
+    let said_by = |record: &Record| if with_tools { said(record) } else { cut(record) };
     let paint = look.paint;
     let mut text = String::new();
     for change in &difference.changes {
@@ -88,10 +95,10 @@ pub(crate) fn changes(difference: &Difference, look: Look<'_>) -> String {
                 text += "\n";
             }
             RecordChange::Added(record) => {
-                text += &side("+", record, look, |text| paint.good(text));
+                text += &side("+", record, &said_by(record), look, |text| paint.good(text));
             }
             RecordChange::Removed(record) => {
-                text += &side("-", record, look, |text| paint.bad(text));
+                text += &side("-", record, &said_by(record), look, |text| paint.bad(text));
             }
             RecordChange::Changed(left, right) => {
                 text += &paint.warning(&format!("~ {}", label(right, look)));
@@ -104,9 +111,15 @@ pub(crate) fn changes(difference: &Difference, look: Look<'_>) -> String {
 }
 
 /// A record that only one side has.
-fn side(sign: &str, record: &Record, look: Look<'_>, paint: impl Fn(&str) -> String) -> String {
+fn side(
+    sign: &str,
+    record: &Record,
+    said: &str,
+    look: Look<'_>,
+    paint: impl Fn(&str) -> String,
+) -> String {
     let mut text = paint(&format!("{sign} {}", label(record, look))) + "\n";
-    for line in said(record).lines() {
+    for line in said.lines() {
         text += paint(format!("{sign}   {line}").trim_end()).as_str();
         text += "\n";
     }
@@ -116,6 +129,7 @@ fn side(sign: &str, record: &Record, look: Look<'_>, paint: impl Fn(&str) -> Str
 /// Who says it, or what it is, and when.
 fn label(record: &Record, look: Look<'_>) -> String {
     let name = match record {
+        Record::Message(message) if is_tool_result(message) => "tool result".to_owned(),
         Record::Message(message) => line(&message.role),
         Record::Event(event) => format!("event {}", line(&event.name)),
         Record::Annals(event) => format!("annals {}", action(event).0),
@@ -126,6 +140,26 @@ fn label(record: &Record, look: Look<'_>) -> String {
         Some(at) => format!("{name}  {}", at.format("%Y-%m-%d %H:%M")),
         None => name,
     }
+}
+
+/// Whether it is nothing but what tools answered; agents often write that as the user's.
+fn is_tool_result(message: &Message) -> bool {
+    let blocks = message.content.blocks();
+    let is_result = |block: &Block| matches!(block.kind, BlockKind::ToolResult { .. });
+    !blocks.is_empty() && blocks.iter().all(is_result)
+}
+
+/// What a record says; of what tools put out, the beginning.
+fn cut(record: &Record) -> String {
+    let text = said(record);
+    let lines = text.lines().count();
+    if lines <= OUTPUT + 1 || !record.as_message().is_some_and(is_tool_result) {
+        return text;
+    }
+    let mut kept: Vec<&str> = text.lines().take(OUTPUT).collect();
+    let more = format!("… {} more lines; --tools shows them", lines - OUTPUT);
+    kept.push(&more);
+    kept.join("\n")
 }
 
 /// What a record says, safe to be seen.

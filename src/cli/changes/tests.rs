@@ -39,7 +39,7 @@ fn difference() -> Difference {
 
 #[test]
 fn messages_and_words_that_differ_are_marked() {
-    insta::assert_snapshot!(changes(&difference(), look(false)), @r#"
+    insta::assert_snapshot!(changes(&difference(), false, look(false)), @r#"
       … 12 equal messages
     ~ user  2026-02-03 03:00
         ⋮
@@ -62,7 +62,7 @@ fn messages_and_words_that_differ_are_marked() {
 
 #[test]
 fn with_colours_there_are_no_brackets() {
-    let text = changes(&difference(), look(true));
+    let text = changes(&difference(), false, look(true));
     assert!(text.contains("\u{1b}[31mhunter2"), "{text}");
     assert!(!text.contains("[-"), "{text}");
 }
@@ -82,4 +82,20 @@ fn a_change_that_is_not_seen_is_said() {
     assert!(words("a", "a", Paint::new(false)).contains("not shown"));
     assert_eq!(words("a b", "a c", Paint::new(false)), "    a [-b-]{+c+}\n");
     assert_eq!(words("a\nb\n", "a\nb\nc\n", Paint::new(false)), "    a\n    b\n    {+c+}\n");
+}
+
+#[test]
+fn what_tools_put_out_is_cut_unless_asked_for() {
+    let output: Vec<String> = (1..=20).map(|number| format!("line {number}")).collect();
+    let output = output.join("\n");
+    let result = samples::message("user", 0, vec![samples::result("t1", &output, None)]);
+    let difference = Difference {
+        changes: vec![RecordChange::Added(Box::new(Record::Message(result)))],
+        ..difference()
+    };
+    let shown = changes(&difference, false, look(false));
+    assert!(shown.starts_with("+ tool result  2026-02-03 03:00\n+   line 1\n"), "{shown}");
+    assert!(shown.ends_with("+   line 8\n+   … 12 more lines; --tools shows them\n"), "{shown}");
+    let whole = changes(&difference, true, look(false));
+    assert!(whole.ends_with("+   line 20\n"), "{whole}");
 }

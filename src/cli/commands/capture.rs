@@ -11,6 +11,7 @@ use crate::cli::exit::Result;
 use crate::cli::json::CaptureView;
 use crate::cli::paint::Paint;
 use crate::cli::plain::line;
+use crate::repository;
 use crate::repository::CaptureOptions;
 use crate::repository::CaptureOutcome;
 use crate::repository::CapturedSession;
@@ -119,6 +120,10 @@ pub(crate) fn summary(
 fn headline(outcome: &CaptureOutcome, is_dry_run: bool) -> String {
     let (new, updated) = (outcome.captured.len() as u64, outcome.updated.len());
     let unchanged = outcome.unchanged;
+    if outcome == &CaptureOutcome::default() {
+        let agents = repository::known_agents().join(", ");
+        return format!("No sessions found. The agents that annals knows: {agents}.\n");
+    }
     let text = if new == 0 && updated == 0 {
         format!("Nothing new: {} unchanged", brief::count(unchanged, "session"))
     } else {
@@ -183,7 +188,7 @@ mod tests {
         Captured 6 messages: 1 new session, 1 updated, 12 unchanged, 1 deleted before.
           5e550011  Fix the login redirect  +3
           5e550011  Fix the login redirect  +3 −1
-        Redacted 2 (github-token 2).
+        Redacted 2 secrets (github-token).
         Skipped 2:
           /x/0.jsonl␛: is a folder
           /x/1.jsonl␛: is a folder
@@ -200,7 +205,15 @@ mod tests {
 
     #[test]
     fn nothing_new_is_one_line() {
+        let outcome = CaptureOutcome { unchanged: 1, ..CaptureOutcome::default() };
+        let text = summary(&outcome, false, 10, Paint::new(false));
+        assert_eq!(text, "Nothing new: 1 session unchanged.\n");
+    }
+
+    #[test]
+    fn where_there_is_nothing_the_known_agents_are_named() {
         let text = summary(&CaptureOutcome::default(), false, 10, Paint::new(false));
-        assert_eq!(text, "Nothing new: 0 sessions unchanged.\n");
+        assert!(text.starts_with("No sessions found."), "{text}");
+        assert!(text.contains("claude-code"), "{text}");
     }
 }

@@ -15,7 +15,7 @@ use crate::repository::SessionAt;
 /// Compare two revisions of a session, or two sessions
 ///
 /// Message by message, and word by word within a message that changed. With one ID: what its last
-/// save changed. Ends with 1 when something differs, and with 0 when nothing does.
+/// save changed. What tools put out is cut to a few lines. Ends with 1 when something differs, and with 0 when nothing does.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -32,6 +32,9 @@ pub(crate) struct DiffArgs {
     /// Show only how many messages differ
     #[arg(long)]
     stat: bool,
+    /// Show what tools put out in full
+    #[arg(long, short)]
+    tools: bool,
 }
 
 /// Runs it.
@@ -50,7 +53,7 @@ pub(crate) fn run(args: &DiffArgs, context: &mut Context) -> Result<ExitCode> {
     } else {
         let mut text = sides(&difference, left.as_ref(), &right, context);
         if !args.stat {
-            text += &changes(&difference, context.look());
+            text += &changes(&difference, args.tools, context.look());
         }
         text += &stat.line(context.output.paint());
         context.output.page(&text)?;

@@ -20,7 +20,11 @@ pub(crate) struct GcArgs {}
 
 /// Runs it.
 pub(crate) fn run(_: &GcArgs, context: &mut Context) -> Result<ExitCode> {
-    let outcome = context.open()?.gc()?;
+    let repository = context.open()?;
+    let meter = context.output.meter("Packing the store");
+    meter.turn();
+    let outcome = repository.gc()?;
+    drop(meter);
     if context.output.is_json() {
         context.output.json(&GcView::of(outcome))?;
     } else {

@@ -69,9 +69,12 @@ fn revisions(
         0 => String::new(),
         number => format!("{sign}{number}"),
     };
-    let row = |(place, it): (usize, &LogEntry)| {
+    // `~N` counts what can be gone back to; a deletion cannot.
+    let mut places = (0..).map(|place| format!("~{place}"));
+    let row = |it: &LogEntry| {
+        let place = it.entry.counts.and_then(|_| places.next());
         vec![
-            format!("~{place}"),
+            place.unwrap_or_default(),
             it.entry.revision.short().to_owned(),
             local(it.entry.at).format("%Y-%m-%d %H:%M").to_string(),
             brief::ago(now, it.entry.at),
@@ -81,7 +84,7 @@ fn revisions(
             it.entry.counts.map_or_else(|| "deleted".to_owned(), |it| it.messages.to_string()),
         ]
     };
-    let rows: Vec<Vec<String>> = log.iter().enumerate().map(row).collect();
+    let rows: Vec<Vec<String>> = log.iter().map(row).collect();
     table::render(&columns, &rows, width, paint)
 }
 
@@ -113,9 +116,9 @@ mod tests {
         let text = revisions(&log, samples::now(), local, None, Paint::new(false));
         insta::assert_snapshot!(text, @r"
         SAVE  REVISION  TIME              AGO      OPERATION  ADDED  REMOVED  MESSAGES
-          ~0  aaaaaaaa  2026-01-30 07:12  4 d ago  capture               −42   deleted
-          ~1  bbbbbbbb  2026-01-30 06:12  4 d ago  capture       +3       −1        42
-          ~2  cccccccc  2026-01-30 05:12  4 d ago  capture      +40                 42
+              aaaaaaaa  2026-01-30 07:12  4 d ago  capture               −42   deleted
+          ~0  bbbbbbbb  2026-01-30 06:12  4 d ago  capture       +3       −1        42
+          ~1  cccccccc  2026-01-30 05:12  4 d ago  capture      +40                 42
         ");
     }
 }

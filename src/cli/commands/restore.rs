@@ -85,7 +85,7 @@ pub(crate) fn told(done: &str, outcome: &RestoreOutcome, context: &mut Context) 
     }
     if !outcome.workspace_exists {
         let folder = context.path(&outcome.command.folder);
-        let text = format!("The workspace is not there; --workspace DIR names another: {folder}");
+        let text = format!("There is no folder {folder}; --workspace DIR names another.");
         context.output.warning(&text)?;
     }
     for file in &outcome.missing_files {

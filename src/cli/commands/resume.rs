@@ -22,6 +22,7 @@ use crate::repository::Filter;
 use crate::repository::Page;
 use crate::repository::Repository;
 use crate::repository::RestoreOptions;
+use crate::repository::RestoreOutcome;
 use crate::repository::ResumeCommand;
 use crate::repository::SessionAt;
 use crate::repository::SortKey;
@@ -77,6 +78,9 @@ pub(crate) fn run(args: ResumeArgs, context: &mut Context) -> Result<ExitCode> {
     };
     if is_started {
         let plan = repository.restore(&at, &options)?;
+        if !plan.workspace_exists {
+            return Err(no_workspace(&plan, context));
+        }
         if !args.yes && !is_confirmed(&repository, &at, &plan.command, context)? {
             return Err(Failure::Declined("Nothing was written.".to_owned()));
         }
@@ -137,7 +141,18 @@ fn chosen(
         if let Some(row) = place.and_then(|place| latest.sessions.get(place)) {
             return context.resolve(repository, &row.head.id.to_string()).map(Some);
         }
+        context.output.status(&format!("There are {} to choose from.", latest.sessions.len()))?;
     }
+}
+
+/// An agent can't be started in a folder that is not there.
+fn no_workspace(plan: &RestoreOutcome, context: &Context) -> Failure {
+    let folder = context.path(&plan.command.folder);
+    let (id, program) = (plan.head.id.short(), &plan.command.program);
+    Failure::Declined(format!(
+        "There is no folder {folder} to start {program} in.\n\
+         `annals resume {id} --workspace DIR` resumes the session in another."
+    ))
 }
 
 /// Shows what is known of the session, and asks.

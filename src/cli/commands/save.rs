@@ -66,7 +66,6 @@ pub(crate) fn read(from: impl Read, name: &str) -> Result<String> {
 /// Why a file or stream cannot be read.
 pub(crate) fn unreadable(name: &str, error: std::io::Error) -> Failure {
     let kind = match error.kind() {
-        std::io::ErrorKind::NotFound => ErrorKind::NotFound,
         std::io::ErrorKind::PermissionDenied => ErrorKind::Denied,
         _ => ErrorKind::Io,
     };

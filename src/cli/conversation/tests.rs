@@ -169,7 +169,7 @@ fn the_header_says_what_is_known() {
       pinned    yes
       notes     Ask Kim.
                 ␛[2J
-      redacted  2 (github-token 2)
+      redacted  2 secrets (github-token)
     ");
 }
 

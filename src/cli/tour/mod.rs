@@ -179,7 +179,7 @@ impl Tour<'_> {
         self.context.interrupt.check()?;
         let paint = self.context.output.paint();
         let line = format!("annals {}", words.join(" "));
-        let line = format!("\n{} {}\n", paint.faint("$"), paint.strong(&line));
+        let line = format!("{} {}\n", paint.faint("$"), paint.strong(&line));
         self.context.output.data(&line)?;
         let words = std::iter::once("annals").chain(words.iter().copied());
         let cli = Cli::try_parse_from(words).map_err(|error| Failure::Usage(error.to_string()))?;
