@@ -60,6 +60,14 @@ impl Repository {
         self.save(&Session { id, records })
     }
 
+    /// Creates a session of that agent, still without messages, and stores it at once.
+    pub fn create(&mut self, agent: &str) -> Result<SaveOutcome> {
+        let mut head = Head::empty(self.create_id());
+        agent.clone_into(&mut head.agent.name);
+        let records = self.opening(&head, &Head::empty(head.id));
+        self.save(&Session { id: head.id, records })
+    }
+
     /// Stores a session: what the store does not have of it is added to what it has.
     pub fn save(&mut self, session: &Session) -> Result<SaveOutcome> {
         let rules = self.rules()?;
@@ -137,6 +145,10 @@ impl Repository {
             how: How::Created,
         };
         let mut stream = vec![Record::Annals(AnnalsEvent::fact(Action::Origin(origin)))];
+        if let Some(repository) = &head.workspace.repository {
+            let action = Action::Workspace { repository: repository.clone() };
+            stream.push(Record::Annals(AnnalsEvent::fact(action)));
+        }
         let edits = [
             head.title.clone().map(Edit::Rename),
             Some(Edit::Tag(head.tags.clone())),
@@ -210,4 +222,58 @@ fn plan_union(
         return Ok(None);
     }
     bench.plan_longer(batch, &base, Clean::from_items(fresh)).map(Some)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::platform::Environment;
+    use crate::repository::Filter;
+    use crate::repository::OpenOptions;
+    use crate::repository::Page;
+    use crate::repository::SortKey;
+    use crate::session::Content;
+    use crate::session::Message;
+
+    fn repository() -> (tempfile::TempDir, Repository) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let environment = Environment::from_process().expect("an environment");
+        let store = Some(folder.path().join("store.git"));
+        let options = OpenOptions { store, environment, create: true };
+        let repository = Repository::open(&options).expect("a store");
+        (folder, repository)
+    }
+
+    #[test]
+    fn a_created_session_is_stored_before_it_has_messages_and_grows() {
+        let (_folder, mut repository) = repository();
+        let created = repository.create("my-agent").expect("created");
+        assert!(created.revision.is_some(), "a new session has its files at once");
+        let (id, page) = (created.head.id, Page { offset: 0, limit: 9 });
+        let listing = repository.list(&Filter::default(), SortKey::Modified, false, page);
+        assert_eq!(listing.expect("a list").sessions[0].head.id, id);
+        let messages = vec![Message::new("user", "Why?").into(), Message::new("tool", "Ok").into()];
+        let head = repository.append(id, messages).expect("appended").head;
+        assert_eq!((head.counts.messages, head.preview.as_deref()), (2, Some("Why?")));
+        assert_eq!(
+            (head.agent.name.as_str(), head.origin.as_deref()),
+            ("my-agent", Some("created"))
+        );
+        let at = repository.resolve(&id.short(), None).expect("it is found");
+        let session = repository.load(&at).expect("it loads");
+        let said = session.records.iter().filter_map(Record::as_message).map(|it| &it.content);
+        let expected = ["Why?", "Ok"].map(|text| Content::Text(text.to_owned()));
+        assert!(said.eq(&expected), "what was appended is what is loaded");
+    }
+
+    #[test]
+    fn a_session_given_as_text_keeps_its_workspace() {
+        let (_folder, mut repository) = repository();
+        let text = "workspace: {root: /src/x, branch: main, repository: example.com/x}\n\
+                    messages:\n- {role: user, text: hello}\n";
+        let workspace = repository.save_text(text).expect("saved").head.workspace;
+        assert_eq!(workspace.root.as_deref(), Some("/src/x"));
+        assert_eq!(workspace.branch.as_deref(), Some("main"));
+        assert_eq!(workspace.repository.as_deref(), Some("example.com/x"));
+    }
 }

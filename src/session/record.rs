@@ -151,6 +151,29 @@ pub struct Usage {
     pub cache_write: Option<u64>,
 }
 
+impl Message {
+    /// A message that says this text. What it leaves out (id, time) is given to it when it is
+    /// appended.
+    pub fn new(role: &str, text: &str) -> Self {
+        Self {
+            envelope: Envelope::default(),
+            role: role.to_owned(),
+            injected: None,
+            model: None,
+            answer: None,
+            content: Content::Text(text.to_owned()),
+            usage: None,
+            native: Native::new(),
+        }
+    }
+}
+
+impl From<Message> for Record {
+    fn from(message: Message) -> Self {
+        Self::Message(message)
+    }
+}
+
 impl Record {
     /// The envelope of a message or an event.
     pub fn envelope(&self) -> Option<&Envelope> {
