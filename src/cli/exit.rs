@@ -116,7 +116,7 @@ pub(crate) fn report(failure: &Failure) -> Option<Report> {
         },
         Failure::Usage(message) => Report {
             kind: "usage",
-            heading: "usage",
+            heading: "error",
             message: message.clone(),
             hint: Some("`annals help COMMAND` tells what a command takes."),
             code: ExitCode::Usage,

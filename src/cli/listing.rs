@@ -57,7 +57,7 @@ fn columns() -> Vec<Column> {
         |header, dispensable| Column { dispensable, style: faint, ..Column::new(header) };
     vec![
         Column { style: |paint, text| paint.id(text), ..Column::new("ID") },
-        Column { least: 24, ..Column::new("TITLE") },
+        Column { least: 23, ..Column::new("TITLE") },
         Column { style: faint, ..Column::new("MODIFIED") },
         optional("CREATED", 3),
         Column::number("MSGS"),

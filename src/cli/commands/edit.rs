@@ -54,8 +54,8 @@ pub(crate) fn run(args: &EditArgs, context: &mut Context) -> Result<ExitCode> {
     context.interrupt.hold(false);
     let edited = edited?;
     if edited == text {
-        context.output.status("Nothing was changed.")?;
-        return Ok(ExitCode::Done);
+        let outcome = EditOutcome { head, revision: None };
+        return context.edited("annals.edit/1", "Edited", &outcome);
     }
     let applied = apply(&mut repository, head, &edited);
     if applied.is_err() {

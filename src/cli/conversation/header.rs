@@ -11,7 +11,8 @@ const LABELS: usize = 10;
 
 /// The title, and below it a line for each thing known.
 pub(crate) fn header(head: &Head, look: Look<'_>) -> String {
-    let mut text = look.paint.strong(&brief::title(head)) + "\n\n";
+    let title = textwrap::fill(&brief::title(head), look.width);
+    let mut text = look.paint.strong(&title) + "\n\n";
     let id = head.id.to_string();
     let split = id.len() - head.id.short().len();
     let id = format!("{}{}", look.paint.faint(&id[..split]), look.paint.id(&id[split..]));
