@@ -245,11 +245,38 @@ fn is_same(stored: &Record, read: &Record) -> bool {
     if stored.after().is_none() && read.after().is_none() && stored == read {
         return true;
     }
-    let (stored, stored_texts) = Skeleton::of(stored);
-    let (read, read_texts) = Skeleton::of(read);
+    let (stored, stored_values) = Skeleton::of(stored);
+    let (read, read_values) = Skeleton::of(read);
     stored == read
-        && stored_texts.len() == read_texts.len()
-        && stored_texts.iter().zip(&read_texts).all(|(a, b)| is_redacted_form(a, b))
+        && stored_values.len() == read_values.len()
+        && stored_values.iter().zip(&read_values).all(|(a, b)| is_redacted_value(a, b))
+}
+
+/// Whether two values are the same but for redactions, in keys too. The order of keys is not the
+/// same in the agent's file and in ours.
+fn is_redacted_value(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::String(a), Value::String(b)) => is_redacted_form(a, b),
+        (Value::Array(a), Value::Array(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| is_redacted_value(a, b))
+        }
+        (Value::Object(a), Value::Object(b)) => {
+            let mut unmatched: Vec<(&String, &Value)> =
+                b.iter().filter(|(key, _)| !a.contains_key(*key)).collect();
+            a.len() == b.len()
+                && a.iter().all(|(key, value)| match b.get(key) {
+                    Some(other) => is_redacted_value(value, other),
+                    None => unmatched
+                        .iter()
+                        .position(|(name, other)| {
+                            is_redacted_form(key, name) && is_redacted_value(value, other)
+                        })
+                        .map(|place| unmatched.swap_remove(place))
+                        .is_some(),
+                })
+        }
+        (a, b) => a == b,
+    }
 }
 
 /// Whether one of two texts is the other with redactions in it.
@@ -281,39 +308,41 @@ fn fits(redacted: &str, text: &str) -> bool {
 }
 
 fn redactions(record: &Record) -> usize {
-    Skeleton::of(record).1.iter().map(|text| text.matches(REDACTION_MARK).count()).sum()
+    let values = Skeleton::of(record).1;
+    values.iter().map(|value| value.to_string().matches(REDACTION_MARK).count()).sum()
 }
 
-/// Takes the texts out of a record, so that they can be compared by themselves.
+/// Takes the texts and values out of a record, so that they can be compared by themselves.
 #[derive(Default)]
 struct Skeleton {
-    texts: Vec<String>,
+    values: Vec<Value>,
 }
 
 impl Skeleton {
-    fn of(record: &Record) -> (Record, Vec<String>) {
+    fn of(record: &Record) -> (Record, Vec<Value>) {
         let mut record = record.clone();
         record.set_after(None);
         let mut skeleton = Self::default();
         record.visit_texts(&mut skeleton);
-        (record, skeleton.texts)
+        (record, skeleton.values)
     }
 }
 
 impl TextVisitor for Skeleton {
     fn text(&mut self, _field: &str, text: &mut String) {
-        self.texts.push(std::mem::take(text));
+        self.values.push(Value::String(std::mem::take(text)));
     }
 
     fn value(&mut self, _field: &str, value: &mut Value) {
-        self.texts.push(std::mem::take(value).to_string());
+        self.values.push(std::mem::take(value));
     }
 
     fn native(&mut self, native: &mut Native) {
-        self.texts.push(Value::Object(std::mem::take(native)).to_string());
+        self.values.push(Value::Object(std::mem::take(native)));
     }
 
     fn bytes(&mut self, bytes: &mut Vec<u8>) {
-        self.texts.push(String::from_utf8_lossy(&std::mem::take(bytes)).into_owned());
+        let bytes = std::mem::take(bytes);
+        self.values.push(Value::String(String::from_utf8_lossy(&bytes).into_owned()));
     }
 }

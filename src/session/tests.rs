@@ -208,6 +208,25 @@ fn a_value_redacted_late_replaces_the_record_in_place() {
 }
 
 #[test]
+fn a_record_redacted_late_is_known_whatever_the_order_of_its_fields() {
+    let with = |text: &str, fields: Value| {
+        let mut record = said("1", "user", text);
+        if let Record::Message(message) = &mut record {
+            message.native = native(fields);
+        }
+        record
+    };
+    let stored = with("hunter2", json!({"a": 1, "hunter2": "x hunter2", "z": [{"b": 2, "c": 3}]}));
+    let read = with(
+        "[redacted:password]",
+        json!({"z": [{"c": 3, "b": 2}], "a": 1, "[redacted:password]": "x [redacted:password]"}),
+    );
+    let (next, seen) = captured(vec![stored], std::slice::from_ref(&read));
+    assert_eq!(seen, [read]);
+    assert_eq!(next.len(), 1, "it is the same record, not another: {next:?}");
+}
+
+#[test]
 fn a_record_whose_content_the_agent_changed_is_a_second_record() {
     let (next, seen) = captured(vec![said("1", "user", "a")], &[said("1", "user", "b")]);
     assert_eq!(seen, [said("1", "user", "b")]);
