@@ -99,6 +99,24 @@ impl<'r> Intake<'r> {
         self.learned
     }
 
+    /// Takes the secrets that were found out of records that are stored already, and counts those
+    /// that held one.
+    pub(super) fn clean(&self, stored: Clean<Vec<Record>>) -> (Clean<Vec<Record>>, usize) {
+        if self.redactor.known() == 0 {
+            return (stored, 0);
+        }
+        let mut changed = 0;
+        let records: Vec<Clean<Record>> = stored
+            .items()
+            .map(|record| {
+                let clean = self.redactor.again(record.clone());
+                changed += usize::from(clean != record);
+                clean
+            })
+            .collect();
+        (Clean::from_items(records), changed)
+    }
+
     /// Whether nothing was there.
     pub(super) fn is_empty(&self) -> bool {
         self.held.is_empty() && self.held_bytes == 0

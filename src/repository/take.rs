@@ -47,8 +47,18 @@ pub(super) struct WorkFile {
     pub(super) metadata: Metadata,
 }
 
-/// Facts, records, and what to remember of each file.
-type Reading = (Clean<Vec<Record>>, Clean<Vec<Record>>, Vec<(PathBuf, SourceState)>);
+/// What all files of a session hold together.
+struct Reading {
+    /// What is known of the session beside its files.
+    facts: Clean<Vec<Record>>,
+    records: Clean<Vec<Record>>,
+    /// What to remember of each file.
+    states: Vec<(PathBuf, SourceState)>,
+    /// What was stored before, without the secrets that the files give away.
+    stored: Clean<Vec<Record>>,
+    /// How many records of it held one.
+    cleaned: usize,
+}
 
 /// What taking a session in gave.
 #[derive(Default)]
@@ -179,8 +189,9 @@ impl Bench<'_> {
     /// Takes in a new session that lies in several files.
     fn take_from_nothing(&self, batch: &mut Batch<'_>, work: &Work) -> Result<Take> {
         let mut take = Take { is_new: true, ..Take::default() };
-        let (facts, file, states) = self.read_all(work, &mut take)?;
-        let stream = facts.join(file).map(|(facts, file)| [facts, file].concat());
+        let Reading { facts, records, states, .. } =
+            self.read_all(work, Clean::from_items([]), &mut take)?;
+        let stream = facts.join(records).map(|(facts, file)| [facts, file].concat());
         let added = messages(&stream);
         let planned = Self::plan_whole(batch, work.session, None, stream, added)?;
         take.fill(planned, &Head::empty(work.session));
@@ -198,25 +209,26 @@ impl Bench<'_> {
         work: &Work,
     ) -> Result<Take> {
         let mut take = Take::default();
-        let (facts, file, states) = self.read_all(work, &mut take)?;
         let before = self.store.head(past)?;
-        let stream = self.store.records(past)?;
+        let stored = self.store.records(past)?;
+        let Reading { facts, records, states, stored: stream, cleaned } =
+            self.read_all(work, stored, &mut take)?;
         let next = stream
             .clone()
             .join(facts)
-            .join(file)
+            .join(records)
             .map(|((stream, facts), file)| next_stream(stream, facts, file));
         let planned = match (base, &*next) {
-            (Some(base), NextStream::Same) => {
+            (Some(base), NextStream::Same) if cleaned == 0 => {
                 take.remember_tree(states, &base.tree.to_string());
                 return Ok(take);
             }
-            (Some(base), NextStream::Longer(_)) => {
+            (Some(base), NextStream::Longer(_)) if cleaned == 0 => {
                 let added = next.map(|next| next.whole(Vec::new()));
                 self.plan_longer(batch, base, added)?
             }
             _ => {
-                take.tell_of_late_findings(work.session, &next);
+                take.tell_of_late_findings(work.session, cleaned, &next);
                 let stream = next.join(stream).map(|(next, stream)| next.whole(stream));
                 let added = messages(&stream).saturating_sub(before.counts.messages);
                 Self::plan_whole(batch, work.session, base, stream, added)?
@@ -236,9 +248,10 @@ impl Bench<'_> {
         work: &Work,
     ) -> Result<Take> {
         let mut take = Take::default();
-        let (_, file, states) = self.read_all(work, &mut take)?;
+        let Reading { records, states, .. } =
+            self.read_all(work, Clean::from_items([]), &mut take)?;
         let buried: HashSet<&RecordKey> = buried.iter().collect();
-        if short_keys(&file).iter().all(|key| buried.contains(key)) {
+        if short_keys(&records).iter().all(|key| buried.contains(key)) {
             take.is_deleted = true;
             take.states = states;
             return Ok(take);
@@ -262,8 +275,14 @@ impl Bench<'_> {
     }
 
     /// All records of a session's files: those of the first, then what the others have beyond;
-    /// before them what is known of the session beside its files.
-    fn read_all(&self, work: &Work, take: &mut Take) -> Result<Reading> {
+    /// beside them what is known of the session, and `stored` as it must be now.
+    fn read_all(
+        &self,
+        work: &Work,
+        mut stored: Clean<Vec<Record>>,
+        take: &mut Take,
+    ) -> Result<Reading> {
+        let mut cleaned = 0;
         let mut facts: Vec<Clean<Record>> = Vec::new();
         let mut records = Clean::from_items([]);
         let mut states = Vec::new();
@@ -276,6 +295,10 @@ impl Bench<'_> {
             let mut intake = self.open_whole(work, file)?;
             take.skipped.append(&mut intake.skipped);
             states.push((file.source.path.clone(), remembered(work.session, file, &intake)));
+            let held;
+            (stored, held) = intake.clean(stored);
+            cleaned += held;
+            records = intake.clean(records).0;
             let mut part: Vec<Clean<Record>> = Vec::new();
             intake.each(&mut |record| {
                 part.push(record);
@@ -285,7 +308,7 @@ impl Bench<'_> {
                 .join(Clean::from_items(part))
                 .map(|(first, second)| join_files(first, second));
         }
-        Ok((Clean::from_items(facts), records, states))
+        Ok(Reading { facts: Clean::from_items(facts), records, states, stored, cleaned })
     }
 
     fn open_whole<'f>(&'f self, work: &Work, file: &'f WorkFile) -> Result<Intake<'f>> {
@@ -318,13 +341,18 @@ impl Take {
         self.planned = Some(planned);
     }
 
-    fn tell_of_late_findings(&mut self, session: SessionId, next: &NextStream) {
-        if let NextStream::Changed { replaced, .. } = next
-            && *replaced > 0
-        {
+    /// `cleaned`: stored records that held what is only now known as a secret.
+    fn tell_of_late_findings(&mut self, session: SessionId, cleaned: usize, next: &NextStream) {
+        let replaced = match next {
+            NextStream::Changed { replaced, .. } => *replaced,
+            NextStream::Same | NextStream::Longer(_) => 0,
+        };
+        let count = cleaned + replaced;
+        if count > 0 {
+            let records = if count == 1 { "record" } else { "records" };
             self.notices.push(format!(
                 "A secret was recognised only now in session {}; earlier revisions still hold it, \
-                 in {replaced} records.",
+                 in {count} {records}.",
                 session.short()
             ));
         }
