@@ -95,6 +95,10 @@ impl Repository {
         let mut outcome = CaptureOutcome::default();
         let mut sources = Sources::open(&self.store.private_folder())?;
         let mut works = self.plan_work(options, &sources, &mut outcome)?;
+        if !works.is_empty() {
+            // What was deleted is found in its past; and a damaged index is made anew here.
+            self.index()?;
+        }
         let total = works.len() as u64;
         let mut done = 0;
         while !works.is_empty() {
