@@ -64,7 +64,9 @@ impl Store {
         let mut builder = tempfile::Builder::new();
         let folder = builder.prefix(".annals-").tempdir_in(&parent).map_err(making(&path))?;
         make_repository(folder.path())?;
-        open_at(folder.path())?.write_first_commit(marker, at)?;
+        let store = open_at(folder.path())?;
+        store.make_durable()?;
+        store.write_first_commit(marker, at)?;
         sync_all(folder.path()).map_err(making(&path))?;
         match fs::rename(folder.path(), &path) {
             Ok(()) => drop(folder.keep()),
@@ -92,7 +94,9 @@ impl Store {
             }
         }
         let store = open_at(&path)?;
+        // Nothing is written into a repository that is no store.
         store.marker()?;
+        store.make_durable()?;
         Ok(store)
     }
 
@@ -135,25 +139,28 @@ impl Store {
     }
 }
 
-/// Opens what lies at a path, and has libgit2 bring each ref to the disk.
+/// Opens what lies at a path, for reading.
 fn open_at(path: &Path) -> Result<Store, Error> {
     // open_bare looks nowhere else and at no environment; the owner was checked by us.
     let repository = Repository::open_bare(path).map_err(|error| foreign(path, error.message()))?;
-    let store = Store {
+    Ok(Store {
         path: path.to_owned(),
         objects: path.join("objects"),
         repository,
         trees: RefCell::new(TreeCache::default()),
         author: OnceCell::new(),
-    };
-    let config = store.library_config().map_err(making(path))?;
-    let level = git2::ConfigLevel::App;
-    let added = store.repository.config().and_then(|mut all| all.add_file(&config, level, true));
-    added.map_err(|source| Error::Git { doing: "opening the store".into(), source })?;
-    Ok(store)
+    })
 }
 
 impl Store {
+    /// Has libgit2 bring each ref and object to the disk.
+    fn make_durable(&self) -> Result<(), Error> {
+        let config = self.library_config().map_err(making(&self.path))?;
+        let level = git2::ConfigLevel::App;
+        let added = self.repository.config().and_then(|mut all| all.add_file(&config, level, true));
+        added.map_err(|source| Error::Git { doing: "opening the store".into(), source })
+    }
+
     /// The file with what libgit2 is told; made again when somebody removed it.
     fn library_config(&self) -> io::Result<PathBuf> {
         let folder = self.private_folder();

@@ -1,8 +1,9 @@
 //! Names and trees: where things lie in a revision, and git's form of a folder.
 //!
 //! Only the names made here are ever written or looked for. A tree that came from elsewhere may
-//! hold other entries: they stay where they are, byte for byte, and are never read. An entry
-//! with one of our names but another mode than a plain file's or folder's is refused.
+//! hold other entries: they stay where they are, byte for byte, and are never read; but a session's
+//! own folder is made anew by each save of it, and its folder of messages holds nothing else. An
+//! entry with one of our names but another mode than a plain file's or folder's is refused.
 
 use std::cmp::Ordering;
 use std::str::FromStr;
