@@ -42,6 +42,7 @@ use crate::cli::exit::Failure;
 use crate::cli::exit::Result;
 use crate::cli::output::Output;
 use crate::cli::output::OutputOptions;
+use crate::cli::plain::plain;
 use crate::config::Color;
 
 const AFTER_HELP: &str = "\
@@ -175,9 +176,20 @@ fn refuse_arguments(args: &[OsString], error: &clap::Error) -> ExitCode {
         return tell(&mut Output::of_process(options), &Failure::Usage(message));
     }
     let code = if error.use_stderr() { ExitCode::Usage } else { ExitCode::Done };
-    match error.print() {
+    // What was typed stands in it, and our own styles.
+    let told = if error.use_stderr() && !is_harmless(args) {
+        write!(anstream::stderr(), "{}", plain(&error.render().to_string()))
+    } else {
+        error.print()
+    };
+    match told {
         Ok(()) | Err(_) => code,
     }
+}
+
+/// Whether nothing that was typed could steer a terminal.
+fn is_harmless(args: &[OsString]) -> bool {
+    args.iter().all(|arg| arg.to_str().is_some_and(|text| plain(text) == text))
 }
 
 /// Has panics keep what they say, so that it is told as one of our failures.
