@@ -13,6 +13,8 @@
 
 mod cli_json;
 mod cli_text;
+mod corpus;
+mod hostile;
 mod layers;
 mod many;
 mod properties;
