@@ -161,7 +161,7 @@ impl Repository {
             retaken.insert(id, take);
             Ok(planned)
         })?;
-        self.follow(&committed)?;
+        self.follow(&committed);
         outcome.revision = committed.revision.or_else(|| outcome.revision.take());
         let mut states = Vec::new();
         for (id, take) in takes {

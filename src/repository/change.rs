@@ -208,7 +208,7 @@ impl Repository {
         };
         let note = CommitNote { operation, subject: planned.subject.clone(), at };
         let committed = bench.commit(batch, &note, vec![planned], plan)?;
-        self.follow(&committed)?;
+        self.follow(&committed);
         Ok(committed)
     }
 
@@ -224,9 +224,9 @@ impl Repository {
     }
 
     /// Brings the index up to a commit.
-    pub(super) fn follow(&mut self, committed: &Committed) -> Result<()> {
+    pub(super) fn follow(&mut self, committed: &Committed) {
         if committed.revision.is_none() {
-            return Ok(());
+            return;
         }
         // The commit is durable, so nothing may say that it failed: what the index does not take in
         // now, the next refresh does.
@@ -236,6 +236,5 @@ impl Repository {
             }
         }
         self.store.maintain();
-        Ok(())
     }
 }

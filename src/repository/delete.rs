@@ -72,7 +72,7 @@ impl Repository {
             };
             bury(bench, &stored, &Timestamp::from_instant(at)).map(Some)
         })?;
-        self.follow(&committed)?;
+        self.follow(&committed);
         Ok(DeleteOutcome { deleted, revision: committed.revision })
     }
 
@@ -115,7 +115,7 @@ impl Repository {
         let subject = subject.unwrap_or_else(|| Clean::stored(id.short()));
         let note = CommitNote { operation: "undelete", subject, at };
         let committed = bench.commit(batch, &note, planned, &mut { plan })?;
-        self.follow(&committed)?;
+        self.follow(&committed);
         self.edited(id, committed)
     }
 

@@ -1,1 +1,1 @@
-//! cli_json
+//! The shapes of what `--json` prints.

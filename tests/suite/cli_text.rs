@@ -1,1 +1,1 @@
-//! cli_text
+//! What people read.

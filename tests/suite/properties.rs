@@ -1,1 +1,1 @@
-//! properties
+//! The properties.

@@ -104,7 +104,7 @@ fn r2_4_a_workspace_that_is_gone_is_told_and_kept() {
     assert_eq!(gone["workspace_exists"], false, "it is told");
     assert_eq!(gone["workspace"], there["workspace"], "and kept");
     let told = sandbox.run(["restore", &transcript.short(), "--home", &home]).ok();
-    assert!(told.stderr.contains("The workspace is not there"), "{}", told.stderr);
+    assert!(told.stderr.contains("There is no folder"), "{}", told.stderr);
 }
 
 #[test]

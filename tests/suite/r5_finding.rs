@@ -119,7 +119,7 @@ fn r5_4_what_is_no_date_is_refused() {
     six(&sandbox);
     for text in ["2026-13", "2026-02-30", "soon", "", "..", "2026-10-05..2026-10-01"] {
         let ran = sandbox.run(["list", "--date", text]).code(2);
-        assert!(ran.stderr.starts_with("usage:"), "{text}: {}", ran.stderr);
+        assert!(ran.stderr.starts_with("error:"), "{text}: {}", ran.stderr);
     }
     sandbox.run(["list", "--since", "2026-10-05", "--until", "2026-10-01"]).code(2);
 }

@@ -283,7 +283,7 @@ fn edit_changes_what_people_say_and_nothing_else() {
         Ran::of(command.env("EDITOR", editor).args(["edit", &state.short()]))
     };
     let tip = sandbox.tip();
-    assert!(edit("true").ok().stderr.contains("Nothing was changed"));
+    assert!(edit("true").ok().stderr.contains("Nothing to change"));
     assert_eq!(sandbox.tip(), tip, "closing without a change changes nothing");
     let program = sandbox.root().join("editor");
     let text = "#!/bin/sh\nprintf 'title: A new title\\ntags: [x, y]\\nnotes: mine\\npinned: true\\n' > \"$1\"\n";
