@@ -8,6 +8,7 @@
 //! names them.
 #![allow(
     clippy::disallowed_methods,
+    clippy::format_push_string,
     clippy::too_many_lines,
     reason = "tests set up their own files and read their own environment, and tell long stories"
 )]
