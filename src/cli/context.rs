@@ -103,7 +103,10 @@ impl Context {
     /// The store, which must be there.
     pub(crate) fn open(&self) -> Result<Repository> {
         Repository::open(&self.open_options(false)).map_err(|error| match error.kind() {
-            ErrorKind::NotFound => Failure::NoStore(error),
+            ErrorKind::NotFound => {
+                let hint = "`annals capture` makes one, and takes in what your agents wrote.";
+                Failure::Hinted(error, hint)
+            }
             _ => error.into(),
         })
     }

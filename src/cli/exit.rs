@@ -50,8 +50,8 @@ impl ExitCode {
 pub(crate) enum Failure {
     /// The library could not.
     Library(Error),
-    /// There is no store to open.
-    NoStore(Error),
+    /// The library could not, and the command knows what would help.
+    Hinted(Error, &'static str),
     /// The command was called in a wrong way.
     Usage(String),
     /// The person, or the want of one, said no.
@@ -101,9 +101,8 @@ pub(crate) fn report(failure: &Failure) -> Option<Report> {
             let (kind, heading, hint, code) = row(error.kind());
             return Some(Report { kind, heading, message: with_causes(error), hint, code });
         }
-        Failure::NoStore(error) => {
-            let (kind, heading, _, code) = row(ErrorKind::NotFound);
-            let hint = "`annals capture` makes one, and takes in what your agents wrote.";
+        Failure::Hinted(error, hint) => {
+            let (kind, heading, _, code) = row(error.kind());
             Report { kind, heading, message: with_causes(error), hint: Some(hint), code }
         }
         Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => return None,
@@ -255,6 +254,9 @@ mod tests {
         assert_eq!(code(Failure::Panic(String::new())), Some(70));
         let full = io::Error::from(io::ErrorKind::StorageFull);
         assert_eq!(code(Failure::Output(full)), Some(3));
+        let taken = Error::new(ErrorKind::Conflict, "It is there.");
+        let told = report(&Failure::Hinted(taken, "--force helps.")).expect("a report");
+        assert_eq!((told.code.number(), told.hint), (3, Some("--force helps.")));
         let gone = io::Error::from(io::ErrorKind::BrokenPipe);
         assert_eq!(code(Failure::Output(gone)), None);
     }

@@ -7,9 +7,12 @@ use clap::Args;
 use crate::cli::brief;
 use crate::cli::context::Context;
 use crate::cli::exit::ExitCode;
+use crate::cli::exit::Failure;
 use crate::cli::exit::Result;
 use crate::cli::json::RestoreView;
 use crate::cli::plain::line;
+use crate::error::Error;
+use crate::error::ErrorKind;
 use crate::repository::RestoreOptions;
 use crate::repository::RestoreOutcome;
 use crate::repository::ResumeCommand;
@@ -58,7 +61,7 @@ pub(crate) fn run(args: RestoreArgs, context: &mut Context) -> Result<ExitCode> 
         force: args.force,
         dry_run: args.dry_run,
     };
-    let outcome = repository.restore(&at, &options)?;
+    let outcome = repository.restore(&at, &options).map_err(occupied)?;
     if context.output.is_json() {
         let view = RestoreView::of("annals.restore/1", &outcome);
         context.output.json(&view)?;
@@ -69,6 +72,14 @@ pub(crate) fn run(args: RestoreArgs, context: &mut Context) -> Result<ExitCode> 
     let command = shell_line(&outcome.command);
     context.output.data(&format!("{command}\n"))?;
     Ok(ExitCode::Done)
+}
+
+/// A file in the way can be written over.
+pub(crate) fn occupied(error: Error) -> Failure {
+    match error.kind() {
+        ErrorKind::Conflict => Failure::Hinted(error, "--force writes over it."),
+        _ => error.into(),
+    }
 }
 
 /// Says what was written, and what to know before resuming.

@@ -5,6 +5,7 @@ use std::process::Command;
 
 use clap::Args;
 
+use crate::cli::commands::restore::occupied;
 use crate::cli::commands::restore::shell_line;
 use crate::cli::commands::restore::told;
 use crate::cli::context::Context;
@@ -77,7 +78,7 @@ pub(crate) fn run(args: ResumeArgs, context: &mut Context) -> Result<ExitCode> {
         ..RestoreOptions::default()
     };
     if is_started {
-        let plan = repository.restore(&at, &options)?;
+        let plan = repository.restore(&at, &options).map_err(occupied)?;
         if !plan.workspace_exists {
             return Err(no_workspace(&plan, context));
         }
@@ -86,7 +87,7 @@ pub(crate) fn run(args: ResumeArgs, context: &mut Context) -> Result<ExitCode> {
         }
         options.dry_run = false;
     }
-    let outcome = repository.restore(&at, &options)?;
+    let outcome = repository.restore(&at, &options).map_err(occupied)?;
     if context.output.is_json() {
         let view = RestoreView::of("annals.resume/1", &outcome);
         context.output.json(&view)?;
