@@ -9,6 +9,7 @@ use std::ops::Range;
 use crate::cli::brief::count;
 use crate::cli::conversation::Look;
 use crate::cli::conversation::message_text;
+use crate::cli::conversation::wrap;
 use crate::cli::paint::Paint;
 use crate::cli::plain::line;
 use crate::cli::plain::plain;
@@ -29,6 +30,9 @@ const CONTEXT: usize = 2;
 
 /// The lines of what a tool put out that are shown.
 const OUTPUT: usize = 8;
+
+/// The columns of a sign and the blanks behind it.
+const SIGN: usize = 4;
 
 /// How many records differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -85,7 +89,13 @@ impl Stat {
 
 /// The whole difference.
 pub(crate) fn changes(difference: &Difference, with_tools: bool, look: Look<'_>) -> String {
-    let said_by = |record: &Record| if with_tools { said(record) } else { cut(record) };
+    let said_by = |record: &Record| match record {
+        Record::Message(message) if !is_tool_result(message) => {
+            wrap(&said(record), look.width - SIGN)
+        }
+        Record::Message(_) if !with_tools => cut(&said(record)),
+        _ => said(record),
+    };
     let paint = look.paint;
     let mut text = String::new();
     for change in &difference.changes {
@@ -149,12 +159,11 @@ fn is_tool_result(message: &Message) -> bool {
     !blocks.is_empty() && blocks.iter().all(is_result)
 }
 
-/// What a record says; of what tools put out, the beginning.
-fn cut(record: &Record) -> String {
-    let text = said(record);
+/// The beginning of what a tool put out.
+fn cut(text: &str) -> String {
     let lines = text.lines().count();
-    if lines <= OUTPUT + 1 || !record.as_message().is_some_and(is_tool_result) {
-        return text;
+    if lines <= OUTPUT + 1 {
+        return text.to_owned();
     }
     let mut kept: Vec<&str> = text.lines().take(OUTPUT).collect();
     let more = format!("… {} more lines; --tools shows them", lines - OUTPUT);

@@ -99,3 +99,15 @@ fn what_tools_put_out_is_cut_unless_asked_for() {
     let whole = changes(&difference, true, look(false));
     assert!(whole.ends_with("+   line 20\n"), "{whole}");
 }
+
+#[test]
+fn long_lines_of_a_message_are_wrapped_behind_their_sign() {
+    let said = "word ".repeat(20);
+    let difference = Difference {
+        changes: vec![RecordChange::Added(Box::new(samples::user(&said)))],
+        ..difference()
+    };
+    let shown = changes(&difference, false, look(false));
+    assert!(shown.lines().all(|line| line.starts_with('+') && line.len() <= 60), "{shown}");
+    assert_eq!(shown.matches("word").count(), 20);
+}

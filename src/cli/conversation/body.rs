@@ -248,7 +248,7 @@ fn telling(input: &Value) -> String {
 }
 
 /// Wraps each line by itself; code between fences, tables and indented code are left alone.
-fn wrap(text: &str, width: usize) -> String {
+pub(crate) fn wrap(text: &str, width: usize) -> String {
     let mut wrapped = String::with_capacity(text.len() + text.len() / 20);
     let mut is_code = false;
     for line in text.lines() {

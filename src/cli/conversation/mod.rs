@@ -28,6 +28,7 @@ use crate::session::Timestamp;
 
 pub(crate) use body::ToolResult;
 pub(crate) use body::message_text;
+pub(crate) use body::wrap;
 pub(crate) use header::header;
 
 /// How a conversation is set: colours, width, and what is near.
