@@ -32,20 +32,39 @@ pub fn place_unsynced(path: &Path, prefix: &str, mode: u32, bytes: &[u8]) -> io:
 /// Makes placed files and their names durable.
 ///
 /// On Linux by one flush of the file system that they are on: it costs as much as that of one
-/// file, and a save would need twenty.
+/// file, and a save would need twenty. What is gone meanwhile has been moved by another process
+/// (git packs objects, and removes their folders), which answers for it.
 pub fn sync_placed(files: &[PathBuf], folders: &BTreeSet<PathBuf>) -> io::Result<()> {
     let Some(first) = folders.first() else {
         return Ok(());
     };
     #[cfg(target_os = "linux")]
-    match rustix::fs::syncfs(File::open(first)?) {
+    match rustix::fs::syncfs(open_near(first)?) {
         // Not known to this kernel: file by file, as everywhere else.
         Err(rustix::io::Errno::NOSYS) => {}
         done => return done.map_err(Into::into),
     }
     let _ = first;
-    files.iter().try_for_each(|file| File::open(file)?.sync_all())?;
-    folders.iter().try_for_each(|folder| sync_folder(folder))
+    let gone = |error: io::Error| match error.kind() {
+        io::ErrorKind::NotFound => Ok(()),
+        _ => Err(error),
+    };
+    let sync = |file: &PathBuf| File::open(file).and_then(|file| file.sync_all()).or_else(gone);
+    files.iter().try_for_each(sync)?;
+    folders.iter().try_for_each(|folder| sync_folder(folder).or_else(gone))
+}
+
+/// The folder, or the nearest above it that is there.
+#[cfg(target_os = "linux")]
+fn open_near(folder: &Path) -> io::Result<File> {
+    let mut failure = None;
+    for folder in folder.ancestors() {
+        match File::open(folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => failure = Some(error),
+            opened => return opened,
+        }
+    }
+    Err(failure.unwrap_or_else(|| io::ErrorKind::NotFound.into()))
 }
 
 fn place(
@@ -123,6 +142,15 @@ mod tests {
         write_atomic(&path, b"new").expect("written again");
         assert_eq!(fs::read(&path).expect("there"), b"new");
         assert_eq!(fs::read_dir(folder.path()).expect("there").count(), 1);
+    }
+
+    #[test]
+    fn what_another_process_took_away_does_not_keep_the_rest_from_the_disk() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let gone = folder.path().join("gone");
+        let folders = BTreeSet::from([gone.clone(), folder.path().to_owned()]);
+        sync_placed(&[gone.join("object")], &folders).expect("the rest is synced");
+        sync_placed(&[gone.join("object")], &BTreeSet::from([gone])).expect("nothing is left");
     }
 
     #[test]

@@ -32,6 +32,10 @@ use crate::store::pack::PackWriter;
 const LOOSE_OBJECTS: usize = 200;
 const LOOSE_BYTES: usize = 8 << 20;
 
+/// How often the folder of a loose object is made again, when git's clean-up, which removes empty
+/// ones, comes between the folder and the object.
+const ROOM_ATTEMPTS: usize = 20;
+
 /// Objects made without a lock, until a commit takes them in. Many are kept as one pack, few as
 /// loose objects. Dropped without a commit, it leaves nothing behind that matters.
 #[derive(Debug)]
@@ -177,9 +181,13 @@ impl<'s> Batch<'s> {
             let header = format!("{} {}\0", held.kind.str(), held.bytes.len());
             let deflated = self.deflater.deflate(&[header.as_bytes(), &held.bytes])?;
             let path = loose_path(&self.store.objects, held.id);
-            if let Err(error) = platform::place_unsynced(&path, "tmp_obj_", 0o444, &deflated) {
+            let mut attempts = ROOM_ATTEMPTS;
+            while let Err(error) = platform::place_unsynced(&path, "tmp_obj_", 0o444, &deflated) {
+                attempts = attempts.saturating_sub(1);
+                if attempts == 0 {
+                    return Err(error);
+                }
                 self.make_room(&path, error)?;
-                platform::place_unsynced(&path, "tmp_obj_", 0o444, &deflated)?;
             }
             self.unsynced.1.extend(path.parent().map(PathBuf::from));
             self.unsynced.0.push(path);
