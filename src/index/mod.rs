@@ -265,15 +265,22 @@ impl Index {
         list::revisions(&self.connection, id).map_err(failed("cannot read the index"))
     }
 
-    /// Keeps the state of a session's fold, valid for the tree of that id.
-    pub fn keep_fold(&self, id: SessionId, tree: &str, fold: &HeadFold) -> Result<(), Error> {
-        let state = serde_json::to_string(fold).expect("a fold has string keys only");
+    /// Keeps the states of sessions' folds, each valid for the tree of that id.
+    pub fn keep_folds<'f>(
+        &mut self,
+        folds: impl Iterator<Item = (SessionId, &'f str, &'f HeadFold)>,
+    ) -> Result<(), Error> {
         let keep = || {
-            self.connection
-                .prepare_cached("INSERT OR REPLACE INTO folds VALUES (?1, ?2, ?3)")?
-                .execute(params![rows::digits(id), tree, state])
+            let transaction = self.connection.transaction()?;
+            for (id, tree, fold) in folds {
+                let state = serde_json::to_string(fold).expect("a fold has string keys only");
+                transaction
+                    .prepare_cached("INSERT OR REPLACE INTO folds VALUES (?1, ?2, ?3)")?
+                    .execute(params![rows::digits(id), tree, state])?;
+            }
+            transaction.commit()
         };
-        keep().map(drop).map_err(failed("cannot write the index"))
+        keep().map_err(failed("cannot write the index"))
     }
 
     /// The kept state, if it is for that tree.

@@ -433,7 +433,7 @@ fn a_kept_fold_is_good_for_its_tree_only_and_goes_with_the_session() {
     index.follow(&history).unwrap();
     let records: [Record; 0] = [];
     let fold = HeadFold::of_stream(a.id, &records);
-    index.keep_fold(a.id, "tree one", &fold).unwrap();
+    index.keep_folds([(a.id, "tree one", &fold)].into_iter()).unwrap();
     let kept = index.fold(a.id, "tree one").unwrap().unwrap();
     assert_eq!(kept.head(), fold.head());
     assert!(index.fold(a.id, "tree two").unwrap().is_none());

@@ -4,6 +4,7 @@
 //! anew on the newer tip, so nothing is lost and nothing is doubled.
 
 use std::collections::HashMap;
+use std::collections::HashSet;
 
 use chrono::DateTime;
 use chrono::TimeDelta;
@@ -52,21 +53,49 @@ pub(super) type Plan<'p> =
     dyn FnMut(&Bench<'_>, &mut Batch<'_>, &RevisionId, SessionId) -> Result<Option<Planned>> + 'p;
 
 /// What a commit left for the index.
+#[derive(Default)]
 pub(super) struct Committed {
     pub(super) revision: Option<RevisionId>,
     folds: HashMap<SessionId, (String, HeadFold)>,
     pub(super) heads: HashMap<SessionId, Head>,
+    /// Sessions that left the tip.
+    gone: HashSet<SessionId>,
+    /// Sessions whose change came out as what was there.
+    same: HashSet<SessionId>,
 }
 
 impl Committed {
     fn keep(&mut self, planned: Planned) -> Change {
-        if let Change::Save(staged) = &planned.change {
-            self.heads.insert(staged.id, (*staged.head).clone());
-            if let Some(fold) = planned.fold {
-                self.folds.insert(staged.id, (staged.tree.to_string(), fold));
+        match &planned.change {
+            Change::Save(staged) => {
+                self.heads.insert(staged.id, (*staged.head).clone());
+                if staged.base == Some(staged.tree) {
+                    self.same.insert(staged.id);
+                }
+                if let Some(fold) = planned.fold {
+                    self.folds.insert(staged.id, (staged.tree.to_string(), fold));
+                }
+            }
+            Change::Delete { tombstone, .. } => {
+                self.gone.insert(tombstone.id);
             }
         }
         planned.change
+    }
+
+    /// Forgets what was planned for a session: another process overtook it.
+    fn forget(&mut self, id: SessionId) {
+        self.heads.remove(&id);
+        self.folds.remove(&id);
+        self.gone.remove(&id);
+        self.same.remove(&id);
+    }
+
+    /// What the commit changed, as the index wants it.
+    fn changes(&self) -> Vec<(SessionId, Option<&Head>)> {
+        let is_other = |(id, _): &(&SessionId, &Head)| !self.same.contains(id);
+        let saved = self.heads.iter().filter(is_other).map(|(id, head)| (*id, Some(head)));
+        saved.chain(self.gone.iter().map(|id| (*id, None))).collect()
     }
 }
 
@@ -79,14 +108,12 @@ impl Bench<'_> {
         planned: Vec<Planned>,
         plan: &mut Plan<'_>,
     ) -> Result<Committed> {
-        let mut committed =
-            Committed { revision: None, folds: HashMap::new(), heads: HashMap::new() };
+        let mut committed = Committed::default();
         let changes = planned.into_iter().map(|planned| committed.keep(planned)).collect();
         let mut failure = None;
         let revision = self.store.commit(batch, note, changes, &mut |batch, tip, overtaken| {
             let id = overtaken.session();
-            committed.folds.remove(&id);
-            committed.heads.remove(&id);
+            committed.forget(id);
             match plan(self, batch, tip, id) {
                 Ok(planned) => Ok(planned.map(|planned| committed.keep(planned))),
                 Err(error) => {
@@ -204,7 +231,7 @@ impl Repository {
         let mut batch = bench.store.batch();
         let planned = plan(&bench, &mut batch, &tip, id)?;
         let Some(planned) = planned else {
-            return Ok(Committed { revision: None, folds: HashMap::new(), heads: HashMap::new() });
+            return Ok(Committed::default());
         };
         let note = CommitNote { operation, subject: planned.subject.clone(), at };
         let committed = bench.commit(batch, &note, vec![planned], plan)?;
@@ -225,16 +252,24 @@ impl Repository {
 
     /// Brings the index up to a commit.
     pub(super) fn follow(&mut self, committed: &Committed) {
-        if committed.revision.is_none() {
+        let Some(revision) = &committed.revision else {
             return;
-        }
+        };
         // The commit is durable, so nothing may say that it failed: what the index does not take in
         // now, the next refresh does.
-        if self.index.refresh(&self.store).is_ok() {
-            for (id, (tree, fold)) in &committed.folds {
-                drop(self.index.keep_fold(*id, tree, fold));
-            }
+        if self.index_commit(revision, committed).is_ok() {
+            let folds = committed.folds.iter().map(|(id, (tree, fold))| (*id, tree.as_str(), fold));
+            drop(self.index.keep_folds(folds));
         }
         self.store.maintain();
+    }
+
+    /// Tells the index of a commit; it reads the store only for what others committed before.
+    fn index_commit(&mut self, revision: &RevisionId, committed: &Committed) -> Result<()> {
+        let entry = self.store.commit_entry(revision)?;
+        if !self.index.note_commit(&entry, &committed.changes()).unwrap_or(false) {
+            self.index.refresh(&self.store)?;
+        }
+        Ok(())
     }
 }
