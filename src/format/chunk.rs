@@ -48,7 +48,7 @@ impl Chunker {
         let next = Rendered::of(record);
         let is_full = !self.open.is_empty()
             && (self.size + next.text.len() > MAX_BYTES || self.open.len() == MAX_RECORDS);
-        let closed = is_full.then(|| assemble(std::mem::take(&mut self.open)));
+        let closed = is_full.then(|| assemble(&std::mem::take(&mut self.open)));
         if is_full {
             self.size = 0;
         }
@@ -57,9 +57,19 @@ impl Chunker {
         closed
     }
 
-    /// Gives the last chunk.
-    pub fn finish(self) -> Option<Chunk> {
-        (!self.open.is_empty()).then(|| assemble(self.open))
+    /// Gives the last chunk, as it is now; more records may follow, which make it another one.
+    pub fn last(&self) -> Option<Chunk> {
+        (!self.open.is_empty()).then(|| assemble(&self.open))
+    }
+
+    /// The bytes of the records since the last cut.
+    pub fn size(&self) -> usize {
+        self.size
+    }
+
+    /// Drops the large payloads of the records since the last cut: the caller has stored them.
+    pub fn drop_files(&mut self) {
+        self.open.iter_mut().for_each(|record| record.files = Vec::new());
     }
 }
 
@@ -225,9 +235,9 @@ fn label_of(record: &Record) -> Option<Label> {
     }
 }
 
-fn assemble(records: Vec<Rendered>) -> Chunk {
+fn assemble(records: &[Rendered]) -> Chunk {
     let mut labels: BTreeMap<&Label, Vec<&Rendered>> = BTreeMap::new();
-    for record in &records {
+    for record in records {
         if let Some(label) = &record.label {
             labels.entry(label).or_default().push(record);
         }
@@ -241,18 +251,17 @@ fn assemble(records: Vec<Rendered>) -> Chunk {
     push_common(&common, &mut emitter);
     let mut text = emitter.out;
     let nothing = Parts::default();
-    for record in &records {
+    for record in records {
         let parts = record.label.as_ref().and_then(|label| common.get(label));
         record.push_rest(parts.unwrap_or(&nothing), &mut text);
     }
-    let count = records.len();
     let mut files: Vec<StoredFile> = Vec::new();
-    for file in records.into_iter().flat_map(|record| record.files) {
+    for file in records.iter().flat_map(|record| &record.files) {
         if files.iter().all(|known| known.name != file.name) {
-            files.push(file);
+            files.push(file.clone());
         }
     }
-    Chunk { text, files, records: count }
+    Chunk { text, files, records: records.len() }
 }
 
 fn push_common(common: &BTreeMap<&Label, Parts<'_>>, emitter: &mut Emitter) {

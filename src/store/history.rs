@@ -1,6 +1,7 @@
 //! Reading commits.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use chrono::DateTime;
 use chrono::Utc;
@@ -22,6 +23,7 @@ const FOREIGN_OPERATION: &str = "commit";
 const SHORTEST_PREFIX: usize = 4;
 
 /// A commit, as git has it.
+#[derive(Debug)]
 pub(super) struct Commit {
     pub(super) tree: Oid,
     pub(super) parents: Vec<Oid>,
@@ -91,10 +93,17 @@ impl Store {
         Ok(self.commit_entry(at)?.at)
     }
 
-    pub(super) fn read_commit(&self, id: Oid) -> Result<Commit, Error> {
+    pub(super) fn read_commit(&self, id: Oid) -> Result<Arc<Commit>, Error> {
+        if let Some(commit) = self.commits.borrow().find(&id) {
+            return Ok(commit.clone());
+        }
         let what = format_args!("the revision {:.8}", id.to_string());
         let bytes = self.read(id, ObjectType::Commit, &what)?;
-        Commit::parse(&bytes).ok_or_else(|| corrupt(id, &what, "it is no commit".into()))
+        let commit = Commit::parse(&bytes);
+        let commit = commit.ok_or_else(|| corrupt(id, &what, "it is no commit".into()))?;
+        let commit = Arc::new(commit);
+        self.commits.borrow_mut().add(id, commit.clone());
+        Ok(commit)
     }
 
     /// All commits of main, newest first along each line of them.

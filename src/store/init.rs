@@ -1,5 +1,6 @@
 //! Making and opening a store.
 
+use std::cell::Cell;
 use std::cell::OnceCell;
 use std::cell::RefCell;
 use std::fs;
@@ -11,6 +12,7 @@ use std::path::PathBuf;
 use chrono::DateTime;
 use chrono::Utc;
 use git2::ObjectType;
+use git2::Oid;
 use git2::Repository;
 use git2::RepositoryInitOptions;
 
@@ -25,7 +27,6 @@ use crate::store::commit::CommitText;
 use crate::store::layout::ATTRIBUTES;
 use crate::store::layout::MARKER;
 use crate::store::layout::Tree;
-use crate::store::objects::TreeCache;
 use crate::store::objects::corrupt;
 
 /// Bytes stay as they are in every clone, whatever its git is set to; `annals merge-driver` is
@@ -106,20 +107,33 @@ impl Store {
     }
 
     pub(super) fn marker_at(&self, at: &RevisionId) -> Result<Marker, Error> {
+        self.read_marker(self.marker_id(at)?, at)
+    }
+
+    fn marker_id(&self, at: &RevisionId) -> Result<Oid, Error> {
         let root = self.root(at)?;
-        let what = format_args!("{MARKER} of the revision {}", at.short());
         let found = root.file(MARKER).map_err(|cause| foreign(&self.path, &cause))?;
-        let id =
-            found.ok_or_else(|| foreign(&self.path, "annals.yaml is not in its branch main"))?;
+        found.ok_or_else(|| foreign(&self.path, "annals.yaml is not in its branch main"))
+    }
+
+    fn read_marker(&self, id: Oid, at: &RevisionId) -> Result<Marker, Error> {
+        let what = format_args!("{MARKER} of the revision {}", at.short());
         let text = self.read_text(id, &what)?;
         format::parse_marker(&text).map_err(|error| corrupt(id, &what, error.to_string()))
     }
 
     /// Refuses to write into a store that a later version has written.
     pub(super) fn check_schema(&self, at: &RevisionId) -> Result<(), Error> {
-        match self.marker_at(at)?.schema {
+        let id = self.marker_id(at)?;
+        if self.checked_marker.get() == Some(id) {
+            return Ok(());
+        }
+        match self.read_marker(id, at)?.schema {
             found if found > SCHEMA_VERSION => Err(Error::TooNew { found }),
-            _ => Ok(()),
+            _ => {
+                self.checked_marker.set(Some(id));
+                Ok(())
+            }
         }
     }
 
@@ -147,7 +161,10 @@ fn open_at(path: &Path) -> Result<Store, Error> {
         path: path.to_owned(),
         objects: path.join("objects"),
         repository,
-        trees: RefCell::new(TreeCache::default()),
+        trees: RefCell::default(),
+        commits: RefCell::default(),
+        open_ends: RefCell::default(),
+        checked_marker: Cell::default(),
         author: OnceCell::new(),
     })
 }

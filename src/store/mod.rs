@@ -37,14 +37,17 @@ mod stager;
 #[cfg(test)]
 mod tests;
 
+use std::cell::Cell;
 use std::cell::OnceCell;
 use std::cell::RefCell;
 use std::fmt;
 use std::path::Path;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use chrono::DateTime;
 use chrono::Utc;
+use git2::Oid;
 
 use crate::format::Tombstone;
 use crate::redact::Clean;
@@ -56,7 +59,10 @@ pub use batch::Batch;
 pub use commit::Rebase;
 pub use stager::Stager;
 
+use history::Commit;
+use objects::Latest;
 use objects::TreeCache;
+use stager::OpenEnd;
 
 /// What can go wrong with the store.
 #[derive(Debug, thiserror::Error)]
@@ -242,6 +248,12 @@ pub struct Store {
     objects: PathBuf,
     repository: git2::Repository,
     trees: RefCell<TreeCache>,
+    /// The commits read last.
+    commits: RefCell<Latest<Oid, Arc<Commit>>>,
+    /// The ends of the streams written last, by the sessions' trees.
+    open_ends: RefCell<Latest<Oid, OpenEnd>>,
+    /// The marker whose schema was found to be known.
+    checked_marker: Cell<Option<Oid>>,
     author: OnceCell<String>,
 }
 

@@ -4,6 +4,7 @@
 //! What is not loose comes from a pack, through libgit2, which checks its id.
 
 use std::collections::HashMap;
+use std::collections::VecDeque;
 use std::fmt::Display;
 use std::fs;
 use std::io;
@@ -56,6 +57,36 @@ impl TreeCache {
         }
         self.entries += tree.len() + 1;
         self.trees.insert(id, tree);
+    }
+}
+
+/// The few values that were used last, by their keys.
+#[derive(Debug)]
+pub(super) struct Latest<K, V>(VecDeque<(K, V)>);
+
+/// How many values [`Latest`] holds.
+const LATEST: usize = 8;
+
+impl<K, V> Default for Latest<K, V> {
+    fn default() -> Self {
+        Self(VecDeque::new())
+    }
+}
+
+impl<K: PartialEq, V> Latest<K, V> {
+    pub(super) fn find(&self, key: &K) -> Option<&V> {
+        self.0.iter().find(|(known, _)| known == key).map(|(_, value)| value)
+    }
+
+    pub(super) fn take(&mut self, key: &K) -> Option<V> {
+        let place = self.0.iter().position(|(known, _)| known == key)?;
+        self.0.remove(place).map(|(_, value)| value)
+    }
+
+    pub(super) fn add(&mut self, key: K, value: V) {
+        self.take(&key);
+        self.0.truncate(LATEST - 1);
+        self.0.push_front((key, value));
     }
 }
 

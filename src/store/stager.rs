@@ -21,6 +21,20 @@ use crate::store::layout::MESSAGES;
 use crate::store::layout::Tree;
 use crate::store::objects::corrupt;
 
+/// The most bytes of an open chunk that are kept in memory for the next save.
+const KEPT_BYTES: usize = 1 << 20;
+
+/// Where the stream of a stored session ends, kept so that the next save of it need not read and
+/// render its last chunk again. It follows from the session's tree alone, so it is never out of
+/// date.
+#[derive(Debug)]
+pub(super) struct OpenEnd {
+    chunker: Chunker,
+    next: u32,
+    messages: Tree,
+    files: Tree,
+}
+
 /// Writes the stream of one session into a batch.
 #[derive(Debug)]
 pub struct Stager<'b, 's> {
@@ -52,6 +66,11 @@ impl<'s> Batch<'s> {
     /// Only the last chunk is read and cut anew; where the others end does not depend on what
     /// follows them.
     pub fn append(&mut self, base: &StoredSession) -> Result<Stager<'_, 's>, Error> {
+        let kept = self.store.open_ends.borrow_mut().take(&base.tree.0);
+        if let Some(OpenEnd { chunker, next, messages, files }) = kept {
+            let (id, base) = (base.id, Some(base.tree));
+            return Ok(Stager { batch: self, id, base, chunker, next, messages, files });
+        }
         let records = self.store.last_records(base)?;
         let what = format_args!("session {}", base.id);
         let top = self.store.read_tree(base.tree.0, &what)?;
@@ -80,7 +99,8 @@ impl Stager<'_, '_> {
 
     /// Closes the stream; the head is what the records fold to.
     pub fn finish(mut self, head: Clean<Head>) -> Result<StagedSession, Error> {
-        if let Some(chunk) = std::mem::take(&mut self.chunker).finish() {
+        let next = self.next;
+        if let Some(chunk) = self.chunker.last() {
             self.place(chunk)?;
         }
         let mut top = Tree::default();
@@ -92,7 +112,18 @@ impl Stager<'_, '_> {
             }
         }
         let tree = ObjectId(self.batch.put_tree(&top)?);
-        Ok(StagedSession { id: self.id, base: self.base, tree, head })
+        let (id, base) = (self.id, self.base);
+        self.keep(tree, next);
+        Ok(StagedSession { id, base, tree, head })
+    }
+
+    fn keep(mut self, tree: ObjectId, next: u32) {
+        if self.chunker.size() <= KEPT_BYTES {
+            self.chunker.drop_files();
+            let Self { batch, chunker, messages, files, .. } = self;
+            let end = OpenEnd { chunker, next, messages, files };
+            batch.store.open_ends.borrow_mut().add(tree.0, end);
+        }
     }
 
     fn take(&mut self, record: &Record) -> Result<(), Error> {

@@ -200,18 +200,22 @@ fn a_store_is_made_in_an_empty_folder_only() {
 #[test]
 fn records_come_back_as_they_were_saved_in_one_go_or_many() {
     let sandbox = Sandbox::new();
-    let (whole, grown) = (session(1), session(2));
+    let (whole, grown, reopened) = (session(1), session(2), session(3));
     let mut records = numbered(0..130);
     records.insert(60, record(&"long ".repeat(80_000)));
     sandbox.save(whole, &records);
     for some in records.chunks(7) {
         sandbox.save(grown, some);
+        let another = Store::open(&sandbox.path()).expect("a store");
+        save(&another, reopened, some).expect("saved").expect("something is new");
     }
     assert_eq!(sandbox.records(whole), records);
     assert_eq!(sandbox.records(grown), records);
+    assert_eq!(sandbox.records(reopened), records);
     let chunks = |id| sandbox.stored(id).expect("there").chunks;
     let ids = |id| chunks(id).into_iter().map(|(_, chunk)| chunk).collect::<Vec<_>>();
     assert_eq!(ids(whole), ids(grown), "equal streams give equal chunks");
+    assert_eq!(ids(whole), ids(reopened), "what a store keeps in memory changes no chunk");
     let stored = sandbox.stored(whole).expect("there");
     let last = sandbox.store.last_records(&stored).expect("read").into_inner();
     assert!(records.ends_with(&last) && !last.is_empty());

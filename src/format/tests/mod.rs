@@ -102,7 +102,7 @@ fn say(role: &str, text: &str) -> Record {
 fn chunks(records: &[Record]) -> Vec<Chunk> {
     let mut chunker = Chunker::default();
     let mut chunks: Vec<Chunk> = records.iter().filter_map(|it| chunker.push(it)).collect();
-    chunks.extend(chunker.finish());
+    chunks.extend(chunker.last());
     chunks
 }
 
