@@ -68,6 +68,15 @@ pub fn variable(name: &str) -> Option<String> {
     path_variable(name)?.into_os_string().into_string().ok()
 }
 
+/// The name of this machine.
+pub fn host_name() -> Option<String> {
+    #[cfg(unix)]
+    let name = rustix::system::uname().nodename().to_str().ok().map(str::to_owned);
+    #[cfg(not(unix))]
+    let name = variable("COMPUTERNAME");
+    name.filter(|name| !name.is_empty())
+}
+
 fn text_variable(name: &str) -> Option<String> {
     path_variable(name).map(|value| value.to_string_lossy().into_owned())
 }

@@ -16,6 +16,7 @@ mod terminal;
 pub use clock::Clock;
 pub use clock::Ids;
 pub use environment::Environment;
+pub use environment::host_name;
 pub use environment::variable;
 pub use files::create_private_folder;
 pub use files::is_own;

@@ -21,11 +21,15 @@ mod places;
 mod redactor;
 mod rules;
 mod scan;
+mod share;
 mod views;
 
 pub use known::KnownSecrets;
 pub use redactor::Redactor;
+pub use redactor::Spot;
 pub use rules::Rules;
+pub use share::Profile;
+pub use share::Sharing;
 
 /// A value that went through redaction, or came out of the store as it was stored.
 #[derive(Debug, Clone, PartialEq)]

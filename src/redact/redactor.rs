@@ -30,6 +30,19 @@ const MAX_VALUE: usize = 4096;
 /// The shortest text that can hold a secret.
 const MIN_TEXT: usize = 6;
 
+/// Where a secret stands in a text, and why it is taken for one; never what it reads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Spot {
+    /// The rule that found it.
+    pub rule: String,
+    /// What made the rule look there, and what it found.
+    pub reason: String,
+    /// The line, from 1.
+    pub line: usize,
+    /// The character in the line, from 1.
+    pub column: usize,
+}
+
 /// Redacts the texts of one session and remembers its secrets, so that each goes everywhere.
 #[derive(Debug)]
 pub struct Redactor<'r> {
@@ -96,6 +109,29 @@ impl<'r> Redactor<'r> {
     /// The redactions made so far, by rule.
     pub fn counts(&self) -> &BTreeMap<String, u64> {
         &self.counts
+    }
+
+    /// Where the secrets of a text stand that stands in the field `field`.
+    pub fn spots(&self, field: &str, text: &str) -> Vec<Spot> {
+        let text = text.as_bytes();
+        if text.len() < MIN_TEXT || is_exempt(field, text) {
+            return Vec::new();
+        }
+        let (mut line, mut line_start, mut read) = (1, 0, 0);
+        let spot = |finding: Finding| {
+            let Finding { rule, range, .. } = finding;
+            let passed = &text[read..range.start];
+            if let Some(last) = memchr::memrchr(b'\n', passed) {
+                line += memchr::memchr_iter(b'\n', passed).count();
+                line_start = read + last + 1;
+            }
+            read = range.start;
+            let before = String::from_utf8_lossy(&text[line_start..range.start]);
+            let column = before.chars().count() + 1;
+            let rule = &self.rules.all()[rule];
+            Spot { rule: rule.name.to_owned(), reason: rule.reason(), line, column }
+        };
+        self.find(field, text).into_iter().map(spot).collect()
     }
 
     /// The redacted text, if there was anything to redact.

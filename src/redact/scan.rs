@@ -123,7 +123,7 @@ fn apart(mut findings: Vec<Finding>) -> Vec<Finding> {
 }
 
 /// Moves the ends of a range outwards to where characters begin.
-fn widen(text: &[u8], range: &mut Range<usize>) {
+pub(super) fn widen(text: &[u8], range: &mut Range<usize>) {
     let is_inside = |at: usize| text.get(at).is_some_and(|byte| byte & 0xc0 == 0x80);
     let (start, end) = (range.start, range.end);
     for _ in 0..3 {

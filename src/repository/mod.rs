@@ -22,6 +22,7 @@ mod resolve;
 mod restore;
 mod rollback;
 mod save;
+mod scan;
 mod take;
 
 use std::path::Path;
@@ -67,7 +68,11 @@ pub use doctor::Check;
 pub use doctor::Verdict;
 pub use edit::Edit;
 pub use edit::EditOutcome;
+pub use filter::Profile;
+pub use filter::Sharing;
+pub use filter::Spot;
 pub use filter::TextFilter;
+pub use filter::profile_of;
 pub use keep::GcOutcome;
 pub use list::Listing;
 pub use log::LogEntry;
@@ -75,6 +80,9 @@ pub use resolve::SessionAt;
 pub use restore::RestoreOptions;
 pub use restore::RestoreOutcome;
 pub use save::SaveOutcome;
+pub use scan::ScanOptions;
+pub use scan::ScanOutcome;
+pub use scan::StoredFinding;
 
 /// The store's folder within the data folder.
 const STORE_FOLDER: &str = "annals/store.git";

@@ -22,6 +22,7 @@ mod restore;
 mod resume;
 mod rollback;
 mod save;
+mod scan;
 mod show;
 mod tag;
 mod tour;
@@ -52,6 +53,7 @@ pub(crate) enum Command {
     Fork(fork::ForkArgs),
     Save(save::SaveArgs),
     Redact(redact::RedactArgs),
+    Scan(scan::ScanArgs),
     Delete(delete::DeleteArgs),
     Undelete(undelete::UndeleteArgs),
     Init(init::InitArgs),
@@ -81,6 +83,7 @@ pub(crate) fn run(command: Command, context: &mut Context) -> Result<ExitCode> {
         Command::Edit(args) => edit::run(&args, context),
         Command::Fork(args) => fork::run(&args, context),
         Command::Redact(args) => redact::run(&args, context),
+        Command::Scan(args) => scan::run(&args, context),
         Command::Save(args) => save::run(&args, context),
         Command::Delete(args) => delete::run(&args, context),
         Command::Undelete(args) => undelete::run(&args, context),

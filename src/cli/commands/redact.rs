@@ -1,5 +1,7 @@
 //! `annals redact`: the redactor as a filter.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::io::BufRead;
 use std::io::BufReader;
 use std::io::Read;
@@ -13,18 +15,28 @@ use crate::cli::context::Context;
 use crate::cli::exit::ExitCode;
 use crate::cli::exit::Failure;
 use crate::cli::exit::Result;
+use crate::cli::json::FindingView;
+use crate::cli::json::RedactView;
 use crate::error::Error;
 use crate::error::ErrorKind;
+use crate::repository::Profile;
+use crate::repository::Sharing;
 use crate::repository::TextFilter;
+use crate::repository::profile_of;
 
 /// Take the secrets out of a text
 ///
 /// Each is replaced by `[redacted:RULE]`, by the rules that every save obeys. Nothing is stored.
+/// With `--share` the traces of the user and the machine go too: the home folder becomes `~`, the
+/// rest `<user>`, `<host>`, `<name>`, `<email>`, `<ip>`, `<id>`, `<project>`. With `--list` the
+/// places are shown instead of the text, and the exit code is 1 when there are any.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   env | annals redact
   annals redact build.log > shared.log
+  annals redact --share build.log        without names and paths of this machine too
+  annals redact --list .env              only where secrets stand, and why
   annals redact --lines < texts.jsonl")]
 pub(crate) struct RedactArgs {
     /// The file; - is stdin [default: -]
@@ -33,6 +45,13 @@ pub(crate) struct RedactArgs {
     /// Read JSON objects, one a line, and redact the field `text` of each, judged by itself
     #[arg(long)]
     lines: bool,
+    /// Take out local paths, names and addresses too: those of this user and machine or, of an
+    /// object with a `profile`, those that stand there
+    #[arg(long)]
+    share: bool,
+    /// Show where secrets stand, by which rule and why, instead of the text
+    #[arg(long, conflicts_with = "share")]
+    list: bool,
 }
 
 /// Runs it.
@@ -47,32 +66,111 @@ pub(crate) fn run(args: &RedactArgs, context: &mut Context) -> Result<ExitCode> 
         }
         _ => (Box::new(std::io::stdin()), "stdin".to_owned()),
     };
-    if args.lines {
-        return redact_lines(BufReader::new(input), &name, &filter, context);
+    match (args.list, args.lines) {
+        (true, true) => {
+            let findings = list_lines(BufReader::new(input), &name, &filter)?;
+            show(findings, context)
+        }
+        (true, false) => {
+            let findings = filter.spots(&save::read(input, &name)?);
+            show(findings.into_iter().map(FindingView::of).collect(), context)
+        }
+        (false, true) => redact_lines(BufReader::new(input), &name, &filter, args.share, context),
+        (false, false) => {
+            let mut text = filter.redact(&save::read(input, &name)?);
+            if args.share {
+                text = filter.sharing(&profile_of(&context.environment))?.text(&text);
+            }
+            context.output.data(&text)?;
+            Ok(ExitCode::Done)
+        }
     }
-    let text = save::read(input, &name)?;
-    context.output.data(&filter.redact(&text))?;
-    Ok(ExitCode::Done)
 }
 
 fn redact_lines(
     input: impl BufRead,
     name: &str,
     filter: &TextFilter,
+    is_shared: bool,
     context: &mut Context,
 ) -> Result<ExitCode> {
-    for (number, line) in input.lines().enumerate() {
-        let line = line.map_err(|error| save::unreadable(name, error))?;
-        if line.trim().is_empty() {
-            continue;
-        }
-        let mut object = parse(&line).ok_or_else(|| refused(name, number + 1))?;
+    // Making patterns of a profile takes longer than using them, and many lines have the same.
+    let mut known: BTreeMap<Option<String>, Sharing> = BTreeMap::new();
+    each_object(input, name, |_, mut object| {
+        let profile = object.get("profile").filter(|_| is_shared).cloned();
         if let Some(Value::String(text)) = object.get_mut("text") {
             *text = filter.redact(text);
+            if is_shared {
+                let key = profile.as_ref().map(Value::to_string);
+                let sharing = match known.entry(key) {
+                    Entry::Occupied(entry) => entry.into_mut(),
+                    Entry::Vacant(entry) => {
+                        let own = || profile_of(&context.environment);
+                        let profile = profile.as_ref().map_or_else(own, profile_in);
+                        entry.insert(filter.sharing(&profile)?)
+                    }
+                };
+                *text = sharing.clone().text(text);
+            }
         }
         context.output.data(&format!("{object}\n"))?;
-    }
+        Ok(())
+    })?;
     Ok(ExitCode::Done)
+}
+
+/// The findings in the texts of objects; the line is that of the input.
+fn list_lines(input: impl BufRead, name: &str, filter: &TextFilter) -> Result<Vec<FindingView>> {
+    let mut findings = Vec::new();
+    each_object(input, name, |line, object| {
+        let text = object.get("text").and_then(Value::as_str).unwrap_or_default();
+        let spots = filter.spots(text).into_iter();
+        findings.extend(spots.map(|spot| FindingView::of_input(spot, line)));
+        Ok(())
+    })?;
+    Ok(findings)
+}
+
+fn each_object(
+    input: impl BufRead,
+    name: &str,
+    mut see: impl FnMut(usize, Value) -> Result<()>,
+) -> Result<()> {
+    for (number, line) in input.lines().enumerate() {
+        let line = line.map_err(|error| save::unreadable(name, error))?;
+        if !line.trim().is_empty() {
+            let object = parse(&line).ok_or_else(|| refused(name, number + 1))?;
+            see(number + 1, object)?;
+        }
+    }
+    Ok(())
+}
+
+/// Shows findings; their being there is the negative answer.
+fn show(findings: Vec<FindingView>, context: &mut Context) -> Result<ExitCode> {
+    let code = if findings.is_empty() { ExitCode::Done } else { ExitCode::Negative };
+    if context.output.is_json() {
+        context.output.json(&RedactView::of(findings))?;
+    } else {
+        let text: String = findings.iter().map(FindingView::to_line).collect();
+        context.output.data(&text)?;
+    }
+    Ok(code)
+}
+
+/// The profile of an object, as far as it goes.
+fn profile_in(value: &Value) -> Profile {
+    let field = |names: &[&str]| {
+        let text = names.iter().find_map(|name| value.get(*name)?.as_str());
+        text.unwrap_or_default().to_owned()
+    };
+    Profile {
+        home: field(&["home"]),
+        user: field(&["user"]),
+        host: field(&["host"]),
+        name: field(&["full_name", "name"]),
+        email: field(&["email"]),
+    }
 }
 
 /// The object on a line, if it has a text.

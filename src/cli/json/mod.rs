@@ -3,6 +3,7 @@
 //! Each document has a `kind` with the version of its shape; `docs/json.md` shows them all. A shape
 //! may get new keys; a key that changes its meaning makes a new version.
 
+mod findings;
 mod transfer;
 mod upkeep;
 
@@ -24,6 +25,9 @@ use crate::session::Head;
 use crate::session::Record;
 use crate::session::RevisionId;
 
+pub(crate) use findings::FindingView;
+pub(crate) use findings::RedactView;
+pub(crate) use findings::ScanView;
 pub(crate) use transfer::CaptureView;
 pub(crate) use transfer::RestoreView;
 pub(crate) use upkeep::DoctorView;

@@ -86,6 +86,17 @@ impl Rule {
         Self { name, keywords, find: Find::Assigned(class), check: any }
     }
 
+    /// Why what the rule finds is taken for a secret, without a word of it.
+    pub(super) fn reason(&self) -> String {
+        let words = self.keywords.join(", ");
+        match self.find {
+            Find::Token(_) => format!("begins with {words}"),
+            Find::Phrase(_) => format!("stands behind {words}"),
+            Find::Assigned(_) => format!("is assigned to a name with {words}"),
+            Find::Scan(_) => format!("has the form that belongs to {words}"),
+        }
+    }
+
     /// The rule with another check.
     const fn checked(self, check: fn(&[u8]) -> bool) -> Self {
         Self { check, ..self }
