@@ -198,11 +198,13 @@ fn r4_3_no_secret_is_in_any_file_whatever_field_it_came_in() {
                 {"type": "tool_result", "tool_use_id": plant(), "content": [{"type": "text", "text": plant()}]},
                 {"type": "image", "source": {"type": "base64", "media_type": plant(), "data": plant()}},
                 {"type": "novel", "x": plant()}]}}));
-    let mut text = transcript.text();
-    text += &format!("{{torn {}\n", plant());
-    text += &format!("{{\"a\": \"{}\", \"a\": \"{}\"}}\n", plant(), plant());
-    text += &format!("{{\"n\": 1e999, \"b\": \"\\ud800 {}\"}}\n", plant());
-    let mut bytes = text.into_bytes();
+    let text = [
+        transcript.text(),
+        format!("{{torn {}\n", plant()),
+        format!("{{\"a\": \"{}\", \"a\": \"{}\"}}\n", plant(), plant()),
+        format!("{{\"n\": 1e999, \"b\": \"\\ud800 {}\"}}\n", plant()),
+    ];
+    let mut bytes = text.concat().into_bytes();
     bytes.extend(format!("\u{7f} {} ", plant()).bytes().chain([0xff, b'\n']));
     bytes.extend(format!("tail {}", plant()).bytes());
     fs::create_dir_all(transcript.path().parent().expect("a folder")).expect("it is made");

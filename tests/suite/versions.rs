@@ -256,12 +256,11 @@ fn a_restored_fork_grows_in_its_agent() {
     let fork = forked["session"]["id"].as_str().expect("an id").to_owned();
     let restored = sandbox.json(["restore", &fork]);
     let file = restored["files"][0].as_str().expect("a file").to_owned();
-    let mut text = fs::read_to_string(&file).expect("it is there");
+    let text = fs::read_to_string(&file).expect("it is there");
     let mut line = state.clone().user("five").lines()[4].clone();
     line["uuid"] = json!("0000beef-aaaa-4bbb-8ccc-000000000001");
     line["sessionId"] = forked["session"]["agent"]["session"].clone();
-    text += &format!("{line}\n");
-    fs::write(&file, text).expect("the agent writes");
+    fs::write(&file, format!("{text}{line}\n")).expect("the agent writes");
     let again = sandbox.json(["capture"]);
     assert_eq!(
         again["captured"],
