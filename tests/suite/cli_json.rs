@@ -325,12 +325,14 @@ fn save_fork_delete_undelete() {
 }
 
 #[test]
-fn edit_without_a_change_prints_nothing() {
+fn edit_without_a_change_makes_no_revision() {
     let (sandbox, ..) = stage();
     let mut command = sandbox.program();
     command.env("EDITOR", "true").args(["--json", "edit", SHORT]);
     let ran = Ran::of(&mut command).ok();
-    assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), ("", ""));
+    let found: Value = serde_json::from_str(&ran.stdout).expect("JSON");
+    let expected = json!({"kind": "annals.edit/1", "session": session(), "revision": null});
+    assert_eq!(found, expected);
 }
 
 #[test]
@@ -377,14 +379,14 @@ fn failure<const N: usize>(sandbox: &Sandbox, args: [&str; N]) -> (i32, Value) {
 #[test]
 fn errors_have_a_kind_a_message_a_hint_and_a_code() {
     let (sandbox, ..) = stage();
-    let look = "`annals list` shows the sessions, `annals capture` takes in new ones.";
+    let look = "`annals list` shows the sessions of all folders; `annals capture` takes in new ones.";
     let usage = "`annals help COMMAND` tells what a command takes.";
     let error = |kind: &str, message: &str, hint: Option<&str>| json!({"kind": kind, "message": message, "hint": hint});
     let fails = |args: [&str; 2]| failure(&sandbox, args);
     let found = fails(["show", "nothing"]);
     assert_eq!(found, (3, error("not_found", "no session is called nothing", Some(look))));
     let found = fails(["show", "8992cafe@~9"]);
-    let message = "session 8992cafe has 2 revisions";
+    let message = "session 8992cafe has no ~9; its first is ~1";
     assert_eq!(found, (3, error("not_found", message, Some(look))));
     let found = fails(["capture", "nosuch"]);
     let message = "annals does not know the agent nosuch, only claude-code";

@@ -108,7 +108,7 @@ fn show() {
     ");
     insta::assert_snapshot!(run(&sandbox, ["show", SHORT, "--messages", "9.."]), @r"
     [stderr]
-    usage: The session has 5 messages; --messages 9 begins behind them.
+    error: The session has 5 messages; --messages 9 begins behind them.
     `annals help COMMAND` tells what a command takes.
     [2]
     ");
@@ -218,7 +218,7 @@ fn capture() {
     insta::assert_snapshot!(run(&sandbox, ["capture"]), @r"
     [stderr]
     Made a new store in ROOT/data/annals/store.git
-    Nothing new: 0 sessions unchanged.
+    No sessions found. The agents that annals knows: claude-code.
     [0]
     ");
     sandbox.transcript(1).user("Fix the login").agent("On it.").write();
@@ -229,7 +229,7 @@ fn capture() {
     Would capture 3 messages: 2 new sessions, 0 updated, 0 unchanged.
       8992cafe  Fix the login  +2
       523ee339  Use [redacted:github-token]  +1
-    Redacted 1 (github-token 1).
+    Redacted 1 secret (github-token).
     [0]
     ");
     insta::assert_snapshot!(run(&sandbox, ["capture"]), @r"
@@ -237,7 +237,7 @@ fn capture() {
     Captured 3 messages: 2 new sessions, 0 updated, 0 unchanged.
       8992cafe  Fix the login  +2
       523ee339  Use [redacted:github-token]  +1
-    Redacted 1 (github-token 1).
+    Redacted 1 secret (github-token).
     [0]
     ");
     insta::assert_snapshot!(run(&sandbox, ["capture"]), @r"
@@ -247,8 +247,7 @@ fn capture() {
     ");
     insta::assert_snapshot!(run(&sandbox, ["capture", "--home", "nowhere"]), @r"
     [stderr]
-    not found: there is no folder nowhere
-    `annals list` shows the sessions, `annals capture` takes in new ones.
+    error: there is no folder nowhere
     [3]
     ");
     assert_eq!(run(&sandbox, ["capture", "--quiet"]), "[stderr]\n[0]\n");
@@ -306,7 +305,7 @@ fn delete_and_undelete() {
     insta::assert_snapshot!(run(&sandbox, ["show", SHORT]), @r"
     [stderr]
     not found: no session is called 8992cafe
-    `annals list` shows the sessions, `annals capture` takes in new ones.
+    `annals list` shows the sessions of all folders; `annals capture` takes in new ones.
     [3]
     ");
     insta::assert_snapshot!(run(&sandbox, ["undelete", SHORT]), @r"
@@ -325,7 +324,7 @@ fn restore() {
     [stderr]
     Restored 8992cafe “Fix the login” to
       ROOT/other/.claude/projects/-work-demo/00000001-1111-4222-8333-444444444444.jsonl
-    warning: The workspace is not there; --workspace DIR names another: /work/demo
+    warning: There is no folder /work/demo; --workspace DIR names another.
     [0]
     ");
     insta::assert_snapshot!(run(&sandbox, ["restore", SHORT, "--home", &home, "--dry-run"]), @r"
@@ -333,7 +332,7 @@ fn restore() {
     [stderr]
     Would restore 8992cafe “Fix the login” to
       ROOT/other/.claude/projects/-work-demo/00000001-1111-4222-8333-444444444444.jsonl
-    warning: The workspace is not there; --workspace DIR names another: /work/demo
+    warning: There is no folder /work/demo; --workspace DIR names another.
     [0]
     ");
     whole.user("Newer.").write();
