@@ -379,7 +379,8 @@ fn failure<const N: usize>(sandbox: &Sandbox, args: [&str; N]) -> (i32, Value) {
 #[test]
 fn errors_have_a_kind_a_message_a_hint_and_a_code() {
     let (sandbox, ..) = stage();
-    let look = "`annals list` shows the sessions of all folders; `annals capture` takes in new ones.";
+    let look =
+        "`annals list` shows the sessions of all folders; `annals capture` takes in new ones.";
     let usage = "`annals help COMMAND` tells what a command takes.";
     let error = |kind: &str, message: &str, hint: Option<&str>| json!({"kind": kind, "message": message, "hint": hint});
     let fails = |args: [&str; 2]| failure(&sandbox, args);
