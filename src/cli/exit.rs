@@ -208,14 +208,17 @@ fn with_causes(error: &Error) -> String {
         }
         cause = error.source();
     }
-    without_number(&message).to_owned()
+    without_number(&message)
 }
 
 /// A message without the system's number for it, which says nothing more.
-fn without_number(message: &str) -> &str {
-    match message.rsplit_once(" (os error ") {
-        Some((text, number)) if number.ends_with(')') => text,
-        _ => message,
+fn without_number(message: &str) -> String {
+    let Some((before, rest)) = message.split_once(" (os error ") else {
+        return message.to_owned();
+    };
+    match rest.split_once(')') {
+        Some((_, after)) => format!("{before}{after}"),
+        None => message.to_owned(),
     }
 }
 
@@ -264,7 +267,7 @@ mod tests {
     #[test]
     fn causes_are_told_once() {
         let cause = io::Error::from_raw_os_error(2);
-        let said = without_number(&cause.to_string()).to_owned();
+        let said = without_number(&cause.to_string());
         assert!(cause.to_string().starts_with(&format!("{said} (os error ")), "{cause}");
         let error = Error::new(ErrorKind::Io, "the store cannot be read.").because(cause);
         let report = report(&Failure::Library(error)).expect("a report");

@@ -61,7 +61,7 @@ impl Repository {
             progress(Progress { unit: "objects", done, total });
         });
         if damages.is_empty() {
-            return vec![Check::fine("objects", format!("{count} objects are whole"))];
+            return vec![Check::fine("objects", format!("{count}, all whole"))];
         }
         damages.iter().map(|damage| Check::damaged("objects", damage.to_string())).collect()
     }
@@ -78,7 +78,7 @@ impl Repository {
             }
         }
         if checks.is_empty() {
-            let found = format!("{total} sessions hold what their heads say");
+            let found = format!("{total}, each as its head says");
             checks.push(Check::fine("sessions", found));
         }
         Ok(checks)
@@ -110,7 +110,7 @@ impl Repository {
         let page = Page { offset: 0, limit: 1 };
         let indexed = self.index()?.list(&everything, SortKey::Modified, false, page)?.1;
         Ok(if indexed == stored {
-            Check::fine("index", format!("it lists the store's {stored} sessions"))
+            Check::fine("index", "it lists them all".to_owned())
         } else {
             let found = format!("it lists {indexed} sessions, the store has {stored}");
             Check::damaged("index", found)

@@ -1,5 +1,7 @@
 //! From each module's error to the library's one: its kind, and the words that were there.
 
+use std::io::ErrorKind::PermissionDenied;
+
 use crate::error::Error;
 use crate::error::ErrorKind;
 use crate::format;
@@ -15,6 +17,9 @@ impl From<store::Error> for Error {
             store::Error::TooNew { .. } => ErrorKind::TooNew,
             store::Error::Locked { .. } => ErrorKind::Locked,
             store::Error::Corrupt { .. } => ErrorKind::Corrupt,
+            store::Error::Io { source, .. } if source.kind() == PermissionDenied => {
+                ErrorKind::Denied
+            }
             store::Error::Stale { .. } | store::Error::Occupied { .. } => ErrorKind::Conflict,
             store::Error::Program { .. } | store::Error::Git { .. } | store::Error::Io { .. } => {
                 ErrorKind::Io
