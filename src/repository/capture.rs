@@ -97,7 +97,7 @@ impl Repository {
         let mut works = self.plan_work(options, &sources, &mut outcome)?;
         if !works.is_empty() {
             // What was deleted is found in its past; and a damaged index is made anew here.
-            self.index()?;
+            self.index(|_| Ok(()))?;
         }
         let total = works.len() as u64;
         let mut done = 0;

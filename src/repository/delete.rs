@@ -84,7 +84,7 @@ impl Repository {
     pub fn undelete(&mut self, id: SessionId) -> Result<EditOutcome> {
         let at = self.now();
         let mut buried = vec![(self.last_before_deletion(id)?, self.new_id())];
-        for other in self.index()?.deleted_with(id)? {
+        for other in self.index(|index| index.deleted_with(id))? {
             let stored = self.last_before_deletion(other)?;
             let parent = self.store.head(&stored)?.into_inner().parent;
             if parent.is_some_and(|parent| parent.session == id.to_string()) {
@@ -121,7 +121,7 @@ impl Repository {
 
     /// The session in the newest revision that still had it.
     pub(super) fn last_before_deletion(&mut self, id: SessionId) -> Result<StoredSession> {
-        let revisions = self.index()?.revisions(id)?;
+        let revisions = self.index(|index| index.revisions(id))?;
         let last = revisions.iter().find(|entry| entry.counts.is_some());
         let last = last.ok_or_else(|| {
             Error::new(ErrorKind::NotFound, format!("history has no session {}", id.short()))
@@ -130,16 +130,17 @@ impl Repository {
     }
 
     fn with_subagents(&mut self, ids: &[SessionId]) -> Result<Vec<SessionId>> {
-        let index = self.index()?;
-        let mut all = Vec::new();
-        for id in ids {
-            for id in [*id].into_iter().chain(index.subagents(*id)?) {
-                if !all.contains(&id) {
-                    all.push(id);
+        self.index(|index| {
+            let mut all = Vec::new();
+            for id in ids {
+                for id in [*id].into_iter().chain(index.subagents(*id)?) {
+                    if !all.contains(&id) {
+                        all.push(id);
+                    }
                 }
             }
-        }
-        Ok(all)
+            Ok(all)
+        })
     }
 }
 

@@ -71,7 +71,7 @@ impl Repository {
 
     /// The latest two revisions of a session; no left one when there is but one.
     pub fn last_change(&mut self, id: SessionId) -> Result<(Option<SessionAt>, SessionAt)> {
-        let revisions = self.index()?.revisions(id)?;
+        let revisions = self.index(|index| index.revisions(id))?;
         let mut past = revisions
             .into_iter()
             .filter(|entry| entry.counts.is_some())

@@ -108,7 +108,8 @@ impl Repository {
         let stored = self.store.sessions(&self.store.tip()?)?.len() as u64;
         let everything = Filter { with_subagents: true, ..Filter::default() };
         let page = Page { offset: 0, limit: 1 };
-        let indexed = self.index()?.list(&everything, SortKey::Modified, false, page)?.1;
+        let indexed =
+            self.index(|index| index.list(&everything, SortKey::Modified, false, page))?.1;
         Ok(if indexed == stored {
             Check::fine("index", "it lists them all".to_owned())
         } else {

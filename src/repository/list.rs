@@ -25,7 +25,7 @@ impl Repository {
         is_reversed: bool,
         page: Page,
     ) -> Result<Listing> {
-        let (sessions, total) = self.index()?.list(filter, sort, is_reversed, page)?;
+        let (sessions, total) = self.index(|index| index.list(filter, sort, is_reversed, page))?;
         Ok(Listing { total, sessions })
     }
 }

@@ -25,7 +25,7 @@ pub struct LogEntry {
 impl Repository {
     /// The revisions of a session, newest first.
     pub fn log(&mut self, id: SessionId) -> Result<Vec<LogEntry>> {
-        let revisions = self.index()?.revisions(id)?;
+        let revisions = self.index(|index| index.revisions(id))?;
         let mut entries = Vec::with_capacity(revisions.len());
         let mut before: HashSet<RecordKey> = HashSet::new();
         // Oldest first, so that each revision is read once.

@@ -38,6 +38,7 @@ use crate::error::ErrorKind;
 use crate::error::Result;
 use crate::format;
 use crate::format::Marker;
+use crate::index;
 use crate::index::Index;
 use crate::platform::Environment;
 use crate::redact::Rules;
@@ -206,10 +207,21 @@ impl Repository {
         Ok(self.rules.get().expect("they were set above"))
     }
 
-    /// The index, brought up to the tip.
-    fn index(&mut self) -> Result<&Index> {
+    /// Reads the index, brought up to the tip. One that turns out to be damaged is made anew, and
+    /// read again.
+    fn index<T>(
+        &mut self,
+        read: impl Fn(&Index) -> std::result::Result<T, index::Error>,
+    ) -> Result<T> {
         self.index.refresh(&self.store)?;
-        Ok(&self.index)
+        match read(&self.index) {
+            Err(error) if error.is_damage() => {
+                self.index.rebuild()?;
+                self.index.refresh(&self.store)?;
+                Ok(read(&self.index)?)
+            }
+            outcome => Ok(outcome?),
+        }
     }
 
     fn new_id(&self) -> String {

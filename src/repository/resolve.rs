@@ -64,7 +64,7 @@ impl Repository {
     /// `NotFound`: there is no such revision, or the session was not in it.
     pub fn resolve_revision(&mut self, id: SessionId, text: &str) -> Result<RevisionId> {
         let missing = |what: String| Error::new(ErrorKind::NotFound, what);
-        let revisions = self.index()?.revisions(id)?;
+        let revisions = self.index(|index| index.revisions(id))?;
         if let Some(back) = text.strip_prefix('~') {
             let back: usize = if back.is_empty() { Ok(1) } else { back.parse() }
                 .map_err(|_| Error::new(ErrorKind::Invalid, format!("~{back} is no revision")))?;
@@ -92,7 +92,7 @@ impl Repository {
         let number: u64 = if number.is_empty() { Ok(1) } else { number.parse() }.map_err(|_| {
             Error::new(ErrorKind::Invalid, format!("@{number} is no session: @, @2, @3 … are"))
         })?;
-        let found = self.index()?.newest(number.max(1), here)?;
+        let found = self.index(|index| index.newest(number.max(1), here))?;
         found.ok_or_else(|| {
             let place = here.map_or(String::new(), |here| format!(" about {}", here.display()));
             let message = match number {
@@ -104,11 +104,13 @@ impl Repository {
     }
 
     fn only(&mut self, name: &str, with_deleted: bool) -> Result<SessionId> {
-        let index = self.index()?;
-        let mut found: Vec<(SessionId, Option<Head>)> = Vec::new();
-        for id in index.find(name, CANDIDATES, with_deleted)? {
-            found.push((id, index.summary(id)?.map(|summary| summary.head)));
-        }
+        let found = self.index(|index| {
+            let mut found: Vec<(SessionId, Option<Head>)> = Vec::new();
+            for id in index.find(name, CANDIDATES, with_deleted)? {
+                found.push((id, index.summary(id)?.map(|summary| summary.head)));
+            }
+            Ok(found)
+        })?;
         match without_subagents(found).as_slice() {
             [(id, _)] => Ok(*id),
             [] => {

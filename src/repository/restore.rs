@@ -67,7 +67,7 @@ impl Repository {
         let folder = self.agent_folder(adapter, options.home.as_deref());
         let workspace = self.workspace_for(&head, options)?;
         let mut subagents = Vec::new();
-        for id in self.index()?.subagents(at.id)? {
+        for id in self.index(|index| index.subagents(at.id))? {
             if self.store.session(&at.revision, id)?.is_some() {
                 subagents.push(self.seen(&at.revision, id)?);
             }

@@ -998,6 +998,36 @@ fn what_is_derived_may_be_lost_at_any_moment() {
     }
 }
 
+#[test]
+fn damage_to_any_page_of_the_index_is_mended_by_whoever_meets_it() {
+    const PAGE: usize = 4096;
+    let sandbox = Sandbox::new();
+    let first = sandbox.transcript(1).user("hello").agent("hi").write();
+    sandbox.run(["capture"]).ok();
+    let second = first.user("more").write();
+    sandbox.run(["capture"]).ok();
+    let id = second.id();
+    for name in ["index.db", "sources.db"] {
+        let path = sandbox.store().join("annals").join(name);
+        let pages = fs::read(&path).expect("it is readable").len() / PAGE;
+        for page in 0..pages {
+            let mut bytes = fs::read(&path).expect("it is readable");
+            let there = bytes.iter_mut().skip(page * PAGE).take(PAGE);
+            there.enumerate().for_each(|(at, byte)| *byte = u8::try_from(at % 251).expect("small"));
+            for args in [&["list"][..], &["log", &id], &["show", &id], &["capture"], &["diff", &id]]
+            {
+                fs::write(&path, &bytes).expect("it is written");
+                let ran = Ran::of(sandbox.program().args(args));
+                let code = i32::from(args[0] == "diff");
+                assert_eq!(ran.code, code, "{args:?}, page {page} of {name} damaged: {ran:?}");
+                assert!(!ran.stderr.contains("Skipped"), "page {page} of {name}: {ran:?}");
+            }
+            sandbox.run(["doctor"]).ok();
+        }
+    }
+    assert_eq!(sandbox.json(["list"])["total"], 1, "it lists what the store has");
+}
+
 // ---- Stores that are none, or strange ----
 
 #[test]
