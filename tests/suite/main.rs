@@ -4,7 +4,8 @@
 //! `layers`: the layering rule · `formats`: files and their schema · `r1_…` to `r9_…`: the
 //! requirements, by number · `properties`: the properties, by number · `cli_…`: texts, JSON shapes
 //! and exit codes of the program · `versions`: a session in its several states · `many`: several
-//! processes at once · `hostile`: bad input · `corpus`: real transcripts, where `ANNALS_CORPUS`
+//! processes at once · `hostile`: bad input · `crash`: the
+//! program killed, the disk full · `corpus`: real transcripts, where `ANNALS_CORPUS`
 //! names them.
 #![allow(
     clippy::disallowed_methods,
@@ -16,6 +17,7 @@
 mod cli_json;
 mod cli_text;
 mod corpus;
+mod crash;
 mod hostile;
 mod layers;
 mod many;
