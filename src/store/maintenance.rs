@@ -46,7 +46,8 @@ impl Store {
             git::run(command, doing)
         };
         run(&["pack-refs", "--all"])?;
-        run(&["repack", "-a", "-d", "-f", "-k", "-q", "--window=50", "--depth=50"])?;
+        // -F: what saves deflated in haste is deflated anew; a quarter of the store goes with it.
+        run(&["repack", "-a", "-d", "-F", "-k", "-q", "--window=50", "--depth=50"])?;
         run(&["prune-packed", "-q"])?;
         run(&["commit-graph", "write", "--reachable", "--changed-paths", "--no-progress"])?;
         let failed = |source| Error::Git { doing: doing.into(), source };
@@ -96,7 +97,8 @@ fn start_repack(store: &Path, lock: FileLock) {
     command
         .arg("--git-dir")
         .arg(store)
-        .args(["repack", "-d", "-q", "--geometric=2"])
+        // Quick rather than small: this is paid by every save, and `gc` makes it small.
+        .args(["-c", "pack.compression=1", "repack", "-d", "-q", "--geometric=2", "--window=1"])
         .stdin(Stdio::from(lock.into_file()))
         .stdout(Stdio::null())
         .stderr(Stdio::null());
