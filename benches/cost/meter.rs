@@ -56,7 +56,8 @@ pub(crate) fn average(times: u32, mut command: impl FnMut() -> Command) -> Resul
 
 /// Runs a child to its end; its output is dropped.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
-    let status = command.stdin(Stdio::null()).stdout(Stdio::null()).status()?;
+    let status =
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status()?;
     if !status.success() {
         bail!("{command:?} ended with {status}");
     }
