@@ -147,8 +147,11 @@ impl Place<'_> {
         let is_number =
             |label: &&str| !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_digit());
         let is_version = labels.len() > 2 && labels.iter().take(2).all(|label| is_number(&label));
-        let is_in_url = self.before(3).ends_with(b"://")
-            || self.before(1) == b"/" && self.after().starts_with(b"/");
+        // The login of a URL, which has a rule of its own.
+        let before = self.before(80);
+        let is_in_url = memchr::memmem::rfind(before, b"://").is_some_and(|at| {
+            !before[at + 3..].iter().any(|byte| byte.is_ascii_whitespace() || *byte == b'/')
+        });
         local.bytes().any(|byte| byte.is_ascii_alphanumeric())
             && !NOBODY.contains(&local)
             && !is_example(domain)
