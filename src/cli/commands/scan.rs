@@ -98,7 +98,7 @@ fn findings(findings: &[StoredFinding], width: Option<usize>, paint: Paint) -> S
     ];
     let row = |it: &StoredFinding| {
         vec![
-            it.session.short().to_string(),
+            it.session.short(),
             it.revision.short().to_owned(),
             it.record.to_string(),
             it.id.as_deref().map(line).unwrap_or_default(),

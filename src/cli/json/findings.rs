@@ -84,7 +84,7 @@ impl<'a> ScanView<'a> {
     pub(crate) fn of(outcome: &'a ScanOutcome) -> Self {
         let finding = |it: &'a StoredFinding| StoredView {
             session: it.session.to_string(),
-            short: it.session.short().to_string(),
+            short: it.session.short(),
             revision: it.revision.to_string(),
             record: it.record,
             id: it.id.as_deref(),

@@ -53,10 +53,10 @@ pub(super) const RULES: &[Rule] = &[
         .checked(holds_login),
     Rule::phrase(
         "curl-login",
-        &["-u ", "--user "],
-        r#"(?:-u|--user) +["']?[^\s:"'$]{0,64}:([^\s"']{4,128})"#,
+        &["-u ", "--user ", "--user="],
+        r#"(?:-u|--user)[ =]+["']?([^\s:"'$]{0,64}:[^\s"']{4,128})"#,
     )
-    .checked(is_login_password),
+    .checked(is_login),
     // The format of .netrc, and of `machine` lines elsewhere.
     Rule::phrase(
         "netrc",
@@ -104,8 +104,11 @@ fn is_not_placeholder(value: &[u8]) -> bool {
     !is_placeholder(value) && !is_code(value)
 }
 
-fn is_login_password(value: &[u8]) -> bool {
-    is_password(value) || is_random(value)
+/// Whether the value is `user:password`.
+fn is_login(value: &[u8]) -> bool {
+    let colon = memchr::memchr(b':', value).map_or(value.len(), |colon| colon + 1);
+    let password = &value[colon..];
+    is_password(password) || is_random(password)
 }
 
 fn decoded(value: &[u8]) -> Vec<u8> {

@@ -35,7 +35,7 @@ pub(super) fn pattern_of(text: &str) -> String {
         let whole = accented.unwrap_or(letter);
         match decomposed(whole) {
             Some((plain, accent)) => {
-                pattern.push_str(&format!("(?:{whole}|{plain}{accent})"));
+                pattern.extend(['(', '?', ':', whole, '|', plain, accent, ')']);
             }
             None if whole == ' ' => pattern.push_str(r"(?:\\{0,2} |\+)"),
             None => pattern.push_str(&regex::escape(whole.encode_utf8(&mut [0; 4]))),

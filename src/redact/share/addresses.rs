@@ -134,9 +134,9 @@ impl Place<'_> {
         let found = self.found();
         let login = found.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
         let is_ssh = found.starts_with(b"ssh") || found.starts_with(b"git+ssh");
-        !(is_ssh && matches!(login, b"git@" | b"hg@" | b"svn@"))
-            && !login.ends_with(b">@")
-            && !login.starts_with(b"$")
+        let is_program = is_ssh && matches!(login, b"git@" | b"hg@" | b"svn@");
+        let is_stand_in = login.ends_with(b">@") || login.starts_with(b"$");
+        !is_program && !is_stand_in
     }
 
     fn is_email(&self) -> bool {
@@ -146,7 +146,7 @@ impl Place<'_> {
         let labels: Vec<&str> = domain.split('.').collect();
         let is_number =
             |label: &&str| !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_digit());
-        let is_version = labels.len() > 2 && labels.iter().take(2).all(|label| is_number(&label));
+        let is_version = labels.len() > 2 && labels.iter().take(2).all(|label| is_number(label));
         // The login of a URL, which has a rule of its own.
         let before = self.before(80);
         let is_in_url = memchr::memmem::rfind(before, b"://").is_some_and(|at| {

@@ -15,7 +15,7 @@ const ROOT: &str = r"(?:(?:\\{2,8}[?.]\\{1,4})?[a-z]:|/(?:mnt|cygdrive|host_mnt|
 const JOINT: &str = r"(?:\\{0,4}/+|\\{1,8})";
 
 /// The name of a folder, when it is somebody's home.
-const FOLDER: &str = r##"[^\s/\\"'`<>|:;,()\[\]{}*?&$=%!#@^~…]{1,64}(?:~[0-9])?"##;
+const FOLDER: &str = r#"[^\s/\\"'`<>|:;,()\[\]{}*?&$=%!#@^~…]{1,64}(?:~[0-9])?"#;
 
 /// Folders beside the homes that are nobody's, and accounts that are no persons.
 const NOBODY: &[&str] = &[
