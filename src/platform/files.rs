@@ -9,10 +9,19 @@ use std::io::Write;
 use std::path::Path;
 use std::path::PathBuf;
 
+use tempfile::NamedTempFile;
+
 /// Writes a file so that it is there whole or not at all, and durable: temporary file beside it,
 /// flush, rename, folder flush. Mode 0600.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> io::Result<()> {
     place_file(path, ".annals-", 0o600, bytes)?;
+    sync_folder(folder_of(path))
+}
+
+/// As [`write_atomic`], but never in place of a file that is there: that is `AlreadyExists`.
+pub fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let file = prepared(path, ".annals-", 0o600, bytes, File::sync_all)?;
+    file.persist_noclobber(path).map_err(|error| error.error)?;
     sync_folder(folder_of(path))
 }
 
@@ -74,6 +83,19 @@ fn place(
     bytes: &[u8],
     sync: impl Fn(&File) -> io::Result<()>,
 ) -> io::Result<()> {
+    let file = prepared(path, prefix, mode, bytes, sync)?;
+    file.persist(path).map_err(|error| error.error)?;
+    Ok(())
+}
+
+/// The temporary file that is to get the name `path`.
+fn prepared(
+    path: &Path,
+    prefix: &str,
+    mode: u32,
+    bytes: &[u8],
+    sync: impl Fn(&File) -> io::Result<()>,
+) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(prefix);
     #[cfg(unix)]
@@ -85,8 +107,7 @@ fn place(
     let mut file = builder.tempfile_in(folder_of(path))?;
     file.write_all(bytes)?;
     sync(file.as_file())?;
-    file.persist(path).map_err(|error| error.error)?;
-    Ok(())
+    Ok(file)
 }
 
 /// Makes the names in a folder durable.
@@ -161,6 +182,17 @@ mod tests {
         fs::create_dir(path.join("inside")).expect("made");
         write_atomic(&path, b"new").expect_err("a folder stands there");
         assert!(path.join("inside").is_dir());
+        assert_eq!(fs::read_dir(folder.path()).expect("there").count(), 1);
+    }
+
+    #[test]
+    fn a_new_file_takes_no_other_ones_place() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("file");
+        write_new(&path, b"first").expect("written");
+        let error = write_new(&path, b"second").expect_err("the name is taken");
+        assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(fs::read(&path).expect("there"), b"first");
         assert_eq!(fs::read_dir(folder.path()).expect("there").count(), 1);
     }
 

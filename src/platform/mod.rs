@@ -25,6 +25,7 @@ pub use files::place_unsynced;
 pub use files::sync_folder;
 pub use files::sync_placed;
 pub use files::write_atomic;
+pub use files::write_new;
 pub use lock::FileLock;
 pub use stamp::FileStamp;
 pub use terminal::terminal_width;
