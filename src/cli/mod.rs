@@ -17,7 +17,6 @@ mod json;
 mod listing;
 mod output;
 mod paint;
-mod plain;
 #[cfg(test)]
 mod samples;
 mod table;
@@ -44,6 +43,7 @@ use crate::cli::output::Output;
 use crate::cli::output::OutputOptions;
 use crate::cli::plain::plain;
 use crate::config::Color;
+pub(crate) use crate::session::plain;
 
 const AFTER_HELP: &str = "\
 Examples:

@@ -13,6 +13,7 @@ mod fold;
 mod head;
 mod id;
 mod key;
+pub mod plain;
 mod record;
 mod texts;
 mod time;

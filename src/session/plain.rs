@@ -8,7 +8,7 @@
 use std::borrow::Cow;
 
 /// The text with line feeds and tabs as they are and every other control character made visible.
-pub(crate) fn plain(text: &str) -> Cow<'_, str> {
+pub fn plain(text: &str) -> Cow<'_, str> {
     if !text.chars().any(is_unsafe) {
         return Cow::Borrowed(text);
     }
@@ -26,7 +26,7 @@ pub(crate) fn plain(text: &str) -> Cow<'_, str> {
 }
 
 /// The text on one line: as [`plain`], with white space drawn together.
-pub(crate) fn line(text: &str) -> String {
+pub fn line(text: &str) -> String {
     let words: Vec<&str> = text.split_whitespace().collect();
     plain(&words.join(" ")).into_owned()
 }
