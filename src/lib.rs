@@ -17,6 +17,7 @@
 //! | [`store`] | the git repository; accepts only clean values |
 //! | [`adapters`] | each agent's own files, read and written |
 //! | [`index`] | the catalogue, derived from the store |
+//! | [`exchange`] | what leaves: JSON, YAML, Markdown, HTML |
 //! | [`repository`] | [`repository::Repository`], the one handle: one file per operation |
 //! | `cli` | the program |
 //!
@@ -81,6 +82,7 @@ pub mod adapters;
 pub mod cli;
 pub mod config;
 pub mod error;
+pub mod exchange;
 pub mod format;
 pub mod index;
 pub mod platform;

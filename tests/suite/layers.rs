@@ -14,11 +14,12 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("store", &["platform", "session", "redact", "format"]),
     ("adapters", &["platform", "session"]),
     ("index", &["platform", "session", "store"]),
+    ("exchange", &["session", "redact", "format", "store"]),
     (
         "repository",
         &[
             "error", "config", "platform", "session", "redact", "format", "store", "adapters",
-            "index",
+            "index", "exchange",
         ],
     ),
     ("cli", &["error", "repository", "session", "config", "platform"]),
@@ -48,6 +49,8 @@ const LIVES_IN: &[(&str, &[&str])] = &[
     ("textwrap", &["cli"]),
     ("unicode_width", &["cli"]),
     ("signal_hook", &["cli"]),
+    ("minijinja", &["exchange"]),
+    ("pulldown_cmark", &["exchange"]),
     ("similar", &["session"]),
 ];
 

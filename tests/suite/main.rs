@@ -21,6 +21,7 @@ mod crash;
 mod hostile;
 mod layers;
 mod many;
+mod p08_export;
 mod properties;
 mod r1_saving;
 mod r2_resuming;

@@ -8,6 +8,7 @@ mod delete;
 mod diff;
 mod doctor;
 mod edit;
+mod export;
 mod fork;
 mod gc;
 mod init;
@@ -51,6 +52,7 @@ pub(crate) enum Command {
     Pin(pin::PinArgs),
     Edit(edit::EditArgs),
     Fork(fork::ForkArgs),
+    Export(export::ExportArgs),
     Save(save::SaveArgs),
     Redact(redact::RedactArgs),
     Scan(scan::ScanArgs),
@@ -82,6 +84,7 @@ pub(crate) fn run(command: Command, context: &mut Context) -> Result<ExitCode> {
         Command::Pin(args) => pin::run(&args, context),
         Command::Edit(args) => edit::run(&args, context),
         Command::Fork(args) => fork::run(&args, context),
+        Command::Export(args) => export::run(&args, context),
         Command::Redact(args) => redact::run(&args, context),
         Command::Scan(args) => scan::run(&args, context),
         Command::Save(args) => save::run(&args, context),

@@ -29,6 +29,7 @@ pub(crate) use findings::FindingView;
 pub(crate) use findings::RedactView;
 pub(crate) use findings::ScanView;
 pub(crate) use transfer::CaptureView;
+pub(crate) use transfer::ExportView;
 pub(crate) use transfer::RestoreView;
 pub(crate) use upkeep::DoctorView;
 pub(crate) use upkeep::FolderView;

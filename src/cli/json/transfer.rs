@@ -1,4 +1,4 @@
-//! What `capture`, `restore` and `resume` print: sessions on their way in and out.
+//! What `capture`, `restore`, `resume` and `export` print: sessions on their way in and out.
 
 use std::collections::BTreeMap;
 
@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::cli::json::shown;
 use crate::repository::CaptureOutcome;
 use crate::repository::CapturedSession;
+use crate::repository::ExportOutcome;
 use crate::repository::RestoreOutcome;
 use crate::repository::Skipped;
 use crate::session::RevisionId;
@@ -92,5 +93,21 @@ impl<'a> RestoreView<'a> {
             redacted: outcome.redacted,
             missing_files: &outcome.missing_files,
         }
+    }
+}
+
+/// `annals.exported/1`
+#[derive(Debug, Serialize)]
+pub(crate) struct ExportView<'a> {
+    kind: &'static str,
+    files: Vec<String>,
+    redactions: &'a BTreeMap<String, u64>,
+}
+
+impl<'a> ExportView<'a> {
+    /// The view of what was written.
+    pub(crate) fn of(outcome: &'a ExportOutcome) -> Self {
+        let files = outcome.files.iter().map(|path| shown(path)).collect();
+        Self { kind: "annals.exported/1", files, redactions: &outcome.redactions }
     }
 }

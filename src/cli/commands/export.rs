@@ -1,0 +1,180 @@
+//! `annals export`: sessions as files in other forms.
+
+use std::path::Path;
+use std::path::PathBuf;
+
+use clap::Args;
+use clap::ValueEnum;
+
+use crate::cli::brief;
+use crate::cli::context::Context;
+use crate::cli::exit::ExitCode;
+use crate::cli::exit::Failure;
+use crate::cli::exit::Result;
+use crate::cli::json::ExportView;
+use crate::cli::plain::plain;
+use crate::repository::ExportFormat;
+use crate::repository::ExportOptions;
+use crate::repository::ExportTarget;
+use crate::repository::Repository;
+use crate::repository::SessionAt;
+
+/// Write sessions as files to read, keep or pass on
+///
+/// Markdown and HTML hold the conversation as `annals show --tools` tells it; the HTML is one file
+/// without scripts that loads nothing. JSON and YAML hold everything, and `annals save` takes them.
+/// Each session becomes a file of its own, named after its title, which only you may read; no file
+/// is written over. With -o FILE or -o - several sessions go into one JSON document. Secrets that
+/// were not recognised when the session was saved, but are by now, are taken out.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  annals export 3f2a9c10                        as Markdown, in this folder
+  annals export 3f2a9c10 -o login.html          as a page for the browser
+  annals export @ @2 @3 --format yaml -o ~/out/ a file each, in a folder
+  annals export 3f2a9c10@~2 --format json -o -  as it was two saves ago, to stdout")]
+pub(crate) struct ExportArgs {
+    /// The sessions, and their revisions if not the latest
+    #[arg(value_name = "ID[@REV]", required = true)]
+    sessions: Vec<String>,
+    /// The form [default: that of the ending of FILE, else markdown]
+    #[arg(long, value_name = "FORMAT")]
+    format: Option<Format>,
+    /// Write to this file or folder; - is stdout [default: the current folder]
+    #[arg(long, short, value_name = "FILE|DIR|-")]
+    output: Option<PathBuf>,
+    /// Write over files that are there
+    #[arg(long, short)]
+    force: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Json,
+    Yaml,
+    Markdown,
+    Html,
+}
+
+impl From<Format> for ExportFormat {
+    fn from(format: Format) -> Self {
+        match format {
+            Format::Json => Self::Json,
+            Format::Yaml => Self::Yaml,
+            Format::Markdown => Self::Markdown,
+            Format::Html => Self::Html,
+        }
+    }
+}
+
+/// Runs it.
+pub(crate) fn run(args: &ExportArgs, context: &mut Context) -> Result<ExitCode> {
+    let mut repository = context.open()?;
+    let mut sessions: Vec<SessionAt> = Vec::new();
+    for text in &args.sessions {
+        let at = context.resolve(&mut repository, text)?;
+        if !sessions.contains(&at) {
+            sessions.push(at);
+        }
+    }
+    let target = target(args.output.as_deref(), &context.environment.current);
+    let format = args.format.map(ExportFormat::from).or_else(|| match &target {
+        Some(ExportTarget::File(path)) => {
+            ExportFormat::of_extension(&path.extension()?.to_string_lossy())
+        }
+        _ => None,
+    });
+    let format = format.unwrap_or(ExportFormat::Markdown);
+    let is_one = sessions.len() == 1 || format == ExportFormat::Json;
+    if !is_one && !matches!(target, Some(ExportTarget::Folder(_))) {
+        let text = "Only JSON holds several sessions; with -o DIR each gets a file of its own.";
+        return Err(Failure::Usage(text.to_owned()));
+    }
+    match target {
+        None => print(&repository, &sessions, format, context),
+        Some(target) => {
+            let options = ExportOptions { format, target, force: args.force };
+            write(&repository, &sessions, &options, context)
+        }
+    }
+}
+
+/// Where the export goes; none: to stdout.
+fn target(output: Option<&Path>, current: &Path) -> Option<ExportTarget> {
+    let Some(output) = output else {
+        return Some(ExportTarget::Folder(current.to_owned()));
+    };
+    if output.as_os_str() == "-" {
+        return None;
+    }
+    let path = current.join(output);
+    let is_folder = path.is_dir() || output.to_string_lossy().ends_with('/');
+    Some(if is_folder { ExportTarget::Folder(path) } else { ExportTarget::File(path) })
+}
+
+fn print(
+    repository: &Repository,
+    sessions: &[SessionAt],
+    format: ExportFormat,
+    context: &mut Context,
+) -> Result<ExitCode> {
+    if context.output.is_json() {
+        let text = "--json tells of files; with -o - the export itself is printed.";
+        return Err(Failure::Usage(text.to_owned()));
+    }
+    let export = repository.export_text(sessions, format)?;
+    // Files and pipes get the text as it is; a terminal must not be steered by it.
+    if context.output.is_seen() {
+        context.output.page(&plain(&export.text))?;
+    } else {
+        context.output.data(&export.text)?;
+    }
+    told(&export.redactions, context)?;
+    Ok(ExitCode::Done)
+}
+
+fn write(
+    repository: &Repository,
+    sessions: &[SessionAt],
+    options: &ExportOptions,
+    context: &mut Context,
+) -> Result<ExitCode> {
+    let outcome = repository.export(sessions, options)?;
+    if context.output.is_json() {
+        context.output.json(&ExportView::of(&outcome))?;
+        return Ok(ExitCode::Done);
+    }
+    let count = brief::count(sessions.len() as u64, "session");
+    let mut lines = vec![format!("Exported {count} to")];
+    lines.extend(outcome.files.iter().map(|file| format!("  {}", context.path(file))));
+    context.output.status(&lines.join("\n"))?;
+    told(&outcome.redactions, context)?;
+    Ok(ExitCode::Done)
+}
+
+/// Says what the store has that should not be there.
+fn told(redactions: &std::collections::BTreeMap<String, u64>, context: &mut Context) -> Result<()> {
+    if redactions.is_empty() {
+        return Ok(());
+    }
+    let rules = brief::rules(redactions);
+    let text = format!("Taken out on the way, though the store still has it: {rules}");
+    context.output.warning(&text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_target_is_stdout_a_folder_or_a_file() {
+        let here = Path::new("/nowhere");
+        let folder = |path: &str| Some(ExportTarget::Folder(PathBuf::from(path)));
+        assert_eq!(target(None, here), folder("/nowhere"));
+        assert_eq!(target(Some(Path::new("-")), here), None);
+        assert_eq!(target(Some(Path::new("out/")), here), folder("/nowhere/out/"));
+        assert_eq!(target(Some(Path::new("/")), here), folder("/"));
+        let file = Some(ExportTarget::File(PathBuf::from("/nowhere/a.html")));
+        assert_eq!(target(Some(Path::new("a.html")), here), file);
+    }
+}

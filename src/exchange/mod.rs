@@ -1,0 +1,165 @@
+//! What leaves and enters: JSON, YAML, Markdown, HTML.
+//!
+//! JSON and YAML hold everything and parse back to the same session. Markdown and HTML are for
+//! reading: the records in view, as a `script` of who said what. Only an [`Outgoing`] session can
+//! be rendered, and making one redacts it by today's rules, which may know more than those it was
+//! stored under.
+//!
+//! In the readable forms no text of a session becomes markup of the file: `harmless` takes out of
+//! Markdown what could run, load, hide or pass for one of our own headings; `prose` makes HTML of
+//! Markdown and lets through text, plain structure and links to the web; the template in
+//! `page.html` escapes all other values. The HTML has no script and a policy that forbids any.
+
+mod harmless;
+mod html;
+mod markdown;
+mod prose;
+mod script;
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use serde_json::json;
+
+use crate::format;
+use crate::redact::Clean;
+use crate::redact::Redactor;
+use crate::redact::Rules;
+use crate::session::Head;
+use crate::session::Record;
+use crate::session::Session;
+
+/// A form that a session leaves in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExportFormat {
+    /// Everything, as one JSON document.
+    Json,
+    /// Everything, as the YAML that `show --raw` prints.
+    Yaml,
+    /// The conversation, to read and to quote.
+    Markdown,
+    /// The conversation as one page for a browser.
+    Html,
+}
+
+impl ExportFormat {
+    /// How the names of its files end.
+    pub fn extension(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::Yaml => "yaml",
+            Self::Markdown => "md",
+            Self::Html => "html",
+        }
+    }
+
+    /// The form of files whose names end so.
+    pub fn of_extension(extension: &str) -> Option<Self> {
+        match extension.to_ascii_lowercase().as_str() {
+            "json" => Some(Self::Json),
+            "yaml" | "yml" => Some(Self::Yaml),
+            "md" | "markdown" => Some(Self::Markdown),
+            "html" | "htm" => Some(Self::Html),
+            _ => None,
+        }
+    }
+}
+
+/// A session that may leave: redacted by today's rules.
+#[derive(Debug)]
+pub struct Outgoing {
+    session: Session,
+    head: Head,
+    redactions: BTreeMap<String, u64>,
+}
+
+impl Outgoing {
+    /// Redacts a session.
+    pub fn new(session: Session, rules: &Rules) -> Self {
+        let mut redactor = Redactor::new(rules);
+        let records: Vec<Clean<Record>> =
+            session.records.into_iter().map(|record| redactor.record(record)).collect();
+        // What became known late goes out of the earlier records too.
+        let records = records.into_iter().map(|record| redactor.again(record).into_inner());
+        let session = Session { id: session.id, records: records.collect() };
+        Self { head: session.head(), session, redactions: redactor.counts().clone() }
+    }
+
+    /// The head of what leaves.
+    pub fn head(&self) -> &Head {
+        &self.head
+    }
+
+    /// What was redacted that the stored session still had, by rule.
+    pub fn redactions(&self) -> &BTreeMap<String, u64> {
+        &self.redactions
+    }
+
+    /// The session in that form.
+    pub fn render(&self, format: ExportFormat) -> String {
+        match format {
+            ExportFormat::Json => {
+                let mut document = json!({"kind": EXPORT_KIND});
+                if let (Value::Object(document), Value::Object(fields)) =
+                    (&mut document, self.to_value())
+                {
+                    document.extend(fields);
+                }
+                printed(&document)
+            }
+            ExportFormat::Yaml => format::render_session(&self.head, &self.session.records),
+            ExportFormat::Markdown => {
+                let records: Vec<&Record> = self.session.view().collect();
+                markdown::render(&self.head, &script::script(&records))
+            }
+            ExportFormat::Html => {
+                let records: Vec<&Record> = self.session.view().collect();
+                html::render(&self.head, &script::script(&records))
+            }
+        }
+    }
+
+    /// The head's fields, and all records under `records`.
+    fn to_value(&self) -> Value {
+        let mut value = format::head_to_value(&self.head);
+        if let Value::Object(fields) = &mut value {
+            let records = self.session.records.iter().map(format::record_to_value).collect();
+            fields.insert("records".to_owned(), records);
+        }
+        value
+    }
+}
+
+/// Several sessions as one JSON document.
+pub fn render_together(sessions: &[Outgoing]) -> String {
+    let sessions: Vec<Value> = sessions.iter().map(Outgoing::to_value).collect();
+    printed(&json!({"kind": EXPORT_KIND, "sessions": sessions}))
+}
+
+/// The kind of the JSON form.
+const EXPORT_KIND: &str = "annals.export/1";
+
+fn printed(document: &Value) -> String {
+    let mut text = serde_json::to_string_pretty(document).expect("a value has no odd keys");
+    text.push('\n');
+    text
+}
+
+/// What a readable file calls a session.
+fn title(head: &Head) -> String {
+    let title = head.title.as_deref().or(head.preview.as_deref());
+    let title = title.map(crate::session::plain::line).filter(|title| !title.is_empty());
+    title.unwrap_or_else(|| format!("Session {}", head.id.short()))
+}
+
+/// The size of a payload, in words.
+fn size(bytes: usize) -> String {
+    match bytes {
+        0..1_000 => format!("{bytes} bytes"),
+        1_000..1_000_000 => format!("{} kB", bytes / 1_000),
+        _ => format!("{} MB", bytes / 1_000_000),
+    }
+}
+
+#[cfg(test)]
+mod tests;
