@@ -111,6 +111,7 @@ pub(crate) struct Report {
 }
 
 impl Report {
+    #[expect(clippy::unused_self, reason = "all that is printed goes through the table")]
     pub(crate) fn heading(&self, text: &str) {
         println!("\n{text}");
     }

@@ -146,7 +146,7 @@ impl Place<'_> {
         let labels: Vec<&str> = domain.split('.').collect();
         let is_number =
             |label: &&str| !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_digit());
-        let is_version = labels.len() > 2 && labels.iter().take(2).all(|label| is_number(label));
+        let is_version = labels.len() > 2 && labels.iter().take(2).all(is_number);
         // The login of a URL, which has a rule of its own.
         let before = self.before(80);
         let is_in_url = memchr::memmem::rfind(before, b"://").is_some_and(|at| {
