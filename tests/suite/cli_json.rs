@@ -352,9 +352,9 @@ fn init_checkout_gc_and_doctor() {
         "kind": "annals.doctor/1",
         "verdict": "fine",
         "checks": [
-            check("objects", "4 objects are whole"),
-            check("sessions", "0 sessions hold what their heads say"),
-            check("index", "it lists the store's 0 sessions"),
+            check("objects", "4, all whole"),
+            check("sessions", "0, each as its head says"),
+            check("index", "it lists them all"),
             check("modes", "nobody else can read the store"),
             check("git", &git),
         ],

@@ -384,9 +384,9 @@ fn upkeep() {
     let doctor = run(&sandbox, ["doctor"]);
     let (before, _) = doctor.split_once("✓ git").expect("git is checked");
     insta::assert_snapshot!(before, @r"
-    ✓ objects   4 objects are whole
-    ✓ sessions  0 sessions hold what their heads say
-    ✓ index     it lists the store's 0 sessions
+    ✓ objects   4, all whole
+    ✓ sessions  0, each as its head says
+    ✓ index     it lists them all
     ✓ modes     nobody else can read the store
     ");
     let gc = run(&sandbox, ["gc"]);
