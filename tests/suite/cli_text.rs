@@ -339,6 +339,7 @@ fn restore() {
     insta::assert_snapshot!(run(&sandbox, ["restore", SHORT]), @r"
     [stderr]
     in the way: ROOT/home/.claude/projects/-work-demo/00000001-1111-4222-8333-444444444444.jsonl was changed since it was last captured
+    --force writes over it.
     [3]
     ");
 }
