@@ -95,7 +95,7 @@ pub(super) fn shapes(profile: &Profile, workspaces: &[String]) -> Result<Vec<Sha
         let path: Vec<String> = parts.iter().map(|part| pattern_of(part)).collect();
         let is_at_home = !profile.home.is_empty() && workspace.starts_with(&profile.home);
         if !is_at_home {
-            let path = format!("(?:/|\\\\{{1,4}}|)({})", path.join(JOINT));
+            let path = format!("(?:/|\\\\{{1,4}}|)(?:{})", path.join(JOINT));
             shapes.push(Shape::new(Kind::Project, &path, |place| place.is_path())?);
         }
     }
