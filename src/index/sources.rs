@@ -24,6 +24,7 @@ use crate::index::database;
 use crate::index::database::Layout;
 use crate::index::database::failed;
 use crate::platform::FileStamp;
+use crate::session::RecordKey;
 use crate::session::SessionId;
 
 const LAYOUT: Layout = Layout {
@@ -50,9 +51,12 @@ pub struct SourceState {
     pub lines: u64,
     /// The SHA-256 of those bytes, in hex.
     pub prefix: String,
-    /// The session's tree, when its stream ends where the reading ended: what is appended to the
-    /// file can then be appended to the stream.
+    /// The session's tree then, if this is its only file. While the tip has it, what is appended
+    /// to the file can be appended to the stream.
     pub tree: Option<String>,
+    /// Keys of records in view that the file did not hold then: they came from elsewhere.
+    #[serde(default)]
+    pub foreign: Vec<RecordKey>,
     /// The lines in which something was redacted, by their first byte and the one behind the last.
     pub findings: Vec<(u64, u64)>,
     /// Whether the last line had no end.
@@ -112,6 +116,18 @@ impl Sources {
             rows.collect()
         };
         read().map(KnownSources).map_err(failed(READING))
+    }
+
+    /// What was read of these files: few of many cost little.
+    pub fn load<'p>(
+        &self,
+        paths: impl IntoIterator<Item = &'p Path>,
+    ) -> Result<KnownSources, Error> {
+        let mut known = HashMap::new();
+        for path in paths {
+            known.extend(self.find(path)?.map(|state| (file_key(path), state)));
+        }
+        Ok(KnownSources(known))
     }
 
     /// What was read of a file.

@@ -14,6 +14,7 @@ use crate::platform::FileStamp;
 use crate::session::ModelName;
 use crate::session::ParentSession;
 use crate::session::Record;
+use crate::session::RecordKey;
 use crate::store;
 
 /// What a commit of a made-up history did: for each session its new head, none when deleted, or
@@ -649,6 +650,7 @@ fn source(session: u128) -> SourceState {
         lines: 12,
         prefix: "ab".repeat(32),
         tree: Some("cd".repeat(20)),
+        foreign: vec![RecordKey("m1".to_owned())],
         findings: vec![(3, 40)],
         has_tail: true,
         is_restored: false,

@@ -181,8 +181,12 @@ impl Repository {
     ) -> Result<Vec<Work>> {
         let mut works: Vec<Work> = Vec::new();
         let mut places: HashMap<SessionId, usize> = HashMap::new();
-        let known = sources.load_all()?;
-        for (adapter, source) in self.find_sources(options, outcome)? {
+        let found = self.find_sources(options, outcome)?;
+        let known = match options.paths.as_slice() {
+            [] => sources.load_all()?,
+            _ => sources.load(found.iter().map(|(_, source)| source.path.as_path()))?,
+        };
+        for (adapter, source) in found {
             let metadata = match source.path.metadata() {
                 Ok(metadata) => metadata,
                 Err(error) => {
@@ -298,6 +302,7 @@ pub(super) fn state_at(
         lines: position.lines,
         prefix: position.prefix.clone(),
         tree: None,
+        foreign: Vec::new(),
         findings: Vec::new(),
         has_tail: false,
         is_restored: false,

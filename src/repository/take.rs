@@ -22,6 +22,7 @@ use crate::repository::delete::short_keys;
 use crate::repository::intake::Intake;
 use crate::session::Head;
 use crate::session::HeadFold;
+use crate::session::Keys;
 use crate::session::NextStream;
 use crate::session::Record;
 use crate::session::RecordKey;
@@ -122,7 +123,9 @@ impl Bench<'_> {
         file: &WorkFile,
     ) -> Result<Option<Take>> {
         let tree = base.tree.to_string();
-        let state = file.state.as_ref().filter(|state| state.tree.as_ref() == Some(&tree));
+        let ends_there =
+            |state: &&SourceState| state.tree.as_ref() == Some(&tree) && !state.has_tail;
+        let state = file.state.as_ref().filter(ends_there);
         let Some(state) = state else { return Ok(None) };
         let path = &file.source.path;
         let from =
@@ -135,6 +138,7 @@ impl Bench<'_> {
         }
         let mut take = Take::default();
         let mut new = remembered(work.session, file, &intake);
+        new.foreign.clone_from(&state.foreign);
         if intake.is_empty() {
             new.tree = Some(tree);
             take.states.push((path.clone(), new));
@@ -211,13 +215,19 @@ impl Bench<'_> {
         let mut take = Take::default();
         let before = self.store.head(past)?;
         let stored = self.store.records(past)?;
-        let Reading { facts, records, states, stored: stream, cleaned } =
+        let Reading { facts, records, mut states, stored: stream, cleaned } =
             self.read_all(work, stored, &mut take)?;
+        let foreign = self.foreign(work, &stream);
+        if let [(_, state)] = states.as_mut_slice() {
+            let held: HashSet<RecordKey> = Keys::of(&records).into_iter().collect();
+            state.foreign = foreign.difference(&held).cloned().collect();
+            state.foreign.sort_unstable();
+        }
         let next = stream
             .clone()
             .join(facts)
             .join(records)
-            .map(|((stream, facts), file)| next_stream(stream, facts, file));
+            .map(|((stream, facts), file)| next_stream(stream, facts, file, &foreign));
         let planned = match (base, &*next) {
             (Some(base), NextStream::Same) if cleaned == 0 => {
                 take.remember_tree(states, &base.tree.to_string());
@@ -237,6 +247,29 @@ impl Bench<'_> {
         take.fill(planned, &before);
         take.remember_all(work, states);
         Ok(take)
+    }
+
+    /// The records that never stood in the session's one file: those that came since it was last
+    /// read, from elsewhere, and those that were foreign then. Nothing is known of a file that was
+    /// not read before.
+    fn foreign(&self, work: &Work, stream: &[Record]) -> HashSet<RecordKey> {
+        let [WorkFile { state: Some(state), .. }] = work.files.as_slice() else {
+            return HashSet::new();
+        };
+        if state.session != work.session {
+            return HashSet::new();
+        }
+        let mut foreign: HashSet<RecordKey> = state.foreign.iter().cloned().collect();
+        // A revision that cannot be read tells nothing, and must not keep the file out.
+        let then = state.tree.as_ref().and_then(|tree| {
+            let then = self.store.session_of_tree(work.session, tree).ok()??;
+            self.store.records(&then).ok()
+        });
+        if let Some(then) = then {
+            let known: HashSet<RecordKey> = Keys::of(&then).into_iter().collect();
+            foreign.extend(Keys::of(stream).into_iter().filter(|key| !known.contains(key)));
+        }
+        foreign
     }
 
     /// Takes in a session that was deleted, if its agent wrote records that the tombstone does not
@@ -360,9 +393,7 @@ impl Take {
 
     /// What is known of a file whose session ends where it does, once the commit is durable.
     fn remember(&mut self, file: &WorkFile, mut state: SourceState) {
-        if let Some(Planned { change: Change::Save(staged), .. }) = &self.planned
-            && !state.has_tail
-        {
+        if let Some(Planned { change: Change::Save(staged), .. }) = &self.planned {
             state.tree = Some(staged.tree.to_string());
         }
         self.states.push((file.source.path.clone(), state));
@@ -380,7 +411,7 @@ impl Take {
         let is_single = states.len() == 1;
         self.states = states;
         for (_, state) in &mut self.states {
-            state.tree = (is_single && !state.has_tail).then(|| tree.to_owned());
+            state.tree = is_single.then(|| tree.to_owned());
         }
     }
 }

@@ -64,9 +64,15 @@ impl NextStream {
 }
 
 /// The stream after a capture of `file`. `facts`: what is known of the session beside it; those
-/// that the stream does not have come to stand before its first record.
-pub fn next_stream(mut stream: Vec<Record>, facts: Vec<Record>, file: Vec<Record>) -> NextStream {
-    let alignment = align(&stream, file);
+/// that the stream does not have come to stand before its first record. `foreign`: records that
+/// never stood in this file; they stay in view though it does not hold them.
+pub(crate) fn next_stream(
+    mut stream: Vec<Record>,
+    facts: Vec<Record>,
+    file: Vec<Record>,
+    foreign: &HashSet<RecordKey>,
+) -> NextStream {
+    let alignment = align(&stream, file, foreign);
     let facts: Vec<Record> = facts.into_iter().filter(|fact| !stream.contains(fact)).collect();
     if facts.is_empty() {
         return alignment.apply(stream);
@@ -113,18 +119,19 @@ impl Alignment {
 ///
 /// After a rollback the file still holds what was taken back: it is left alone until it has a
 /// record that the stream does not know.
-pub(super) fn align(stream: &[Record], file: Vec<Record>) -> Alignment {
+fn align(stream: &[Record], file: Vec<Record>, foreign: &HashSet<RecordKey>) -> Alignment {
     let keys = Keys::of(stream);
     let in_view: Vec<usize> = view(stream, &keys);
     let matched = match_records(stream, &keys, &in_view, &file);
     let is_agents = |place: &&usize| !matches!(stream[**place], Record::Annals(_));
     let current: Vec<usize> = in_view.iter().filter(is_agents).copied().collect();
     let known: HashSet<usize> = matched.iter().flatten().copied().collect();
-    let is_covered = current.iter().all(|place| known.contains(place));
+    let is_covered =
+        current.iter().all(|place| known.contains(place) || foreign.contains(&keys[*place]));
     if is_covered && known.len() == file.len() && is_rolled_back(stream, &keys, &current, &known) {
         return Alignment::default();
     }
-    assemble(stream, &keys, &current, &matched, file)
+    assemble(stream, &keys, &current, &matched, file, foreign)
 }
 
 fn assemble(
@@ -133,6 +140,7 @@ fn assemble(
     current: &[usize],
     matched: &[Option<usize>],
     file: Vec<Record>,
+    foreign: &HashSet<RecordKey>,
 ) -> Alignment {
     let mut alignment = Alignment::default();
     let known: HashSet<usize> = matched.iter().flatten().copied().collect();
@@ -178,8 +186,37 @@ fn assemble(
             alignment.added.push(record);
         }
     }
+    let stays = |place: &&usize| !known.contains(place) && foreign.contains(&keys[**place]);
+    let foreign: HashSet<&RecordKey> =
+        current.iter().filter(stays).map(|place| &keys[*place]).collect();
+    keep_foreign(&view, &foreign, &mut target);
     alignment.change = plan_view_change(&view, &target);
     alignment
+}
+
+/// Puts what stays in view though the file does not hold it behind the record that it follows in
+/// the present view.
+fn keep_foreign(view: &[RecordKey], foreign: &HashSet<&RecordKey>, target: &mut Vec<RecordKey>) {
+    if foreign.is_empty() {
+        return;
+    }
+    let wanted: HashSet<&RecordKey> = target.iter().collect();
+    let mut followers: HashMap<Option<&RecordKey>, Vec<&RecordKey>> = HashMap::new();
+    let mut anchor = None;
+    for key in view {
+        if foreign.contains(key) {
+            followers.entry(anchor).or_default().push(key);
+        } else if wanted.contains(key) {
+            anchor = Some(key);
+        }
+    }
+    let mut joined: Vec<RecordKey> = Vec::with_capacity(target.len() + foreign.len());
+    let starts = [None].into_iter().chain(target.iter().map(Some));
+    for anchor in starts {
+        joined.extend(anchor.cloned());
+        joined.extend(followers.get(&anchor).into_iter().flatten().map(|key| (*key).clone()));
+    }
+    *target = joined;
 }
 
 /// For each record of the file its place in the stream, if the stream has it.

@@ -21,7 +21,7 @@ mod view;
 
 pub use align::NextStream;
 pub use align::join_files;
-pub use align::next_stream;
+pub(crate) use align::next_stream;
 pub use content::Block;
 pub use content::BlockKind;
 pub use content::Content;

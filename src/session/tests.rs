@@ -1,5 +1,7 @@
 //! Tests of the domain: keys, views, folds, alignments.
 
+use std::collections::HashSet;
+
 use proptest::prelude::*;
 use serde_json::Value;
 use serde_json::json;
@@ -49,7 +51,8 @@ fn session_id() -> SessionId {
 
 /// The view without annals' own events, after the file was captured on top of `stream`.
 fn captured(stream: Vec<Record>, file: &[Record]) -> (Vec<Record>, Vec<Record>) {
-    let next = next_stream(stream.clone(), Vec::new(), file.to_vec()).whole(stream);
+    let next =
+        next_stream(stream.clone(), Vec::new(), file.to_vec(), &HashSet::new()).whole(stream);
     let seen = agents_view(&next);
     (next, seen)
 }
@@ -162,7 +165,7 @@ fn a_rolled_back_file_is_left_alone_until_it_grows() {
     stream.push(done("r", "2026-01-01T00:00:00Z", Action::Rollback { to, change }));
     assert_eq!(agents_view(&stream), file[..1]);
     assert!(
-        next_stream(stream.clone(), Vec::new(), file.clone()) == NextStream::Same,
+        next_stream(stream.clone(), Vec::new(), file.clone(), &HashSet::new()) == NextStream::Same,
         "the longer file brings nothing back"
     );
     let longer = [file, vec![said("4", "assistant", "d")]].concat();
@@ -181,6 +184,23 @@ fn a_restored_file_that_grows_keeps_what_was_taken_back_out() {
     let (next, seen) = captured(stream, &grown);
     assert_eq!(seen, grown);
     assert!(next.contains(&file[1]), "the stream only grows");
+}
+
+#[test]
+fn what_never_stood_in_the_file_stays_in_view() {
+    let file = vec![said("1", "user", "a"), said("2", "assistant", "b")];
+    let elsewhere = said("9", "user", "from elsewhere");
+    let stream = [file.clone(), vec![elsewhere.clone()]].concat();
+    let foreign = HashSet::from([RecordKey("9".into())]);
+    let grown = [file.clone(), vec![said("3", "user", "c")]].concat();
+    let next = next_stream(stream.clone(), Vec::new(), grown.clone(), &foreign);
+    let seen = agents_view(&next.whole(stream.clone()));
+    assert_eq!(seen, [&grown[..2], &[elsewhere.clone()], &grown[2..]].concat());
+    // What the file held and dropped goes, what was foreign stays.
+    let next = next_stream(stream.clone(), Vec::new(), file[..1].to_vec(), &foreign);
+    assert_eq!(agents_view(&next.whole(stream.clone())), [file[0].clone(), elsewhere]);
+    let next = next_stream(stream.clone(), Vec::new(), file, &foreign);
+    assert_eq!(next, NextStream::Same, "a file as it was changes nothing");
 }
 
 #[test]
@@ -259,7 +279,7 @@ proptest! {
             let (next, seen) = captured(stream, file);
             prop_assert_eq!(&seen, file);
             prop_assert!(next.len() >= before.len());
-            prop_assert!(next_stream(next.clone(), Vec::new(), file.clone()) == NextStream::Same);
+            prop_assert!(next_stream(next.clone(), Vec::new(), file.clone(), &HashSet::new()) == NextStream::Same);
             stream = next;
         }
         let keys = Keys::of(&stream);

@@ -41,6 +41,17 @@ impl Store {
         }
     }
 
+    /// A session by the id of its tree, in hex, as some revision has it; none: there is no such
+    /// tree.
+    pub fn session_of_tree(
+        &self,
+        id: SessionId,
+        tree: &str,
+    ) -> Result<Option<StoredSession>, Error> {
+        let Ok(tree) = Oid::from_str(tree) else { return Ok(None) };
+        self.stored_session(id, tree).map(Some)
+    }
+
     /// A session by its tree.
     fn stored_session(&self, id: SessionId, tree: Oid) -> Result<StoredSession, Error> {
         let what = format_args!("session {id}");

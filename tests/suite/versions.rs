@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use annals::session::Message;
+use annals::session::Record;
 use serde_json::Value;
 use serde_json::json;
 
@@ -304,4 +306,28 @@ fn edit_changes_what_people_say_and_nothing_else() {
     let count = sandbox.git(["rev-list", "--count", &format!("{tip}..main")]);
     assert_eq!(count.trim(), "1", "an edit is one commit");
     assert_eq!(edit("false").code, 3, "an editor that fails changes nothing");
+}
+
+#[test]
+fn what_came_from_elsewhere_stays_in_view_when_the_file_grows_or_shrinks() {
+    let sandbox = Sandbox::new();
+    let begun = sandbox.transcript(1).user("one").agent("two").write();
+    sandbox.capture();
+    let elsewhere = Record::from(Message::new("user", "from elsewhere"));
+    sandbox.repository().append(begun.session(), vec![elsewhere]).expect("it is appended");
+    let said = || -> Vec<String> {
+        let shown = sandbox.json(["show", &begun.short()]);
+        let messages = shown["messages"].as_array().expect("a list").clone();
+        messages.iter().map(|it| it["content"].to_string()).collect()
+    };
+    let grown = begun.clone().user("three").write();
+    sandbox.capture();
+    assert_eq!(said().len(), 4, "nothing is hidden: {:?}", said());
+    grown.user("four").write();
+    sandbox.capture();
+    assert_eq!(said().len(), 5, "nor later: {:?}", said());
+    begun.clone().without_last(1).write();
+    sandbox.capture();
+    assert_eq!(said(), [r#""one""#, r#""from elsewhere""#], "what the file dropped goes");
+    sandbox.fsck();
 }
