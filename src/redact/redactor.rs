@@ -15,6 +15,7 @@ use crate::redact::checks::is_code;
 use crate::redact::exempt::is_exempt;
 use crate::redact::scan::Finding;
 use crate::redact::scan::Search;
+use crate::redact::scan::mark_length;
 use crate::session::Native;
 use crate::session::REDACTION_MARK;
 use crate::session::Record;
@@ -169,7 +170,7 @@ impl<'r> Redactor<'r> {
         let value = text.trim_ascii();
         let is_one_word = (1..=MAX_VALUE).contains(&value.len())
             && !value.iter().any(u8::is_ascii_whitespace)
-            && !value.starts_with(REDACTION_MARK.as_bytes());
+            && mark_length(value, Some(self.rules)).is_none();
         if !is_one_word {
             return None;
         }

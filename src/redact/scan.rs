@@ -70,7 +70,7 @@ impl Search<'_> {
             }
         }
         if !findings.is_empty() {
-            drop_marked(text, &mut findings);
+            drop_marked(text, self.rules, &mut findings);
             findings = apart(findings);
             findings.iter_mut().for_each(|finding| widen(text, &mut finding.range));
         }
@@ -86,19 +86,28 @@ impl Search<'_> {
 }
 
 /// Findings inside a mark, or that would take one in, are none.
-fn drop_marked(text: &[u8], findings: &mut Vec<Finding>) {
-    let mark = REDACTION_MARK.as_bytes();
-    let marks: Vec<Range<usize>> = memmem::find_iter(text, mark)
-        .filter_map(|start| {
-            let rest = &text[start + mark.len()..text.len().min(start + MAX_MARK)];
-            let length = rest.iter().position(|byte| *byte == b']')?;
-            Some(start..start + mark.len() + length + 1)
-        })
+fn drop_marked(text: &[u8], rules: Option<&Rules>, findings: &mut Vec<Finding>) {
+    let marks: Vec<Range<usize>> = memmem::find_iter(text, REDACTION_MARK.as_bytes())
+        .filter_map(|start| Some(start..start + mark_length(&text[start..], rules)?))
         .collect();
     findings.retain(|finding| {
         let next = marks.partition_point(|mark| mark.end <= finding.range.start);
         marks.get(next).is_none_or(|mark| mark.start >= finding.range.end)
     });
+}
+
+/// How long the mark is that the text begins with, if it is one. Only the name of a rule makes it
+/// one: else whoever writes `[redacted:` before a secret would keep it.
+pub(super) fn mark_length(text: &[u8], rules: Option<&Rules>) -> Option<usize> {
+    let rest = text.strip_prefix(REDACTION_MARK.as_bytes())?;
+    let rest = &rest[..rest.len().min(MAX_MARK)];
+    let name = &rest[..rest.iter().position(|byte| *byte == b']')?];
+    let is_name_byte = |byte: &u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
+    let is_name = match rules {
+        Some(rules) => rules.all().iter().any(|rule| rule.name.as_bytes() == name),
+        None => !name.is_empty() && name.iter().all(is_name_byte),
+    };
+    is_name.then_some(REDACTION_MARK.len() + name.len() + 1)
 }
 
 /// Joins findings that overlap; the rule of the higher rank names them.

@@ -135,6 +135,21 @@ fn a_value_read_again_elsewhere_can_be_handed_in() {
 }
 
 #[test]
+fn only_a_rules_name_makes_a_mark_that_is_left_alone() {
+    let token = token();
+    for (before, after) in [("[redacted: ", " ]"), ("[redacted:", "]"), ("[redacted:x-", "]")] {
+        let text = format!("{before}{token}{after}");
+        assert!(!redacted(&text).contains(&token), "{before}…{after} hides nothing");
+    }
+    let forged = format!("[redacted:{}]", "Kx9#mmQ2zz");
+    let native = event(json!({"password": forged}));
+    let clean = Redactor::new(&rules()).record(native);
+    assert!(!format!("{clean:?}").contains("Kx9#mmQ2zz"), "nor does a field's whole value");
+    let mark = "password=[redacted:password] [redacted:github-token]";
+    assert_eq!(redacted(mark), mark, "a mark stays");
+}
+
+#[test]
 fn bytes_are_redacted_as_bytes() {
     let rules = rules();
     let raw = [b"\xff\xfe ", token().as_bytes(), b" \xff"].concat();
