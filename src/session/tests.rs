@@ -302,6 +302,35 @@ proptest! {
         prop_assert_eq!(seen, target);
     }
 
+    /// Whatever an event names, also what stands behind it or twice, a view ends, and holds each
+    /// record at most once.
+    #[test]
+    fn p13_no_event_makes_a_view_endless(
+        events in proptest::collection::vec((
+            0..8_usize,
+            proptest::collection::vec(0..9_usize, 0..4),
+            proptest::collection::vec((0..9_usize, proptest::option::of(0..9_usize)), 0..6),
+        ), 1..5)
+    ) {
+        let key = |n: &usize| RecordKey(format!("m{n}"));
+        let mut stream: Vec<Record> = (0..8).map(|n| said(&format!("m{n}"), "user", "x")).collect();
+        for (number, (at, removed, placed)) in events.iter().enumerate() {
+            let placement = |(n, after): &(usize, Option<usize>)| Placement {
+                key: key(n),
+                after: after.as_ref().map(key),
+            };
+            let change = ViewChange {
+                removed: removed.iter().map(key).collect(),
+                placed: placed.iter().map(placement).collect(),
+            };
+            let event = done(&format!("e{number}"), "2026-01-01T00:00:00Z", Action::Rewrite { change });
+            stream.insert(*at, event);
+        }
+        let seen = view(&stream, &Keys::of(&stream));
+        let distinct: HashSet<_> = seen.iter().collect();
+        prop_assert_eq!(distinct.len(), seen.len());
+    }
+
     /// The fold over a stream that grew is the fold over all of it.
     #[test]
     fn p04_the_fold_can_be_continued(file in any_file(), cut in 0..14_usize) {

@@ -26,7 +26,9 @@ pub fn view(records: &[Record], keys: &[RecordKey]) -> Vec<usize> {
     for (place, record) in records.iter().enumerate() {
         view.push(place);
         if let Some(change) = change_of(record) {
-            apply(change, &places, &mut view);
+            // What stands behind the event is none of its business: it would be seen twice.
+            let place_of = |key: &RecordKey| places.get(key).copied().filter(|it| *it < place);
+            apply(change, &place_of, &mut view);
         }
     }
     view
@@ -67,10 +69,13 @@ fn change_of(record: &Record) -> Option<&ViewChange> {
     }
 }
 
-fn apply(change: &ViewChange, places: &HashMap<&RecordKey, usize>, view: &mut Vec<usize>) {
+fn apply(
+    change: &ViewChange,
+    place_of: &dyn Fn(&RecordKey) -> Option<usize>,
+    view: &mut Vec<usize>,
+) {
     let moved = change.placed.iter().map(|placement| &placement.key);
-    let leaving: HashSet<usize> =
-        change.removed.iter().chain(moved).filter_map(|key| places.get(key).copied()).collect();
+    let leaving: HashSet<usize> = change.removed.iter().chain(moved).filter_map(place_of).collect();
     view.retain(|place| !leaving.contains(place));
     if change.placed.is_empty() {
         return;
@@ -84,10 +89,10 @@ fn apply(change: &ViewChange, places: &HashMap<&RecordKey, usize>, view: &mut Ve
         previous = Some(place);
     }
     for Placement { key, after } in &change.placed {
-        let Some(&place) = places.get(key) else {
+        let Some(place) = place_of(key) else {
             continue;
         };
-        let anchor = after.as_ref().and_then(|after| places.get(after).copied());
+        let anchor = after.as_ref().and_then(place_of);
         // An anchor that is gone, or a second placement of one record, must not break the chain.
         if !linked.insert(place) {
             continue;
