@@ -39,10 +39,13 @@ impl Store {
         let doing = "packing the store";
         let locked = self.maintenance_lock(PATIENCE);
         let locked = locked.map_err(|source| Error::Io { doing: doing.into(), source })?;
-        let _lock = locked.ok_or(Error::Locked { seconds: PATIENCE.as_secs() })?;
+        let lock = locked.ok_or(Error::Locked { seconds: PATIENCE.as_secs() })?.into_file();
         let run = |arguments: &[&str]| {
             let mut command = git::git_in(&self.path);
-            command.args(arguments);
+            // As in the background: git holds the lock itself, should this process be killed.
+            let held = lock.try_clone();
+            let held = held.map_err(|source| Error::Io { doing: doing.into(), source })?;
+            command.args(arguments).stdin(Stdio::from(held));
             git::run(command, doing)
         };
         run(&["pack-refs", "--all"])?;

@@ -91,19 +91,7 @@ impl Story {
 fn check_store(sandbox: &Sandbox, when: &str) {
     let ran = sandbox.run(["doctor"]);
     assert_eq!(ran.code, 0, "{when}: the store is whole: {}{}", ran.stdout, ran.stderr);
-    // The git that a killed process started still packs, and fsck does not expect files to move.
-    let start = Instant::now();
-    while !has_settled(sandbox) && start.elapsed() < Duration::from_secs(20) {}
     sandbox.fsck();
-}
-
-/// Whether git accepts the store already.
-fn has_settled(sandbox: &Sandbox) -> bool {
-    let program = sandbox.program();
-    let mut command = Command::new("git");
-    command.env_clear().envs(program.get_envs().filter_map(|(key, value)| Some((key, value?))));
-    command.arg("-C").arg(sandbox.store()).args(["fsck", "--strict", "--full"]);
-    command.output().is_ok_and(|it| it.status.success())
 }
 
 /// Runs the program and kills it after a while; how it ended, none: it was killed.

@@ -70,8 +70,6 @@ fn eight_processes_save_fifty_times_each_to_sessions_of_their_own() {
     }
     assert_eq!(sandbox.json(["list"])["total"], WORKERS);
     assert_eq!(sandbox.json(["doctor"])["verdict"], "fine");
-    // So many saves start packing in the background; gc waits for its end, git's check does not.
-    sandbox.run(["gc"]).ok();
     sandbox.fsck();
 }
 
@@ -92,8 +90,6 @@ fn eight_processes_save_fifty_times_each_to_one_session() {
         assert_eq!(own, (0..SAVES).collect::<Vec<_>>(), "each one's messages keep their order");
     }
     assert_eq!(sandbox.json(["doctor"])["verdict"], "fine");
-    // So many saves start packing in the background; gc waits for its end, git's check does not.
-    sandbox.run(["gc"]).ok();
     sandbox.fsck();
 }
 
@@ -140,8 +136,6 @@ fn processes_that_capture_one_growing_home_double_nothing() {
     sandbox.capture();
     assert_eq!(sandbox.tip(), tip, "and a capture of what is there adds nothing");
     assert_eq!(sandbox.json(["doctor"])["verdict"], "fine");
-    // So many saves start packing in the background; gc waits for its end, git's check does not.
-    sandbox.run(["gc"]).ok();
     sandbox.fsck();
 }
 
