@@ -7,6 +7,7 @@ mod jsonl;
 mod lines;
 mod mend;
 
+use std::fs::Metadata;
 use std::io;
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -41,11 +42,20 @@ pub struct Skipped {
     pub reason: String,
 }
 
-/// The sessions of an agent.
+/// A file of an agent's that holds a session, not looked into yet.
+#[derive(Debug)]
+pub struct FoundFile {
+    /// The file.
+    pub path: PathBuf,
+    /// How it looks.
+    pub metadata: Metadata,
+}
+
+/// The files of an agent that hold sessions.
 #[derive(Debug, Default)]
 pub struct Found {
     /// The files, parents before their sub-agents, in a fixed order.
-    pub sources: Vec<Source>,
+    pub files: Vec<FoundFile>,
     /// Files and folders that could not be looked into.
     pub skipped: Vec<Skipped>,
 }
@@ -118,10 +128,15 @@ pub trait Adapter: std::fmt::Debug + Sync {
     /// The folder under `home` in which it keeps its files; `configured`: the one that its own
     /// environment variable names.
     fn folder(&self, home: &Path, configured: Option<&Path>) -> PathBuf;
-    /// The sessions under `folder`.
+    /// The files under `folder` that hold sessions: a look at each, none into it.
     fn find(&self, folder: &Path) -> Found;
-    /// One file, wherever it lies; `session`: the id to take instead of the one it has.
-    fn source(&self, path: &Path, session: Option<&str>) -> Result<Source, Skipped>;
+    /// The session in a file, wherever it lies, and what beside it could not be read; `session`:
+    /// the id to take instead of the one it has.
+    fn source(
+        &self,
+        path: &Path,
+        session: Option<&str>,
+    ) -> Result<(Source, Option<Skipped>), Skipped>;
     /// Reads the records of a file from `from` on, if what was read before still stands there.
     /// `each` gets every item, in order, and may stop the reading. A last line without an end is
     /// a record if it is whole; if not, it is given as a tail and not counted as read.

@@ -29,9 +29,12 @@ use crate::session::SessionId;
 
 const LAYOUT: Layout = Layout {
     name: "sources.db",
-    version: 2,
+    version: 3,
+    // Session and stamp stand in the state too: to find what changed, only they are read.
     schema: "
-CREATE TABLE sources (file BLOB PRIMARY KEY, state TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE sources (
+    file BLOB PRIMARY KEY, session TEXT NOT NULL, stamp BLOB NOT NULL, state TEXT NOT NULL
+) WITHOUT ROWID;
 ",
 };
 
@@ -75,14 +78,15 @@ impl SourceState {
 /// The SHA-256 of a file's path.
 type FileKey = [u8; 32];
 
-/// All files that were read.
+/// How all files that were read looked then.
 #[derive(Debug)]
-pub struct KnownSources(HashMap<FileKey, SourceState>);
+pub struct KnownSources(HashMap<FileKey, ([u8; 32], SessionId)>);
 
 impl KnownSources {
-    /// What was read of a file.
-    pub fn find(&self, path: &Path) -> Option<&SourceState> {
-        self.0.get(&file_key(path))
+    /// The session in a file that still looks as it did when it was read.
+    pub fn find_unchanged(&self, path: &Path, metadata: &Metadata) -> Option<SessionId> {
+        let (stamp, session) = self.0.get(&file_key(path))?;
+        (*stamp == FileStamp::of(metadata).to_bytes()).then_some(*session)
     }
 }
 
@@ -108,33 +112,25 @@ impl Sources {
         }
     }
 
-    /// All files that were read.
+    /// How all files that were read looked then.
     pub fn load_all(&self) -> Result<KnownSources, Error> {
         let read = || -> rusqlite::Result<_> {
-            let mut statement = self.connection.prepare_cached("SELECT * FROM sources")?;
-            let rows = statement.query_map([], |row| Ok((row.get(0)?, read_state(row)?)))?;
+            let mut statement =
+                self.connection.prepare_cached("SELECT file, session, stamp FROM sources")?;
+            let rows = statement.query_map([], |row| {
+                let session = parsed(1, row.get_ref(1)?.as_str()?.parse::<SessionId>())?;
+                Ok((row.get(0)?, (row.get(2)?, session)))
+            })?;
             rows.collect()
         };
         read().map(KnownSources).map_err(failed(READING))
-    }
-
-    /// What was read of these files: few of many cost little.
-    pub fn load<'p>(
-        &self,
-        paths: impl IntoIterator<Item = &'p Path>,
-    ) -> Result<KnownSources, Error> {
-        let mut known = HashMap::new();
-        for path in paths {
-            known.extend(self.find(path)?.map(|state| (file_key(path), state)));
-        }
-        Ok(KnownSources(known))
     }
 
     /// What was read of a file.
     pub fn find(&self, path: &Path) -> Result<Option<SourceState>, Error> {
         let read = || {
             self.connection
-                .prepare_cached("SELECT * FROM sources WHERE file = ?1")?
+                .prepare_cached("SELECT state FROM sources WHERE file = ?1")?
                 .query_row([file_key(path)], read_state)
                 .optional()
         };
@@ -148,8 +144,13 @@ impl Sources {
                 self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             for (path, state) in states {
                 transaction
-                    .prepare_cached("INSERT OR REPLACE INTO sources VALUES (?1, ?2)")?
-                    .execute(params![file_key(path), state_text(state)])?;
+                    .prepare_cached("INSERT OR REPLACE INTO sources VALUES (?1, ?2, ?3, ?4)")?
+                    .execute(params![
+                        file_key(path),
+                        state.session.to_string(),
+                        state.stamp.to_bytes(),
+                        state_text(state)
+                    ])?;
             }
             transaction.commit()
         };
@@ -162,9 +163,17 @@ fn state_text(state: &SourceState) -> String {
 }
 
 fn read_state(row: &Row<'_>) -> rusqlite::Result<SourceState> {
-    let text = row.get_ref(1)?.as_str()?;
-    serde_json::from_str(text)
-        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(1, Type::Text, Box::new(error)))
+    parsed(0, serde_json::from_str(row.get_ref(0)?.as_str()?))
+}
+
+/// What cannot be parsed is damage to the file.
+fn parsed<T, E: std::error::Error + Send + Sync + 'static>(
+    column: usize,
+    result: Result<T, E>,
+) -> rusqlite::Result<T> {
+    result.map_err(|error| {
+        rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(error))
+    })
 }
 
 fn file_key(path: &Path) -> FileKey {

@@ -671,9 +671,24 @@ fn what_was_read_of_files_comes_back_as_it_was_noted() {
     assert_eq!(sources.find(&paths[1]).unwrap(), Some(source(1)));
     assert_eq!(sources.find(Path::new("/h/c")).unwrap(), None);
     let all = sources.load_all().unwrap();
-    let found = paths.each_ref().map(|path| all.find(path).cloned());
-    assert_eq!(found, [Some(source(1)), Some(source(1)), Some(source(2))]);
-    assert_eq!(all.find(Path::new("/h/c")), None);
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let other = file.path().metadata().unwrap();
+    assert_eq!(all.find_unchanged(&paths[0], &other), None, "it looked otherwise");
+}
+
+#[test]
+fn a_file_is_unchanged_while_it_looks_as_it_did() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut sources = Sources::open(folder.path()).unwrap();
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let look = || file.path().metadata().unwrap();
+    let state = SourceState { stamp: FileStamp::of(&look()), ..source(1) };
+    sources.put_all(&[(file.path().to_owned(), state)]).unwrap();
+    let known = sources.load_all().unwrap();
+    assert_eq!(known.find_unchanged(file.path(), &look()), Some(id(1)));
+    assert_eq!(known.find_unchanged(Path::new("/h/c"), &look()), None);
+    file.as_file().set_len(1).unwrap();
+    assert_eq!(known.find_unchanged(file.path(), &look()), None);
 }
 
 #[cfg(unix)]
@@ -696,6 +711,6 @@ fn damaged_sources_are_forgotten() {
         drop(sources);
         overwrite(&folder, "sources.db", offset, &[0xee; 4096 * 8]);
         let sources = Sources::open(folder.path()).unwrap();
-        assert_eq!(sources.load_all().unwrap().find(Path::new("/h/a")), None);
+        assert_eq!(sources.find(Path::new("/h/a")).unwrap(), None);
     }
 }

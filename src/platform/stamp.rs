@@ -28,6 +28,19 @@ impl FileStamp {
             identity: identity(metadata),
         }
     }
+
+    /// The same as bytes: equal where the stamps are.
+    pub fn to_bytes(&self) -> [u8; 32] {
+        let mut bytes = [0; 32];
+        let numbers = [
+            self.size.to_le_bytes(),
+            self.changed.to_le_bytes(),
+            self.identity.0.to_le_bytes(),
+            self.identity.1.to_le_bytes(),
+        ];
+        bytes.copy_from_slice(numbers.as_flattened());
+        bytes
+    }
 }
 
 #[cfg(unix)]

@@ -6,13 +6,10 @@ use std::fs::Metadata;
 use std::path::Path;
 use std::path::PathBuf;
 
-use crate::adapters;
 use crate::adapters::Adapter;
-use crate::adapters::Found;
 use crate::adapters::Position;
 use crate::adapters::ReadOutcome;
 use crate::adapters::Skipped;
-use crate::adapters::Source;
 use crate::error::Error;
 use crate::error::ErrorKind;
 use crate::error::Result;
@@ -25,7 +22,6 @@ use crate::repository::Repository;
 use crate::repository::change::Planned;
 use crate::repository::take::Take;
 use crate::repository::take::Work;
-use crate::repository::take::WorkFile;
 use crate::session::Head;
 use crate::session::RevisionId;
 use crate::session::SessionId;
@@ -166,75 +162,13 @@ impl Repository {
         let mut states = Vec::new();
         for (id, take) in takes {
             let mut take = retaken.remove(&id).unwrap_or(take);
-            states.append(&mut take.states);
+            // Which session is in the file the user said, and may say otherwise next time.
+            if !by_session.get(&id).is_some_and(|work| work.is_named_by_user) {
+                states.append(&mut take.states);
+            }
             outcome.count(take);
         }
         Ok(sources.put_all(&states)?)
-    }
-
-    /// The sessions whose files are not as they were last time.
-    fn plan_work(
-        &self,
-        options: &CaptureOptions,
-        sources: &Sources,
-        outcome: &mut CaptureOutcome,
-    ) -> Result<Vec<Work>> {
-        let mut works: Vec<Work> = Vec::new();
-        let mut places: HashMap<SessionId, usize> = HashMap::new();
-        let found = self.find_sources(options, outcome)?;
-        let known = match options.paths.as_slice() {
-            [] => sources.load_all()?,
-            _ => sources.load(found.iter().map(|(_, source)| source.path.as_path()))?,
-        };
-        for (adapter, source) in found {
-            let metadata = match source.path.metadata() {
-                Ok(metadata) => metadata,
-                Err(error) => {
-                    let reason = format!("it cannot be read: {error}");
-                    outcome
-                        .skipped
-                        .push(Skipped { path: source.path.display().to_string(), reason });
-                    continue;
-                }
-            };
-            let state = known.find(&source.path).cloned();
-            let place = *places.entry(source.session).or_insert_with(|| {
-                works.push(Work { adapter, session: source.session, files: Vec::new() });
-                works.len() - 1
-            });
-            works[place].files.push(WorkFile { source, state, metadata });
-        }
-        let before = works.len();
-        works.retain(Work::has_changed);
-        outcome.unchanged = (before - works.len()) as u64;
-        Ok(works)
-    }
-
-    fn find_sources(
-        &self,
-        options: &CaptureOptions,
-        outcome: &mut CaptureOutcome,
-    ) -> Result<Vec<(&'static dyn Adapter, Source)>> {
-        let adapters = wanted(&options.agents)?;
-        let mut sources = Vec::new();
-        if !options.paths.is_empty() {
-            for path in &options.paths {
-                let path = self.environment.current.join(path);
-                sources.push(source_of(&adapters, &path, options.session.as_deref())?);
-            }
-            return Ok(sources);
-        }
-        if let Some(home) = options.home.as_ref().filter(|home| !home.is_dir()) {
-            let message = format!("there is no folder {}", home.display());
-            return Err(Error::new(ErrorKind::Io, message));
-        }
-        for adapter in adapters {
-            let folder = self.agent_folder(adapter, options.home.as_deref());
-            let Found { sources: found, skipped } = adapter.find(&folder);
-            sources.extend(found.into_iter().map(|source| (adapter, source)));
-            outcome.skipped.extend(skipped);
-        }
-        Ok(sources)
     }
 }
 
@@ -307,45 +241,6 @@ pub(super) fn state_at(
         has_tail: false,
         is_restored: false,
     }
-}
-
-/// The names of the agents whose sessions can be captured.
-pub fn known_agents() -> Vec<&'static str> {
-    adapters::all().iter().map(|adapter| adapter.name()).collect()
-}
-
-fn wanted(names: &[String]) -> Result<Vec<&'static dyn Adapter>> {
-    if names.is_empty() {
-        return Ok(adapters::all().to_vec());
-    }
-    let find = |name: &String| {
-        adapters::find(name).ok_or_else(|| {
-            let known = known_agents().join(", ");
-            let message = format!("annals does not know the agent {name}, only {known}");
-            Error::new(ErrorKind::Invalid, message)
-        })
-    };
-    names.iter().map(find).collect()
-}
-
-/// The agent whose file it is, and the session in it.
-fn source_of(
-    adapters: &[&'static dyn Adapter],
-    path: &Path,
-    session: Option<&str>,
-) -> Result<(&'static dyn Adapter, Source)> {
-    if !path.exists() {
-        let message = format!("there is no file {}", path.display());
-        return Err(Error::new(ErrorKind::Io, message));
-    }
-    let mut reason = String::from("no agent's session");
-    for adapter in adapters {
-        match adapter.source(path, session) {
-            Ok(source) => return Ok((*adapter, source)),
-            Err(skipped) => reason = skipped.reason,
-        }
-    }
-    Err(Error::new(ErrorKind::Invalid, format!("{}: {reason}", path.display())))
 }
 
 fn subject_of(planned: &[Planned]) -> Clean<String> {

@@ -7,6 +7,7 @@
 
 mod capture;
 mod change;
+mod changed;
 mod delete;
 mod difference;
 mod doctor;
@@ -63,7 +64,7 @@ pub use crate::index::Summary;
 pub use capture::CaptureOptions;
 pub use capture::CaptureOutcome;
 pub use capture::CapturedSession;
-pub use capture::known_agents;
+pub use changed::known_agents;
 pub use delete::DeleteOutcome;
 pub use difference::Difference;
 pub use difference::RecordChange;

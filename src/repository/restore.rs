@@ -177,7 +177,7 @@ impl Repository {
         if path.extension().is_none_or(|extension| extension != "jsonl") {
             return Ok(());
         }
-        let Ok(source) = adapter.source(path, None) else {
+        let Ok((source, _)) = adapter.source(path, None) else {
             return Ok(());
         };
         let tip = self.store.tip()?;

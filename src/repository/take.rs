@@ -39,6 +39,8 @@ pub(super) struct Work {
     pub(super) adapter: &'static dyn Adapter,
     pub(super) session: SessionId,
     pub(super) files: Vec<WorkFile>,
+    /// Whether the user said which session it is, and the file says otherwise.
+    pub(super) is_named_by_user: bool,
 }
 
 /// One of its files.

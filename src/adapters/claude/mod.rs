@@ -56,8 +56,12 @@ impl Adapter for ClaudeCode {
         find::find(folder)
     }
 
-    fn source(&self, path: &Path, session: Option<&str>) -> Result<Source, Skipped> {
-        find::source(path, session).map(|(source, _)| source)
+    fn source(
+        &self,
+        path: &Path,
+        session: Option<&str>,
+    ) -> Result<(Source, Option<Skipped>), Skipped> {
+        find::source(path, session)
     }
 
     fn read(

@@ -1,19 +1,21 @@
 //! Where Claude Code's sessions lie: `projects/<folder of the workspace>/<session>.jsonl`, sub-agents
 //! in `<session>/subagents/agent-<id>.jsonl`, older ones beside their parent.
 //!
-//! Looks into folders only; into files where their name does not say which session they are, and
-//! into the small ones beside sub-agents. Symbolic links below `projects` are not followed.
+//! Finding looks into folders only. Which session is in a file its name says, or else the file
+//! itself; of a sub-agent, a small file beside it says more. Symbolic links below `projects` are
+//! not followed.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::fs::DirEntry;
 use std::io;
 use std::ops::ControlFlow;
 use std::path::Path;
-use std::path::PathBuf;
 
 use serde_json::Value;
 
 use crate::adapters::Found;
+use crate::adapters::FoundFile;
 use crate::adapters::Skipped;
 use crate::adapters::Source;
 use crate::adapters::claude::NAME;
@@ -27,18 +29,21 @@ use crate::session::Origin;
 use crate::session::ParentLink;
 use crate::session::SessionId;
 
+/// How the names of sub-agents' files begin.
+const SUBAGENT: &str = "agent-";
+
 /// How much of a file is looked at to learn which session it is.
 const PEEKED_BYTES: u64 = 4 * 1024 * 1024;
 
 /// The largest file beside a sub-agent's that is read.
 const META_BYTES: u64 = 1024 * 1024;
 
-/// The sessions below the agent's folder.
+/// The transcripts below the agent's folder.
 pub(super) fn find(folder: &Path) -> Found {
     let mut found = Found::default();
-    for (path, kind) in entries(&folder.join("projects"), &mut found) {
+    for (project, kind) in entries(&folder.join("projects"), &mut found) {
         if kind.is_dir() {
-            find_project(&path, &mut found);
+            find_project(&project.path(), &mut found);
         }
     }
     found
@@ -46,46 +51,44 @@ pub(super) fn find(folder: &Path) -> Found {
 
 fn find_project(project: &Path, found: &mut Found) {
     let mut subagents = Vec::new();
-    for (path, kind) in entries(project, found) {
+    for (entry, kind) in entries(project, found) {
+        let name = entry.file_name();
+        let stem = Path::new(&name).file_stem().and_then(OsStr::to_str);
         if kind.is_dir() {
-            if stem(&path).is_some_and(is_uuid) {
-                find_subagents(&path.join("subagents"), found, &mut subagents);
+            if stem.is_some_and(is_uuid) {
+                find_subagents(&entry.path().join("subagents"), found, &mut subagents);
             }
-        } else if is_transcript(&path) {
-            match source(&path, None) {
-                Ok((source, skipped)) => {
-                    found.skipped.extend(skipped);
-                    if source.native_id.contains('/') {
-                        subagents.push(source);
-                    } else {
-                        found.sources.push(source);
-                    }
-                }
-                Err(skipped) => found.skipped.push(skipped),
-            }
+        } else if is_transcript(&name) {
+            let is_subagent = stem.is_some_and(|stem| stem.starts_with(SUBAGENT));
+            let file = look_at(&entry, found);
+            if is_subagent { &mut subagents } else { &mut found.files }.extend(file);
         }
     }
-    found.sources.append(&mut subagents);
+    found.files.append(&mut subagents);
 }
 
-fn find_subagents(folder: &Path, found: &mut Found, subagents: &mut Vec<Source>) {
-    for (path, kind) in entries(folder, found) {
+fn find_subagents(folder: &Path, found: &mut Found, subagents: &mut Vec<FoundFile>) {
+    for (entry, kind) in entries(folder, found) {
         if kind.is_dir() {
-            found.skipped.push(skipped(&path, "a folder among sub-agents"));
-        } else if is_transcript(&path) {
-            match source(&path, None) {
-                Ok((source, skipped)) => {
-                    found.skipped.extend(skipped);
-                    subagents.push(source);
-                }
-                Err(skipped) => found.skipped.push(skipped),
-            }
+            found.skipped.push(skipped(&entry.path(), "a folder among sub-agents"));
+        } else if is_transcript(&entry.file_name()) {
+            subagents.extend(look_at(&entry, found));
+        }
+    }
+}
+
+fn look_at(entry: &DirEntry, found: &mut Found) -> Option<FoundFile> {
+    match entry.metadata() {
+        Ok(metadata) => Some(FoundFile { path: entry.path(), metadata }),
+        Err(error) => {
+            found.skipped.push(skipped(&entry.path(), &error.to_string()));
+            None
         }
     }
 }
 
 /// The files and folders in a folder, sorted by name; none if the folder is not there.
-fn entries(folder: &Path, found: &mut Found) -> Vec<(PathBuf, fs::FileType)> {
+fn entries(folder: &Path, found: &mut Found) -> Vec<(DirEntry, fs::FileType)> {
     let listed = match fs::read_dir(folder) {
         Ok(listed) => listed.collect::<io::Result<Vec<DirEntry>>>(),
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Vec::new(),
@@ -104,12 +107,12 @@ fn entries(folder: &Path, found: &mut Found) -> Vec<(PathBuf, fs::FileType)> {
             Ok(kind) if kind.is_symlink() => {
                 found.skipped.push(skipped(&entry.path(), "a symbolic link"));
             }
-            Ok(kind) if kind.is_dir() || kind.is_file() => entries.push((entry.path(), kind)),
+            Ok(kind) if kind.is_dir() || kind.is_file() => entries.push((entry, kind)),
             Ok(_) => {}
             Err(error) => found.skipped.push(skipped(&entry.path(), &error.to_string())),
         }
     }
-    entries.sort_by(|(one, _), (other, _)| one.cmp(other));
+    entries.sort_by_cached_key(|(entry, _)| entry.file_name());
     entries
 }
 
@@ -132,11 +135,11 @@ pub(super) fn source(
     if is_uuid(stem) {
         return Ok((plain_source(path, stem.to_owned()), None));
     }
-    if let (Some(agent), Some(parent)) = (stem.strip_prefix("agent-"), parent_of(path)) {
+    if let (Some(agent), Some(parent)) = (stem.strip_prefix(SUBAGENT), parent_of(path)) {
         return Ok(subagent_source(path, parent, agent));
     }
     let inner = peek(path).map_err(failed)?;
-    Ok(match (stem.strip_prefix("agent-"), inner) {
+    Ok(match (stem.strip_prefix(SUBAGENT), inner) {
         (Some(agent), Some((parent, true))) => subagent_source(path, &parent, agent),
         (_, Some((session, _))) => (plain_source(path, session), None),
         (_, None) => (plain_source(path, stem.to_owned()), None),
@@ -222,8 +225,8 @@ fn stem(path: &Path) -> Option<&str> {
     path.file_stem()?.to_str()
 }
 
-fn is_transcript(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension == "jsonl")
+fn is_transcript(name: &OsStr) -> bool {
+    name.as_encoded_bytes().ends_with(b".jsonl")
 }
 
 /// Whether the text is a UUID in the form that names a session.

@@ -1,5 +1,6 @@
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::fs::symlink;
+use std::path::PathBuf;
 
 use serde_json::json;
 use tempfile::TempDir;
@@ -31,8 +32,18 @@ impl Home {
         find(self.0.path())
     }
 
+    fn sources(&self) -> (Vec<Source>, Vec<Skipped>) {
+        let Found { files, mut skipped } = self.find();
+        let sources = files.into_iter().map(|file| {
+            let (source, beside) = source(&file.path, None).unwrap();
+            skipped.extend(beside);
+            source
+        });
+        (sources.collect(), skipped)
+    }
+
     fn ids(&self) -> Vec<String> {
-        self.find().sources.into_iter().map(|source| source.native_id).collect()
+        self.sources().0.into_iter().map(|source| source.native_id).collect()
     }
 }
 
@@ -47,7 +58,7 @@ fn parent(source: &Source) -> Option<&ParentLink> {
 fn no_folder_is_no_sessions() {
     let home = Home::of(&[]);
     let found = home.find();
-    assert!(found.sources.is_empty() && found.skipped.is_empty());
+    assert!(found.files.is_empty() && found.skipped.is_empty());
 }
 
 #[test]
@@ -65,15 +76,15 @@ fn parents_stand_before_their_subagents() {
         ("-a/memory/notes.md", ""),
     ]);
     let subagent = format!("{ONE}/x");
-    let found = home.find();
-    assert_eq!(found.skipped, []);
+    let (sources, skipped) = home.sources();
+    assert_eq!(skipped, []);
     assert_eq!(home.ids(), [ONE, &subagent, &format!("{OTHER}/y"), OTHER]);
-    let link = parent(&found.sources[1]).expect("a parent");
-    assert_eq!(link.session, found.sources[0].session.to_string());
+    let link = parent(&sources[1]).expect("a parent");
+    assert_eq!(link.session, sources[0].session.to_string());
     assert_eq!(link.tool_call.as_deref(), Some("t1"));
     assert_eq!(Value::Object(link.native.clone()), json!({"agentType": "general"}));
-    assert_eq!(found.sources[1].session, SessionId::captured(NAME, &subagent));
-    assert!(parent(&found.sources[0]).is_none());
+    assert_eq!(sources[1].session, SessionId::captured(NAME, &subagent));
+    assert!(parent(&sources[0]).is_none());
 }
 
 #[test]
@@ -86,9 +97,9 @@ fn a_file_without_a_uuid_for_a_name_is_known_from_inside() {
         ("-a/agent-old.jsonl", &sidechain),
         ("-a/agent-smith.jsonl", &inner),
     ]);
-    assert_eq!(home.ids(), [ONE, ONE, "plain", &format!("{ONE}/old")]);
-    let found = home.find();
-    let link = parent(&found.sources[3]).expect("a parent");
+    assert_eq!(home.ids(), [ONE, "plain", &format!("{ONE}/old"), ONE]);
+    let (sources, _) = home.sources();
+    let link = parent(&sources[2]).expect("a parent");
     assert_eq!(link.session, SessionId::captured(NAME, ONE).to_string());
 }
 
@@ -105,10 +116,10 @@ fn what_cannot_be_looked_into_is_told_and_the_rest_goes_on() {
     let target = home.path(&format!("-a/{ONE}.jsonl"));
     symlink(target, home.path(&format!("-b/{ONE}.jsonl"))).unwrap();
     assert_eq!(home.ids(), [ONE, OTHER, &format!("{OTHER}/x")]);
-    let skipped = home.find().skipped;
+    let (_, skipped) = home.sources();
     let reasons: Vec<&str> = skipped.iter().map(|it| it.reason.as_str()).collect();
     let expected =
-        ["a symbolic link", "a symbolic link", "not a JSON object", "a folder among sub-agents"];
+        ["a symbolic link", "a symbolic link", "a folder among sub-agents", "not a JSON object"];
     assert_eq!(reasons, expected);
 }
 
@@ -122,7 +133,7 @@ fn an_unreadable_folder_is_told() {
     set(0o700);
     if is_refused {
         assert_eq!(found.skipped.len(), 1);
-        assert_eq!(found.sources.len(), 1);
+        assert_eq!(found.files.len(), 1);
     }
 }
 
