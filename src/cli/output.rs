@@ -7,6 +7,7 @@ use std::fmt;
 use std::io;
 use std::io::BufRead as _;
 use std::io::IsTerminal as _;
+use std::io::Read as _;
 use std::io::Write;
 use std::process::Command;
 use std::process::Stdio;
@@ -26,10 +27,14 @@ use crate::cli::json::ErrorView;
 use crate::cli::paint::Paint;
 use crate::cli::plain::line;
 use crate::cli::plain::plain;
+use crate::platform;
 use crate::repository::Progress;
 
 /// The widest that running text is set, wherever the terminal ends.
 const TEXT_WIDTH: usize = 100;
+
+/// The longest thing that is read from stdin without being shown, in bytes.
+const HIDDEN_LIMIT: u64 = 64 << 10;
 
 /// How often a meter that knows no end moves.
 const TURN: Duration = Duration::from_millis(100);
@@ -219,6 +224,28 @@ impl Output {
             return Ok(None);
         }
         Ok(Some(answer.trim().to_owned()))
+    }
+
+    /// Asks a question, and whether the answer was yes.
+    pub(crate) fn is_confirmed(&mut self, question: &str) -> Result<bool> {
+        let answer = self.ask(question)?.unwrap_or_default();
+        Ok(answer.eq_ignore_ascii_case("y") || answer.eq_ignore_ascii_case("yes"))
+    }
+
+    /// Asks for something that nobody must see, without a terminal from stdin; none at the end of
+    /// input.
+    pub(crate) fn ask_hidden(&mut self, question: &str) -> Result<Option<String>> {
+        if !io::stdin().is_terminal() {
+            let mut text = String::new();
+            io::stdin().lock().take(HIDDEN_LIMIT).read_to_string(&mut text)?;
+            let text = text.trim_end_matches(['\r', '\n']);
+            return Ok((!text.is_empty()).then(|| text.to_owned()));
+        }
+        write!(self.stderr, "{question} ")?;
+        self.stderr.flush()?;
+        let answer = platform::read_hidden_line()?;
+        writeln!(self.stderr)?;
+        Ok(answer)
     }
 
     /// A meter for a long operation.

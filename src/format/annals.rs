@@ -18,7 +18,6 @@ use crate::session::Origin;
 use crate::session::ParentLink;
 use crate::session::Placement;
 use crate::session::RecordKey;
-use crate::session::RevisionId;
 use crate::session::Timestamp;
 use crate::session::ViewChange;
 
@@ -112,7 +111,9 @@ fn known_action(name: &str, object: &mut Object) -> Result<Option<Action>, Flaw>
         "pin" => Action::Pin {
             pinned: object.take_bool("pinned")?.ok_or_else(|| Flaw::new("pinned", "is missing"))?,
         },
-        "rollback" => Action::Rollback { to: take_revision(object)?, change: take_change(object)? },
+        "rollback" => {
+            Action::Rollback { to: object.want_revision("to")?, change: take_change(object)? }
+        }
         "rewrite" => Action::Rewrite { change: take_change(object)? },
         "undelete" => Action::Undelete,
         "origin" => Action::Origin(take_origin(object)?),
@@ -175,11 +176,6 @@ fn take_change(object: &mut Object) -> Result<ViewChange, Flaw> {
         removed: removed.into_iter().map(RecordKey).collect(),
         placed: placed.collect::<Result<_, Flaw>>().map_err(|flaw| flaw.within("placed"))?,
     })
-}
-
-fn take_revision(object: &mut Object) -> Result<RevisionId, Flaw> {
-    let text = object.want_text("to")?;
-    RevisionId::parse(&text).ok_or_else(|| Flaw::new("to", format!("{text:?} is no revision")))
 }
 
 fn push_origin<'a>(fields: &mut Fields<'a>, origin: &'a Origin) {

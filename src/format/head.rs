@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use crate::format::Error;
 use crate::format::Marker;
+use crate::format::ScrubRecord;
 use crate::format::Tombstone;
 use crate::format::emitter::Emitter;
 use crate::format::node::Fields;
@@ -18,6 +19,7 @@ use crate::format::record::push_text;
 use crate::session::Head;
 use crate::session::Native;
 use crate::session::RecordKey;
+use crate::session::RevisionId;
 use crate::session::SCHEMA_VERSION;
 
 /// `session.yaml`.
@@ -56,10 +58,17 @@ pub(crate) fn head_of(map: Map<String, Value>, document: usize) -> Result<Head, 
 pub fn render_marker(marker: &Marker) -> String {
     let mut native = marker.native.clone();
     native.sort_keys();
-    let fields = vec![
+    let mut fields = vec![
         field("store", Node::Text(marker.store.to_string().into())),
         field("schema", Node::Count(marker.schema.into())),
     ];
+    if !marker.scrubs.is_empty() {
+        let record = |it: &ScrubRecord| {
+            let revision = |it: &RevisionId| Node::Text(it.to_string().into());
+            Node::Map(vec![field("from", revision(&it.from)), field("to", revision(&it.to))])
+        };
+        fields.push(field("scrubs", Node::List(marker.scrubs.iter().map(record).collect())));
+    }
     render(&fields, &native)
 }
 
@@ -80,8 +89,19 @@ fn marker_of(map: Native) -> Result<Marker, Flaw> {
         schema: schema
             .and_then(|schema| u32::try_from(schema).ok())
             .ok_or_else(|| Flaw::new("schema", "a version is wanted"))?,
+        scrubs: take_scrubs(&mut object)?,
         native: object.into_rest(),
     })
+}
+
+fn take_scrubs(object: &mut Object) -> Result<Vec<ScrubRecord>, Flaw> {
+    let items = object.take_list("scrubs")?.unwrap_or_default();
+    let record = |item| {
+        let mut object = Object::of(item)?;
+        let from = object.want_revision("from")?;
+        Ok(ScrubRecord { from, to: object.want_revision("to")? })
+    };
+    items.into_iter().map(record).collect::<Result<_, Flaw>>().map_err(|it| it.within("scrubs"))
 }
 
 /// `tombstones/<xx>/<id>.yaml`.

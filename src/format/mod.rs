@@ -38,6 +38,7 @@ use uuid::Uuid;
 
 use crate::session::Native;
 use crate::session::RecordKey;
+use crate::session::RevisionId;
 use crate::session::SessionId;
 
 /// Why a text is not what annals writes.
@@ -111,8 +112,20 @@ pub struct Marker {
     pub store: Uuid,
     /// The schema version.
     pub schema: u32,
-    /// Fields of a later version (scrub records come with Redaction).
+    /// The rewritings of history that this store went through, in their order.
+    pub scrubs: Vec<ScrubRecord>,
+    /// Fields of a later version.
     pub native: Native,
+}
+
+/// A rewriting of history: where main stood before it, and what became of that revision. Another
+/// store that finds it leaves the old history too.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScrubRecord {
+    /// The tip before.
+    pub from: RevisionId,
+    /// The same revision, rewritten.
+    pub to: RevisionId,
 }
 
 /// What is left of a deleted session: no content.

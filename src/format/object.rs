@@ -4,6 +4,7 @@ use serde_json::Map;
 use serde_json::Value;
 
 use crate::session::RecordKey;
+use crate::session::RevisionId;
 use crate::session::Timestamp;
 
 /// What is wrong with a value, and where in its document.
@@ -99,6 +100,12 @@ impl Object {
     /// Takes the key of a record.
     pub(crate) fn take_key(&mut self, name: &str) -> Result<Option<RecordKey>, Flaw> {
         Ok(self.take_text(name)?.map(RecordKey))
+    }
+
+    /// Takes the name of a revision that must be there.
+    pub(crate) fn want_revision(&mut self, name: &str) -> Result<RevisionId, Flaw> {
+        let text = self.want_text(name)?;
+        RevisionId::parse(&text).ok_or_else(|| Flaw::new(name, format!("{text:?} is no revision")))
     }
 
     /// Takes a flag.

@@ -51,6 +51,10 @@ fn uuid() -> Value {
     json!({"type": "string", "pattern": "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"})
 }
 
+fn revision(about: &str) -> Value {
+    json!({"type": "string", "pattern": "^[0-9a-f]{40}$", "description": about})
+}
+
 fn session() -> Value {
     let agent = json!({
         "name": text("Its name."),
@@ -236,6 +240,14 @@ fn marker() -> Value {
     let properties = json!({
         "store": uuid(),
         "schema": {"type": "integer", "minimum": 1},
+        "scrubs": {
+            "type": "array",
+            "description": "The rewritings of history that the store went through, in their order.",
+            "items": map(&["from", "to"], json!({
+                "from": revision("The tip before."),
+                "to": revision("The same revision, rewritten."),
+            })),
+        },
     });
     titled("annals.yaml", map(&["store", "schema"], properties))
 }

@@ -49,6 +49,13 @@ pub(super) fn make_anew(folder: &Path, layout: &Layout) -> Result<Connection, Er
     make(folder, layout, true)
 }
 
+/// Removes a database and its log, whatever they hold. Who has it open keeps what he has.
+pub(super) fn remove(folder: &Path, layout: &Layout) -> Result<(), Error> {
+    let path = folder.join(layout.name);
+    let _lock = lock(&path)?;
+    remove_files(&path)
+}
+
 /// Whether the error says that the file itself is not sound.
 pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
     use rusqlite::Error::FromSqlConversionFailure;
@@ -104,23 +111,13 @@ fn is_sound(connection: &Connection) -> bool {
 fn make(folder: &Path, layout: &Layout, is_damaged: bool) -> Result<Connection, Error> {
     make_folder(folder).map_err(at("make", folder))?;
     let path = folder.join(layout.name);
-    let lock = with_suffix(&path, ".lock");
-    let lock = open_private(&lock, false).map_err(at("open", &lock))?;
-    lock.lock().map_err(at("lock", &path))?;
+    let _lock = lock(&path)?;
     if let Some(connection) = open_existing(&path, layout)?
         && (!is_damaged || is_sound(&connection))
     {
         return Ok(connection);
     }
-    // A write-ahead log that outlives its database would be played into the new one.
-    for file in ["-wal", "-shm", ""].map(|suffix| with_suffix(&path, suffix)) {
-        match std::fs::remove_file(&file) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(at("remove", &file)(error));
-            }
-            _ => {}
-        }
-    }
+    remove_files(&path)?;
     open_private(&path, true).map_err(at("make", &path))?;
     let lay_out = || -> rusqlite::Result<Connection> {
         let mut connection = connect(&path)?;
@@ -133,6 +130,27 @@ fn make(folder: &Path, layout: &Layout, is_damaged: bool) -> Result<Connection, 
         Ok(connection)
     };
     lay_out().map_err(failed("cannot make the index"))
+}
+
+/// Keeps other processes from making the database anew, or removing it, at the same time.
+fn lock(path: &Path) -> Result<File, Error> {
+    let lock = with_suffix(path, ".lock");
+    let file = open_private(&lock, false).map_err(at("open", &lock))?;
+    file.lock().map_err(at("lock", path))?;
+    Ok(file)
+}
+
+/// A write-ahead log that outlives its database would be played into the next one.
+fn remove_files(path: &Path) -> Result<(), Error> {
+    for file in ["-wal", "-shm", ""].map(|suffix| with_suffix(path, suffix)) {
+        match std::fs::remove_file(&file) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(at("remove", &file)(error));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 fn at(verb: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error {

@@ -183,6 +183,14 @@ impl Index {
         Ok(())
     }
 
+    /// Removes the index from the disk with all that it held, and makes an empty one.
+    pub fn forget(&mut self) -> Result<(), Error> {
+        self.connection = Connection::open_in_memory().map_err(failed("cannot close the index"))?;
+        database::remove(&self.folder, &rows::LAYOUT)?;
+        self.connection = database::open(&self.folder, &rows::LAYOUT)?;
+        Ok(())
+    }
+
     /// Follows main up to the tip. Nothing to do: one read of the ref.
     pub fn refresh(&mut self, store: &Store) -> Result<Refreshed, Error> {
         self.follow(store)

@@ -137,6 +137,30 @@ impl Sources {
         read().map_err(failed(READING))
     }
 
+    /// Follows a rewriting of history: sessions' trees that became others.
+    pub fn follow_rewriting(&mut self, trees: &HashMap<String, String>) -> Result<(), Error> {
+        let mut write = || {
+            let transaction =
+                self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let read = |row: &Row<'_>| Ok((row.get::<_, FileKey>(0)?, read_state_at(1, row)?));
+            let states: Vec<(FileKey, SourceState)> = transaction
+                .prepare("SELECT file, state FROM sources")?
+                .query_map([], read)?
+                .collect::<rusqlite::Result<_>>()?;
+            for (file, mut state) in states {
+                let Some(new) = state.tree.as_ref().and_then(|tree| trees.get(tree)) else {
+                    continue;
+                };
+                state.tree = Some(new.clone());
+                transaction
+                    .prepare_cached("UPDATE sources SET state = ?2 WHERE file = ?1")?
+                    .execute(params![file, state_text(&state)])?;
+            }
+            transaction.commit()
+        };
+        write().map_err(failed(WRITING))
+    }
+
     /// Notes what was read of some files, all or none.
     pub fn put_all(&mut self, states: &[(PathBuf, SourceState)]) -> Result<(), Error> {
         let mut write = || {
@@ -163,7 +187,11 @@ fn state_text(state: &SourceState) -> String {
 }
 
 fn read_state(row: &Row<'_>) -> rusqlite::Result<SourceState> {
-    parsed(0, serde_json::from_str(row.get_ref(0)?.as_str()?))
+    read_state_at(0, row)
+}
+
+fn read_state_at(column: usize, row: &Row<'_>) -> rusqlite::Result<SourceState> {
+    parsed(column, serde_json::from_str(row.get_ref(column)?.as_str()?))
 }
 
 /// What cannot be parsed is damage to the file.

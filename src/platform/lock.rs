@@ -37,6 +37,11 @@ impl FileLock {
         }
     }
 
+    /// Another handle of the locked file, for a process that must not outlive the lock.
+    pub fn share(&self) -> io::Result<File> {
+        self.0.try_clone()
+    }
+
     /// The locked file: the lock lasts until the last handle of it is closed, in this process or
     /// in one that inherits it.
     pub fn into_file(self) -> File {

@@ -76,11 +76,23 @@ impl KnownSecrets {
         }
     }
 
+    /// Adds a value that a person named, however plain it is; of a text of several lines, each
+    /// line of key material.
+    pub(super) fn add_given(&mut self, rule: usize, value: &[u8]) {
+        if value.contains(&b'\n') {
+            self.add(rule, value);
+        } else if !value.is_empty() {
+            self.values.insert(value.to_vec(), rule);
+            self.automaton = OnceLock::new();
+        }
+    }
+
     /// Adds all that another set knows.
     pub(super) fn add_all(&mut self, other: &Self) {
         for (value, rule) in &other.values {
-            self.add_one(*rule, value);
+            self.values.entry(value.clone()).or_insert(*rule);
         }
+        self.automaton = OnceLock::new();
     }
 
     fn add_one(&mut self, rule: usize, value: &[u8]) {

@@ -13,6 +13,7 @@ use crate::redact::assign::class_of;
 use crate::redact::assign::is_secret;
 use crate::redact::checks::is_code;
 use crate::redact::exempt::is_exempt;
+use crate::redact::rules::GIVEN;
 use crate::redact::scan::Finding;
 use crate::redact::scan::Search;
 use crate::redact::scan::mark_length;
@@ -67,6 +68,25 @@ impl<'r> Redactor<'r> {
     /// Takes in a value that `rule` found earlier and that was read again from where it stands.
     pub fn learn(&mut self, rule: &str, value: &str) {
         self.known.add(self.rules.named(rule), value.as_bytes());
+    }
+
+    /// Takes in a value that a person named. False: it is too short to be looked for, since it
+    /// would be found in words.
+    pub fn learn_given(&mut self, value: &str) -> bool {
+        let known = self.known.len();
+        if value.len() >= MIN_TEXT {
+            self.known.add_given(self.rules.named(GIVEN), value.as_bytes());
+        }
+        self.known.len() > known
+    }
+
+    /// Takes what is known, and what the rules find if they are wanted, out of a text that is no
+    /// part of a record. None: nothing was there.
+    pub fn bytes(&self, text: &[u8], with_rules: bool) -> Option<Clean<Vec<u8>>> {
+        let rules = with_rules.then_some(self.rules);
+        let search = Search { rules, known: &self.known };
+        let findings = search.find(text);
+        (!findings.is_empty()).then(|| Clean(self.replaced(text, &findings)))
     }
 
     /// The secrets known by now, for the next redactor of the same session.

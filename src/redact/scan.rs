@@ -182,6 +182,7 @@ impl Scanner<'_> {
         let (found, done) = match find {
             Find::Assigned(class) => assign::find(self.text, hit, class),
             Find::Scan(scan) => scan(self.text, hit),
+            Find::Given => return,
             Find::Token(_) | Find::Phrase(_) => {
                 let is_exact = matches!(find, Find::Phrase(_))
                     || self.text[hit.clone()] == *self.rules.keyword(keyword).as_bytes();

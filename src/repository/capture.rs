@@ -88,6 +88,7 @@ impl Repository {
         options: &CaptureOptions,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<CaptureOutcome> {
+        self.catch_up()?;
         let mut outcome = CaptureOutcome::default();
         let mut sources = Sources::open(&self.store.private_folder())?;
         let mut works = self.plan_work(options, &sources, &mut outcome)?;

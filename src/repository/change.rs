@@ -225,6 +225,7 @@ impl Repository {
         id: SessionId,
         plan: &mut Plan<'_>,
     ) -> Result<Committed> {
+        self.catch_up()?;
         let at = self.now();
         let bench = self.bench()?;
         let tip = bench.store.tip()?;

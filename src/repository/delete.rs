@@ -26,6 +26,7 @@ use crate::session::Timestamp;
 use crate::store::Batch;
 use crate::store::Change;
 use crate::store::CommitNote;
+use crate::store::Store;
 use crate::store::StoredSession;
 
 /// What a delete did.
@@ -44,6 +45,7 @@ impl Repository {
     /// # Errors
     /// `NotFound`: one of them is not there; then none is deleted.
     pub fn delete(&mut self, ids: &[SessionId]) -> Result<DeleteOutcome> {
+        self.catch_up()?;
         let ids = self.with_subagents(ids)?;
         let at = self.now();
         let bench = self.bench()?;
@@ -82,6 +84,7 @@ impl Repository {
     /// # Errors
     /// `Conflict`: it is not deleted. `NotFound`: history does not have it.
     pub fn undelete(&mut self, id: SessionId) -> Result<EditOutcome> {
+        self.catch_up()?;
         let at = self.now();
         let mut buried = vec![(self.last_before_deletion(id)?, self.new_id())];
         for other in self.index(|index| index.deleted_with(id))? {
@@ -129,7 +132,7 @@ impl Repository {
         self.stored(&last.revision, id)
     }
 
-    fn with_subagents(&mut self, ids: &[SessionId]) -> Result<Vec<SessionId>> {
+    pub(super) fn with_subagents(&mut self, ids: &[SessionId]) -> Result<Vec<SessionId>> {
         self.index(|index| {
             let mut all = Vec::new();
             for id in ids {
@@ -158,16 +161,26 @@ fn dig_up(
     Bench::plan_whole(batch, buried.id, None, stream, 0)
 }
 
-fn bury(bench: &Bench<'_>, stored: &StoredSession, at: &Timestamp) -> Result<Planned> {
-    let head = bench.store.head(stored)?;
-    let keys = bench.store.records(stored)?.derive(|stream| short_keys(stream));
-    let tombstone = head.derive(|head| Tombstone {
+/// What stands for a session that is deleted now.
+pub(super) fn tombstone_of(
+    store: &Store,
+    stored: &StoredSession,
+    at: &Timestamp,
+) -> Result<Clean<Tombstone>> {
+    let head = store.head(stored)?;
+    let keys = store.records(stored)?.derive(|stream| short_keys(stream));
+    Ok(head.derive(|head| Tombstone {
         id: stored.id,
         agent: head.agent.name.clone(),
         session: head.agent.session.clone(),
         at: at.to_string(),
         keys: keys.to_vec(),
-    });
+    }))
+}
+
+fn bury(bench: &Bench<'_>, stored: &StoredSession, at: &Timestamp) -> Result<Planned> {
+    let head = bench.store.head(stored)?;
+    let tombstone = tombstone_of(bench.store, stored, at)?;
     let change = Change::Delete { base: stored.tree, tombstone };
     Ok(Planned { change, fold: None, added: 0, subject: head.derive(|head| subject(head, 0)) })
 }

@@ -120,6 +120,10 @@ impl Repository {
 
     fn check_surroundings(&self) -> Vec<Check> {
         let mut checks = Vec::new();
+        if self.store.is_replacing() {
+            let found = "a rewriting of history was interrupted; the next command goes on with it";
+            checks.push(Check::warning("history", found));
+        }
         let wrong = self.store.wrong_modes();
         if wrong.is_empty() {
             checks.push(Check::fine("modes", "nobody else can read the store"));

@@ -20,10 +20,14 @@ impl From<store::Error> for Error {
             store::Error::Io { source, .. } if source.kind() == PermissionDenied => {
                 ErrorKind::Denied
             }
-            store::Error::Stale { .. } | store::Error::Occupied { .. } => ErrorKind::Conflict,
-            store::Error::Program { .. } | store::Error::Git { .. } | store::Error::Io { .. } => {
-                ErrorKind::Io
-            }
+            store::Error::Stale { .. }
+            | store::Error::Rewritten
+            | store::Error::OddRef { .. }
+            | store::Error::Occupied { .. } => ErrorKind::Conflict,
+            store::Error::Unfinished { .. }
+            | store::Error::Program { .. }
+            | store::Error::Git { .. }
+            | store::Error::Io { .. } => ErrorKind::Io,
         };
         Self::new(kind, error.to_string())
     }

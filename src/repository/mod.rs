@@ -20,11 +20,14 @@ mod intake;
 mod keep;
 mod list;
 mod log;
+mod purge;
 mod resolve;
 mod restore;
+mod rewrite;
 mod rollback;
 mod save;
 mod scan;
+mod scrub;
 mod take;
 
 use std::path::Path;
@@ -84,13 +87,18 @@ pub use filter::profile_of;
 pub use keep::GcOutcome;
 pub use list::Listing;
 pub use log::LogEntry;
+pub use purge::PurgePlan;
+pub use purge::PurgedSession;
 pub use resolve::SessionAt;
 pub use restore::RestoreOptions;
 pub use restore::RestoreOutcome;
+pub use rewrite::RewriteOutcome;
 pub use save::SaveOutcome;
 pub use scan::ScanOptions;
 pub use scan::ScanOutcome;
 pub use scan::StoredFinding;
+pub use scrub::ScrubPlan;
+pub use scrub::ScrubbedSession;
 
 /// The store's folder within the data folder.
 const STORE_FOLDER: &str = "annals/store.git";
@@ -159,6 +167,7 @@ impl Repository {
         let marker = Marker {
             store: environment.ids.next(now),
             schema: SCHEMA_VERSION,
+            scrubs: Vec::new(),
             native: Native::new(),
         };
         Self::with_store(Store::init(&path, &marker, now)?, options)
@@ -186,7 +195,9 @@ impl Repository {
     fn with_store(store: Store, options: &OpenOptions) -> Result<Self> {
         let index = Index::open(&store.private_folder())?;
         let environment = options.environment.clone();
-        Ok(Self { store, index, environment, rules: OnceLock::new() })
+        let mut repository = Self { store, index, environment, rules: OnceLock::new() };
+        repository.finish_rewriting();
+        Ok(repository)
     }
 
     /// Where the store lies.

@@ -10,6 +10,9 @@ use git2::ObjectType;
 use git2::Oid;
 
 use crate::format;
+use crate::format::Marker;
+use crate::format::Tombstone;
+use crate::redact::Clean;
 use crate::session::RevisionId;
 use crate::session::SCHEMA_VERSION;
 use crate::session::SessionId;
@@ -20,6 +23,7 @@ use crate::store::Error;
 use crate::store::ObjectId;
 use crate::store::Store;
 use crate::store::layout;
+use crate::store::layout::MARKER;
 use crate::store::layout::SESSIONS;
 use crate::store::layout::TOMBSTONES;
 use crate::store::layout::Tree;
@@ -55,6 +59,9 @@ impl Store {
     ) -> Result<Option<RevisionId>, Error> {
         batch.prepare()?;
         let _lock = self.lock()?;
+        if self.is_outdated() {
+            return Err(Error::Rewritten);
+        }
         for _ in 0..TRIES {
             let tip = self.tip()?;
             self.check_schema(&tip)?;
@@ -162,7 +169,7 @@ fn line(text: &mut String, line: std::fmt::Arguments<'_>) {
 }
 
 /// The tip's folders, as far as changes touch them.
-struct TipEdit<'s> {
+pub(super) struct TipEdit<'s> {
     store: &'s Store,
     base: Oid,
     root: Tree,
@@ -179,7 +186,7 @@ struct AreaEdit {
 }
 
 impl<'s> TipEdit<'s> {
-    fn new(store: &'s Store, tip: &RevisionId) -> Result<Self, Error> {
+    pub(super) fn new(store: &'s Store, tip: &RevisionId) -> Result<Self, Error> {
         let base = store.read_commit(object_id(tip))?.tree;
         let root = Tree::clone(&*store.root(tip)?);
         let (areas, changed, written) = (BTreeMap::new(), Vec::new(), Vec::new());
@@ -241,8 +248,33 @@ impl<'s> TipEdit<'s> {
         Ok(())
     }
 
+    /// Puts a tombstone where there is none yet.
+    pub(super) fn bury(
+        &mut self,
+        batch: &mut Batch<'_>,
+        tombstone: &Clean<Tombstone>,
+    ) -> Result<(), Error> {
+        let (id, name) = (tombstone.id, layout::tombstone_name(tombstone.id));
+        self.changed.push(id);
+        let found = self.shard(TOMBSTONES, id)?.file(&name);
+        let what = || format!("the tombstone of session {id}");
+        if found.map_err(|cause| Error::Corrupt { what: what(), cause })?.is_none() {
+            let text = format::render_tombstone(tombstone);
+            let blob = batch.put(ObjectType::Blob, text.into_bytes())?;
+            self.shard(TOMBSTONES, id)?.set_file(&name, blob);
+        }
+        Ok(())
+    }
+
+    /// Puts another marker in place.
+    pub(super) fn mark(&mut self, batch: &mut Batch<'_>, marker: &Marker) -> Result<(), Error> {
+        let text = format::render_marker(marker);
+        self.root.set_file(MARKER, batch.put(ObjectType::Blob, text.into_bytes())?);
+        Ok(())
+    }
+
     /// Writes the touched folders and the commit; none when all is as it was.
-    fn write_commit(
+    pub(super) fn write_commit(
         &mut self,
         batch: &mut Batch<'_>,
         note: &CommitNote,

@@ -143,6 +143,15 @@ impl Commit {
         Some(Self { tree, parents, seconds, message: message.to_owned() })
     }
 
+    pub(super) fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// Whether annals made it.
+    pub(super) fn is_ours(&self) -> bool {
+        self.trailer("Annals-Operation").is_some()
+    }
+
     fn entry(&self, id: Oid) -> CommitEntry {
         CommitEntry {
             revision: revision(id),

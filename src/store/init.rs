@@ -157,7 +157,7 @@ impl Store {
 fn open_at(path: &Path) -> Result<Store, Error> {
     // open_bare looks nowhere else and at no environment; the owner was checked by us.
     let repository = Repository::open_bare(path).map_err(|error| foreign(path, error.message()))?;
-    Ok(Store {
+    let mut store = Store {
         path: path.to_owned(),
         objects: path.join("objects"),
         repository,
@@ -165,8 +165,11 @@ fn open_at(path: &Path) -> Result<Store, Error> {
         commits: RefCell::default(),
         open_ends: RefCell::default(),
         checked_marker: Cell::default(),
+        generation: Vec::new(),
         author: OnceCell::new(),
-    })
+    };
+    store.generation = store.read_generation();
+    Ok(store)
 }
 
 impl Store {

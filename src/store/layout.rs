@@ -22,6 +22,7 @@ pub(super) const FILES: &str = "files";
 
 const FILE_MODE: u32 = 0o100_644;
 const FOLDER_MODE: u32 = 0o040_000;
+const SUBMODULE_MODE: u32 = 0o160_000;
 
 /// The name of a session's chunk. The id's last digits stand in it because git looks for
 /// deltas among files with equal names: packs are 2.8 times smaller with them.
@@ -79,6 +80,11 @@ impl Entry {
 
     pub(super) fn is_file(&self) -> bool {
         self.mode == FILE_MODE
+    }
+
+    /// Whether it is another repository, of which only a name is kept here.
+    pub(super) fn is_submodule(&self) -> bool {
+        self.mode == SUBMODULE_MODE
     }
 
     /// Git sorts a folder as if its name ended in a slash.
@@ -144,6 +150,20 @@ impl Tree {
 
     pub(super) fn set_folder(&mut self, name: &str, id: Oid) {
         self.set(name, FOLDER_MODE, id);
+    }
+
+    /// The same entries, each leading to what `map` makes of it; those without go.
+    pub(super) fn try_map<E>(
+        &self,
+        mut map: impl FnMut(&Entry) -> Result<Option<Oid>, E>,
+    ) -> Result<Self, E> {
+        let mut entries = Vec::with_capacity(self.entries.len());
+        for entry in &self.entries {
+            if let Some(id) = map(entry)? {
+                entries.push(Entry { id, ..entry.clone() });
+            }
+        }
+        Ok(Self { entries })
     }
 
     pub(super) fn remove(&mut self, name: &str) {

@@ -37,13 +37,11 @@ impl Store {
     /// Packs everything now, tightly, with commit-graph.
     pub fn gc(&self) -> Result<(), Error> {
         let doing = "packing the store";
-        let locked = self.maintenance_lock(PATIENCE);
-        let locked = locked.map_err(|source| Error::Io { doing: doing.into(), source })?;
-        let lock = locked.ok_or(Error::Locked { seconds: PATIENCE.as_secs() })?.into_file();
+        let lock = self.wait_for_maintenance(doing)?;
         let run = |arguments: &[&str]| {
             let mut command = git::git_in(&self.path);
             // As in the background: git holds the lock itself, should this process be killed.
-            let held = lock.try_clone();
+            let held = lock.share();
             let held = held.map_err(|source| Error::Io { doing: doing.into(), source })?;
             command.args(arguments).stdin(Stdio::from(held));
             git::run(command, doing)
@@ -55,6 +53,13 @@ impl Store {
         run(&["commit-graph", "write", "--reachable", "--changed-paths", "--no-progress"])?;
         let failed = |source| Error::Git { doing: doing.into(), source };
         self.odb()?.refresh().map_err(failed)
+    }
+
+    /// Takes the lock of maintenance, when a repack in the background is done.
+    pub(super) fn wait_for_maintenance(&self, doing: &str) -> Result<FileLock, Error> {
+        let locked = self.maintenance_lock(PATIENCE);
+        let locked = locked.map_err(|source| Error::Io { doing: doing.into(), source })?;
+        locked.ok_or(Error::Locked { seconds: PATIENCE.as_secs() })
     }
 
     /// Makes a folder with readable files of the newest revision: a plain clone.

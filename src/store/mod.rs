@@ -15,7 +15,8 @@
 //!
 //! Promises: when [`Store::commit`] returns, the commit is on disk, objects before the ref; an
 //! interruption leaves the old state or the new one; writers in many processes lose nothing; a
-//! damaged object is an error that names it, never a hang; no object is ever pruned here.
+//! damaged object is an error that names it, never a hang; no object is ever pruned but by
+//! [`Store::replace_history`], which takes out what nobody must see any more.
 //! It does not know what a session means: it stores streams of records and their heads.
 //! Limits: 512 MiB an object, SHA-1 repositories without reftable.
 
@@ -31,6 +32,8 @@ mod maintenance;
 mod objects;
 mod pack;
 mod refs;
+mod replace;
+mod rewrite;
 mod sessions;
 mod stager;
 
@@ -57,6 +60,11 @@ use crate::session::SessionId;
 
 pub use batch::Batch;
 pub use commit::Rebase;
+pub use replace::Forget;
+pub use rewrite::CleanText;
+pub use rewrite::History;
+pub use rewrite::Rewrite;
+pub use rewrite::Rewritten;
 pub use stager::Stager;
 
 use history::Commit;
@@ -106,6 +114,24 @@ pub enum Error {
     Stale {
         /// The session.
         session: SessionId,
+    },
+    /// The history was rewritten meanwhile, and what the change needs is no longer there.
+    #[error("the history of the store was rewritten meanwhile; nothing was changed, try again")]
+    Rewritten,
+    /// History was replaced, but not all that it replaced could be taken away.
+    #[error(
+        "the history is rewritten, but what it replaced is still on the disk: {cause}; the next \
+         command goes on with it"
+    )]
+    Unfinished {
+        /// What failed.
+        cause: String,
+    },
+    /// A ref leads to something that is no commit, so its history cannot be rewritten.
+    #[error("the ref {name} leads to no commit; remove it first")]
+    OddRef {
+        /// The ref.
+        name: String,
     },
     /// Something stands where a new folder should be made.
     #[error("{} is there already, and not empty", .path.display())]
@@ -254,6 +280,8 @@ pub struct Store {
     open_ends: RefCell<Latest<Oid, OpenEnd>>,
     /// The marker whose schema was found to be known.
     checked_marker: Cell<Option<Oid>>,
+    /// Which replacement of history it was opened after.
+    generation: Vec<u8>,
     author: OnceCell<String>,
 }
 

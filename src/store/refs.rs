@@ -20,7 +20,7 @@ use crate::session::RevisionId;
 use crate::store::Error;
 use crate::store::Store;
 
-const MAIN: &str = "refs/heads/main";
+pub(super) const MAIN: &str = "refs/heads/main";
 /// How long a save waits for the other writers.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How often a ref that git itself has locked is tried again, and after what pause.
@@ -34,22 +34,25 @@ impl Store {
     }
 
     pub(super) fn tip_id(&self) -> Result<Oid, Error> {
-        self.repository.refname_to_id(MAIN).map_err(|source| match source.code() {
-            ErrorCode::NotFound => {
-                Error::Foreign { path: self.path.clone(), cause: "it has no branch main".into() }
-            }
-            _ => Error::Corrupt { what: "the branch main".into(), cause: source.message().into() },
-        })
+        let none =
+            || Error::Foreign { path: self.path.clone(), cause: "it has no branch main".into() };
+        self.ref_id(MAIN)?.ok_or_else(none)
     }
 
     /// Takes the store's lock, and clears away what a dead owner of it left behind.
     pub(super) fn lock(&self) -> Result<FileLock, Error> {
+        self.try_lock(PATIENCE)?.ok_or(Error::Locked { seconds: PATIENCE.as_secs() })
+    }
+
+    /// As [`Store::lock`]; none: somebody else holds it all the time.
+    pub(super) fn try_lock(&self, patience: Duration) -> Result<Option<FileLock>, Error> {
         let folder = self.private_folder();
-        let locked = platform::create_private_folder(&folder)
-            .and_then(|()| FileLock::acquire(&folder.join("lock"), PATIENCE))
+        let lock = platform::create_private_folder(&folder)
+            .and_then(|()| FileLock::acquire(&folder.join("lock"), patience))
             .map_err(locking)?;
-        let lock = locked.ok_or(Error::Locked { seconds: PATIENCE.as_secs() })?;
-        self.clear_dead_ref_lock().map_err(locking)?;
+        if lock.is_some() {
+            self.clear_dead_ref_lock().map_err(locking)?;
+        }
         Ok(lock)
     }
 
@@ -65,8 +68,19 @@ impl Store {
         at: DateTime<Utc>,
         message: &str,
     ) -> Result<bool, Error> {
-        self.note_ref_lock(to).map_err(locking)?;
-        let lock = self.path.join(format!("{MAIN}.lock"));
+        self.move_ref(MAIN, (from, to), at, message)
+    }
+
+    /// As [`Store::advance`], of any ref that there is.
+    pub(super) fn move_ref(
+        &self,
+        name: &str,
+        (from, to): (Oid, Oid),
+        at: DateTime<Utc>,
+        message: &str,
+    ) -> Result<bool, Error> {
+        self.note_ref_lock(name, to).map_err(locking)?;
+        let lock = self.path.join(format!("{name}.lock"));
         let file = match lock_ref(&lock) {
             Ok(file) => file,
             Err(error) => {
@@ -77,11 +91,11 @@ impl Store {
         };
         let seconds = at.timestamp().max(0);
         let entry = format!("{from} {to} {} {seconds} +0000\t{message}\n", self.author());
-        let moved = self.tip_id().and_then(|tip| {
-            if tip != from {
+        let moved = self.ref_id(name).and_then(|found| {
+            if found != Some(from) {
                 return Ok(false);
             }
-            self.replace_main(file, &lock, to, &entry).map(|()| true).map_err(moving)
+            self.replace_ref(file, (name, &lock), to, &entry).map(|()| true).map_err(moving)
         });
         if !matches!(moved, Ok(true)) {
             // Not there when only the last flush failed.
@@ -91,19 +105,38 @@ impl Store {
         moved
     }
 
-    fn replace_main(&self, mut file: File, lock: &Path, to: Oid, entry: &str) -> io::Result<()> {
+    fn replace_ref(
+        &self,
+        mut file: File,
+        (name, lock): (&str, &Path),
+        to: Oid,
+        entry: &str,
+    ) -> io::Result<()> {
         writeln!(file, "{to}")?;
         file.sync_all()?;
-        for log in [MAIN, "HEAD"] {
+        let logs: &[&str] = if name == MAIN { &[MAIN, "HEAD"] } else { &[] };
+        for log in logs {
             let path = self.path.join("logs").join(log);
             path.parent().map_or(Ok(()), platform::create_private_folder)?;
             let mut options = OpenOptions::new();
             let mut log = options.append(true).create(true).open(path)?;
             log.write_all(entry.as_bytes())?;
         }
-        let main = self.path.join(MAIN);
-        fs::rename(lock, &main)?;
-        main.parent().map_or(Ok(()), platform::sync_folder)
+        let path = self.path.join(name);
+        fs::rename(lock, &path)?;
+        path.parent().map_or(Ok(()), platform::sync_folder)
+    }
+
+    /// What a ref leads to; none: there is no such ref.
+    pub(super) fn ref_id(&self, name: &str) -> Result<Option<Oid>, Error> {
+        match self.repository.refname_to_id(name) {
+            Ok(id) => Ok(Some(id)),
+            Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
+            Err(error) => {
+                let what = format!("the ref {name}");
+                Err(Error::Corrupt { what, cause: error.message().into() })
+            }
+        }
     }
 
     /// Makes main, in a store that nobody else knows yet.
@@ -112,33 +145,37 @@ impl Store {
         made.map(drop).map_err(|source| Error::Git { doing: "making main".into(), source })
     }
 
-    /// Says, before `main.lock` is made, that it is ours and what will be written to it. A
+    /// Says, before the lock of a ref is made, that it is ours and what will be written to it. A
     /// process that dies in between leaves both, and only then may the next one remove them: a
     /// lock that git holds is never broken.
-    fn note_ref_lock(&self, to: Oid) -> io::Result<()> {
+    fn note_ref_lock(&self, name: &str, to: Oid) -> io::Result<()> {
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let mut note = options.open(self.ref_lock_note())?;
-        note.write_all(to.to_string().as_bytes())
+        note.write_all(format!("{to} {name}\n").as_bytes())
     }
 
     fn clear_dead_ref_lock(&self) -> io::Result<()> {
         let Some(note) = read_if_there(&self.ref_lock_note())? else {
             return Ok(());
         };
-        let path = self.path.join(format!("{MAIN}.lock"));
-        if let Some(held) = read_if_there(&path)?
-            && note.starts_with(held.trim_ascii_end())
-        {
-            fs::remove_file(&path)?;
+        // A note without its end was not whole before its writer died, and there was no lock yet.
+        let whole = String::from_utf8_lossy(&note);
+        if let Some((to, name)) = whole.strip_suffix('\n').and_then(|it| it.split_once(' ')) {
+            let path = self.path.join(format!("{name}.lock"));
+            if let Some(held) = read_if_there(&path)?
+                && to.as_bytes().starts_with(held.trim_ascii_end())
+            {
+                fs::remove_file(&path)?;
+            }
         }
         fs::remove_file(self.ref_lock_note())
     }
 
     fn ref_lock_note(&self) -> std::path::PathBuf {
-        self.private_folder().join("moving-main")
+        self.private_folder().join("moving-ref")
     }
 }
 

@@ -91,9 +91,14 @@ impl Store {
     /// Its head.
     pub fn head(&self, session: &StoredSession) -> Result<Clean<Head>, Error> {
         let what = format_args!("{HEAD} of session {}", session.id);
-        let text = self.read_text(session.head.0, &what)?;
+        let text = self.head_text(session)?;
         let head = format::parse_head(&text);
         head.map(Clean::stored).map_err(|error| unreadable(session.head.0, &what, error))
+    }
+
+    /// The text of its `session.yaml`.
+    pub fn head_text(&self, session: &StoredSession) -> Result<String, Error> {
+        self.read_text(session.head.0, &format_args!("{HEAD} of session {}", session.id))
     }
 
     /// Its records, the whole stream.

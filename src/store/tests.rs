@@ -84,7 +84,12 @@ impl Sandbox {
 }
 
 fn init(path: &Path) -> Result<Store, Error> {
-    let marker = Marker { store: Uuid::nil(), schema: SCHEMA_VERSION, native: Native::new() };
+    let marker = Marker {
+        store: Uuid::nil(),
+        schema: SCHEMA_VERSION,
+        scrubs: vec![],
+        native: Native::new(),
+    };
     Store::init(path, &marker, at())
 }
 
@@ -451,9 +456,10 @@ fn what_a_killed_writer_left_behind_does_not_matter() {
     let sandbox = Sandbox::new();
     let path = sandbox.path();
     let next = sandbox.tip().to_string();
+    let note = format!("{next} refs/heads/main\n");
     for (leftover, text) in [
         ("annals/lock", ""),
-        ("annals/moving-main", next.as_str()),
+        ("annals/moving-ref", note.as_str()),
         ("refs/heads/main.lock", &next[..17]),
         ("objects/pack/tmp_pack_abc", "PACK"),
         ("objects/pack/pack-0123456789012345678901234567890123456789.pack", "PACK"),
@@ -465,7 +471,7 @@ fn what_a_killed_writer_left_behind_does_not_matter() {
     save(&store, session(1), &numbered(0..1)).expect("saved");
     assert_eq!(sandbox.records(session(1)).len(), 1);
     assert!(!path.join("refs/heads/main.lock").exists());
-    assert!(!path.join("annals/moving-main").exists());
+    assert!(!path.join("annals/moving-ref").exists());
 }
 
 #[test]
@@ -475,16 +481,27 @@ fn a_ref_lock_that_is_not_ours_is_never_broken() {
     let lock = path.join("refs/heads/main.lock");
     let other = "b".repeat(40);
     fs::write(&lock, &other).expect("written");
-    fs::write(path.join("annals/moving-main"), "a".repeat(40)).expect("written");
+    let note = path.join("annals/moving-ref");
+    fs::write(&note, format!("{} refs/heads/main\n", "a".repeat(40))).expect("written");
     drop(sandbox.store.lock().expect("taken"));
     assert_eq!(fs::read_to_string(&lock).expect("still there"), other);
+    // A note that was not whole when its writer died says nothing, whatever the lock holds.
+    fs::write(&note, "").expect("written");
+    fs::write(&lock, "").expect("written");
+    drop(sandbox.store.lock().expect("taken"));
+    assert!(lock.exists());
 }
 
 #[test]
 fn a_store_of_a_later_version_is_read_but_not_written() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("store");
-    let marker = Marker { store: Uuid::nil(), schema: SCHEMA_VERSION + 1, native: Native::new() };
+    let marker = Marker {
+        store: Uuid::nil(),
+        schema: SCHEMA_VERSION + 1,
+        scrubs: vec![],
+        native: Native::new(),
+    };
     let store = Store::init(&path, &marker, at()).expect("made");
     let refused = save(&store, session(1), &numbered(0..1));
     assert!(matches!(refused, Err(Error::TooNew { found }) if found == SCHEMA_VERSION + 1));

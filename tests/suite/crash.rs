@@ -373,12 +373,13 @@ fn what_dead_processes_leave_behind_is_in_nobodys_way() {
     story.capture();
     let store = story.sandbox.store();
     let tip = story.sandbox.git(["rev-parse", "main"]);
+    let note = format!("{} refs/heads/main\n", tip.trim());
     let left: [(&str, &str); 8] = [
         ("annals/lock", ""),
         ("annals/index.db.lock", ""),
         ("annals/sources.db.lock", ""),
         // Ours, of a process that died while it moved main.
-        ("annals/moving-main", tip.trim()),
+        ("annals/moving-ref", &note),
         ("refs/heads/main.lock", tip.trim()),
         ("objects/pack/tmp_pack_aBcDeF", "PACK"),
         ("objects/00/tmp_obj_aBcDeF", "x"),

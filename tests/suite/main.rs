@@ -5,7 +5,7 @@
 //! requirements, by number · `properties`: the properties, by number · `cli_…`: texts, JSON shapes
 //! and exit codes of the program · `versions`: a session in its several states · `many`: several
 //! processes at once · `hostile`: bad input · `crash`: the
-//! program killed, the disk full · `corpus`: real transcripts, where `ANNALS_CORPUS`
+//! program killed, the disk full · `scrub`: what leaves history · `corpus`: real transcripts, where `ANNALS_CORPUS`
 //! names them.
 #![allow(
     clippy::disallowed_methods,
@@ -29,5 +29,6 @@ mod r3_managing;
 mod r4_storage;
 mod r5_finding;
 mod r6_migration;
+mod scrub;
 mod support;
 mod versions;

@@ -82,6 +82,5 @@ fn is_confirmed(
         1 => "Delete it, and its sub-agents' sessions? [y/N]".to_owned(),
         many => format!("Delete these {many}, and their sub-agents' sessions? [y/N]"),
     };
-    let answer = context.output.ask(&question)?.unwrap_or_default();
-    Ok(answer.eq_ignore_ascii_case("y") || answer.eq_ignore_ascii_case("yes"))
+    context.output.is_confirmed(&question)
 }

@@ -17,6 +17,7 @@ mod log;
 pub(crate) mod man;
 mod note;
 mod pin;
+mod purge;
 mod redact;
 mod rename;
 mod restore;
@@ -24,6 +25,7 @@ mod resume;
 mod rollback;
 mod save;
 mod scan;
+mod scrub;
 mod show;
 mod tag;
 mod tour;
@@ -56,6 +58,8 @@ pub(crate) enum Command {
     Save(save::SaveArgs),
     Redact(redact::RedactArgs),
     Scan(scan::ScanArgs),
+    Scrub(scrub::ScrubArgs),
+    Purge(purge::PurgeArgs),
     Delete(delete::DeleteArgs),
     Undelete(undelete::UndeleteArgs),
     Init(init::InitArgs),
@@ -87,6 +91,8 @@ pub(crate) fn run(command: Command, context: &mut Context) -> Result<ExitCode> {
         Command::Export(args) => export::run(&args, context),
         Command::Redact(args) => redact::run(&args, context),
         Command::Scan(args) => scan::run(&args, context),
+        Command::Scrub(args) => scrub::run(&args, context),
+        Command::Purge(args) => purge::run(&args, context),
         Command::Save(args) => save::run(&args, context),
         Command::Delete(args) => delete::run(&args, context),
         Command::Undelete(args) => undelete::run(&args, context),

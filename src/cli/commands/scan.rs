@@ -71,7 +71,7 @@ pub(crate) fn run(args: &ScanArgs, context: &mut Context) -> Result<ExitCode> {
 }
 
 /// The session that was typed; with its history, also a deleted one.
-fn resolve(
+pub(super) fn resolve(
     text: &str,
     history: bool,
     repository: &mut Repository,

@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::repository::ScanOutcome;
 use crate::repository::Spot;
 use crate::repository::StoredFinding;
+use crate::session::SessionId;
 
 /// `annals.redact/1`
 #[derive(Debug, Serialize)]
@@ -73,10 +74,18 @@ struct StoredView<'a> {
     count: u64,
 }
 
+/// A session that could not be read.
 #[derive(Debug, Serialize)]
-struct UnreadableView<'a> {
+pub(crate) struct UnreadableView<'a> {
     session: String,
     reason: &'a str,
+}
+
+impl<'a> UnreadableView<'a> {
+    /// The view of a session and the reason.
+    pub(crate) fn of((session, reason): &'a (SessionId, String)) -> Self {
+        Self { session: session.to_string(), reason }
+    }
 }
 
 impl<'a> ScanView<'a> {
@@ -91,10 +100,7 @@ impl<'a> ScanView<'a> {
             rule: &it.rule,
             count: it.count,
         };
-        let unreadable = outcome
-            .unreadable
-            .iter()
-            .map(|(session, reason)| UnreadableView { session: session.to_string(), reason });
+        let unreadable = outcome.unreadable.iter().map(UnreadableView::of);
         Self {
             kind: "annals.scan/1",
             sessions: outcome.sessions,

@@ -4,6 +4,7 @@
 //! may get new keys; a key that changes its meaning makes a new version.
 
 mod findings;
+mod rewriting;
 mod transfer;
 mod upkeep;
 
@@ -28,6 +29,8 @@ use crate::session::RevisionId;
 pub(crate) use findings::FindingView;
 pub(crate) use findings::RedactView;
 pub(crate) use findings::ScanView;
+pub(crate) use rewriting::PurgeView;
+pub(crate) use rewriting::ScrubView;
 pub(crate) use transfer::CaptureView;
 pub(crate) use transfer::ExportView;
 pub(crate) use transfer::RestoreView;

@@ -208,7 +208,8 @@ fn small_files_come_back() {
     let marker = Marker {
         store: Uuid::from_u128(7),
         schema: 4,
-        native: json!({"scrubs": [{"tip": "x"}]}).as_object().expect("a map").clone(),
+        native: json!({"later": [{"tip": "x"}]}).as_object().expect("a map").clone(),
+        ..sample::marker()
     };
     assert_eq!(parse_marker(&render_marker(&marker)).expect("parses"), marker);
 

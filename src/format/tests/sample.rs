@@ -64,7 +64,9 @@ pub(crate) fn chunks() -> Vec<Chunk> {
 }
 
 pub(crate) fn marker() -> Marker {
-    Marker { store: Uuid::from_u128(7), schema: 4, native: Map::new() }
+    let revision = |digit: &str| RevisionId::parse(&digit.repeat(40)).expect("40 digits");
+    let scrubs = vec![ScrubRecord { from: revision("a"), to: revision("b") }];
+    Marker { store: Uuid::from_u128(7), schema: 4, scrubs, native: Map::new() }
 }
 
 pub(crate) fn tombstone() -> Tombstone {

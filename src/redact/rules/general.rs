@@ -13,6 +13,7 @@ use crate::redact::checks::is_random;
 use crate::redact::checks::is_token_with_digits;
 use crate::redact::places;
 use crate::redact::rules::Find;
+use crate::redact::rules::GIVEN;
 use crate::redact::rules::Rule;
 use crate::redact::rules::any;
 
@@ -26,6 +27,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 
 /// Rules for secrets of no one service.
 pub(super) const RULES: &[Rule] = &[
+    Rule { name: GIVEN, keywords: &[], find: Find::Given, check: any },
     // RFC 7468, RFC 4880: keys in text armour.
     Rule {
         name: "private-key",

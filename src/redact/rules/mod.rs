@@ -29,6 +29,9 @@ use crate::redact::checks;
 const TABLES: [&[Rule]; 5] =
     [cloud::RULES, forge::RULES, ai::RULES, services::RULES, general::RULES];
 
+/// The rule of what a person has scrubbed.
+pub(super) const GIVEN: &str = "scrubbed";
+
 /// The largest compiled pattern, in bytes.
 const PATTERN_LIMIT: usize = 4 << 20;
 
@@ -60,6 +63,8 @@ pub(super) enum Find {
     Assigned(Class),
     /// A function finds it, and says up to where there is nothing more to find.
     Scan(Scan),
+    /// Nothing finds it: a person says what it is.
+    Given,
 }
 
 impl Rule {
@@ -94,6 +99,7 @@ impl Rule {
             Find::Phrase(_) => format!("stands behind {words}"),
             Find::Assigned(_) => format!("is assigned to a name with {words}"),
             Find::Scan(_) => format!("has the form that belongs to {words}"),
+            Find::Given => "was named by a person".to_owned(),
         }
     }
 
@@ -205,7 +211,7 @@ impl Rules {
     fn pattern_of(&self, rule: usize) -> &'static str {
         match self.table[rule].find {
             Find::Token(pattern) | Find::Phrase(pattern) => pattern,
-            Find::Assigned(_) | Find::Scan(_) => "",
+            Find::Assigned(_) | Find::Scan(_) | Find::Given => "",
         }
     }
 }
@@ -214,7 +220,9 @@ fn check_rule(rule: &Rule) -> Result<(), Error> {
     let is_name_byte = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
     let cause = if !rule.name.bytes().all(is_name_byte) || rule.name.is_empty() {
         "its name has other characters than lower-case letters, digits and hyphens"
-    } else if rule.keywords.is_empty() || rule.keywords.contains(&"") {
+    } else if rule.keywords.is_empty() != matches!(rule.find, Find::Given)
+        || rule.keywords.contains(&"")
+    {
         "it has no keyword"
     } else {
         return Ok(());

@@ -200,6 +200,9 @@ fn every_rule_redacts_its_example_and_names_it() {
 fn every_rule_has_an_example_and_a_pattern_that_compiles() {
     let rules = Rules::builtin().expect("the rules load");
     for (index, rule) in rules.all().iter().enumerate() {
+        if matches!(rule.find, Find::Given) {
+            continue;
+        }
         let mut known = EXAMPLES.iter().map(|(name, _)| name).chain(WITHOUT_EXAMPLE);
         assert!(known.any(|name| *name == rule.name), "{} has no example", rule.name);
         if let Find::Token(_) | Find::Phrase(_) = rule.find {

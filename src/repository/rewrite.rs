@@ -1,0 +1,125 @@
+//! History rewritten, and all that was derived from it: what scrub and purge share.
+
+use std::collections::BTreeMap;
+use std::collections::HashMap;
+use std::collections::HashSet;
+use std::io;
+
+use crate::error::Error;
+use crate::error::ErrorKind;
+use crate::error::Result;
+use crate::format::Tombstone;
+use crate::index::Index;
+use crate::index::Sources;
+use crate::redact::Clean;
+use crate::repository::Repository;
+use crate::session::RevisionId;
+use crate::session::SessionId;
+use crate::store::Batch;
+use crate::store::CleanText;
+use crate::store::CommitNote;
+use crate::store::History;
+use crate::store::ObjectId;
+use crate::store::Rewrite;
+use crate::store::Store;
+
+/// How often it is begun again when others save meanwhile.
+const TRIES: usize = 5;
+
+/// What a rewriting of history did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RewriteOutcome {
+    /// The tip before.
+    pub before: RevisionId,
+    /// The commit that records it, on top of the rewritten history.
+    pub revision: RevisionId,
+    /// How many earlier revisions are other than they were, or gone.
+    pub rewritten: u64,
+    /// How many there were.
+    pub revisions: u64,
+}
+
+/// What becomes of sessions; kept from try to try.
+#[derive(Default)]
+pub(super) struct Renewal {
+    /// What becomes of sessions' trees, where it is not the same.
+    pub(super) trees: HashMap<ObjectId, ObjectId>,
+    /// Trees that stay.
+    pub(super) same: HashSet<ObjectId>,
+    /// Trees that could not be read.
+    pub(super) unread: HashSet<ObjectId>,
+    /// Sessions that go.
+    pub(super) purged: BTreeMap<SessionId, Clean<Tombstone>>,
+}
+
+/// Brings a renewal up to a history.
+pub(super) type Renew<'r> =
+    dyn FnMut(&Store, &mut Batch<'_>, &History, &mut Renewal) -> Result<()> + 'r;
+
+impl Repository {
+    /// Rewrites all history as `renew` says. `clean` is for the texts that are no session's.
+    pub(super) fn rewrite_history(
+        &mut self,
+        (operation, subject): (&'static str, String),
+        renew: &mut Renew<'_>,
+        clean: &CleanText<'_>,
+    ) -> Result<RewriteOutcome> {
+        let at = self.now();
+        let note = CommitNote { operation, subject: Clean::stored(subject), at };
+        let mut renewal = Renewal::default();
+        self.catch_up()?;
+        for _ in 0..TRIES {
+            let Self { store, index, .. } = self;
+            let history = store.whole_history()?;
+            let before = store.tip()?;
+            let mut batch = store.batch();
+            renew(store, &mut batch, &history, &mut renewal)?;
+            let Renewal { trees, unread, purged, .. } = &renewal;
+            let rewrite = Rewrite { trees, unread, purged, clean };
+            let rewritten = store.rewrite(&mut batch, &history, &rewrite)?;
+            let revision = store.replace_history(
+                batch,
+                &note,
+                (&history, &rewritten),
+                &rewrite,
+                &mut || forget(store, index, trees),
+            )?;
+            if let Some(revision) = revision {
+                self.catch_up()?;
+                let revisions = history.len() as u64;
+                let rewritten = rewritten.changed;
+                return Ok(RewriteOutcome { before, revision, rewritten, revisions });
+            }
+        }
+        let message = "others save into the store all the time, so its history cannot be rewritten";
+        Err(Error::new(ErrorKind::Locked, message))
+    }
+
+    /// Goes on with a rewriting whose process died. What fails is tried again next time, and
+    /// `doctor` tells of it: reading must not depend on it.
+    pub(super) fn finish_rewriting(&mut self) {
+        let Self { store, index, .. } = self;
+        if store.is_replacing() {
+            drop(store.finish_replacement(&mut || forget(store, index, &HashMap::new())));
+            drop(self.catch_up());
+        }
+    }
+
+    /// Opens the store anew if its history was rewritten, perhaps by another process: an open one
+    /// still sees what is gone.
+    pub(super) fn catch_up(&mut self) -> Result<()> {
+        if self.store.is_outdated() {
+            self.store = Store::open(self.store.path())?;
+            self.index = Index::open(&self.store.private_folder())?;
+        }
+        Ok(())
+    }
+}
+
+/// Takes what the old history said out of the index and of what capture knows.
+fn forget(store: &Store, index: &mut Index, trees: &HashMap<ObjectId, ObjectId>) -> io::Result<()> {
+    index.forget().map_err(io::Error::other)?;
+    let mut sources = Sources::open(&store.private_folder()).map_err(io::Error::other)?;
+    let trees = trees.iter().map(|(old, new)| (old.to_string(), new.to_string())).collect();
+    sources.follow_rewriting(&trees).map_err(io::Error::other)
+}
