@@ -88,7 +88,7 @@ impl KnownSecrets {
     }
 
     /// Adds all that another set knows.
-    pub(super) fn add_all(&mut self, other: &Self) {
+    pub fn add_all(&mut self, other: &Self) {
         for (value, rule) in &other.values {
             self.values.entry(value.clone()).or_insert(*rule);
         }

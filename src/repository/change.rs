@@ -139,16 +139,19 @@ impl Bench<'_> {
         Ok(HeadFold::of_stream(stored.id, &self.store.records(stored)?))
     }
 
-    /// Plans the session `base` with records behind its last one.
+    /// Plans the session `base` with records behind its last one. `stream`: its records, if they
+    /// were read already.
     pub(super) fn plan_longer(
         &self,
         batch: &mut Batch<'_>,
         base: &StoredSession,
+        stream: Option<Clean<Vec<Record>>>,
         records: Clean<Vec<Record>>,
     ) -> Result<Planned> {
         let changes_view = |record: &Record| matches!(record, Record::Annals(event) if event.view_change().is_some());
         let fold = if records.iter().any(changes_view) {
-            let mut stream = self.store.records(base)?.into_inner();
+            let stream = stream.map_or_else(|| self.store.records(base), Ok)?;
+            let mut stream = stream.into_inner();
             stream.extend(records.iter().cloned());
             HeadFold::of_stream(base.id, &stream)
         } else {

@@ -186,7 +186,7 @@ fn bury(bench: &Bench<'_>, stored: &StoredSession, at: &Timestamp) -> Result<Pla
 }
 
 /// The keys of a stream as a tombstone holds them: short, each once, sorted.
-pub(super) fn short_keys(stream: &[Record]) -> Vec<RecordKey> {
+fn short_keys(stream: &[Record]) -> Vec<RecordKey> {
     let mut keys: Vec<RecordKey> = Keys::of(stream).iter().map(shorten).collect();
     keys.sort_unstable();
     keys.dedup();
@@ -194,7 +194,7 @@ pub(super) fn short_keys(stream: &[Record]) -> Vec<RecordKey> {
 }
 
 /// 16 digits of a hash: the ids of some agents differ only at their end.
-fn shorten(key: &RecordKey) -> RecordKey {
+pub(super) fn shorten(key: &RecordKey) -> RecordKey {
     let base = key.base();
     let digest = Sha256::digest(base.as_bytes());
     let beginning = digest[..8].iter().fold(0_u64, |all, byte| all << 8 | u64::from(*byte));

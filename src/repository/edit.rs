@@ -64,7 +64,7 @@ impl Repository {
             if events.is_empty() {
                 return Ok(None);
             }
-            bench.plan_longer(batch, &base, Clean::from_items(events)).map(Some)
+            bench.plan_longer(batch, &base, None, Clean::from_items(events)).map(Some)
         })?;
         self.edited(id, committed)
     }

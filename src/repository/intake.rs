@@ -17,6 +17,7 @@ use crate::error::Error;
 use crate::error::ErrorKind;
 use crate::error::Result;
 use crate::redact::Clean;
+use crate::redact::KnownSecrets;
 use crate::redact::Redactor;
 use crate::redact::Rules;
 use crate::session::Record;
@@ -97,6 +98,12 @@ impl<'r> Intake<'r> {
     /// Whether secrets were found that were not known before.
     pub(super) fn has_learned(&self) -> bool {
         self.learned
+    }
+
+    /// Gives the secrets that were found to others, and takes theirs.
+    pub(super) fn share_secrets(&mut self, secrets: &mut KnownSecrets) {
+        secrets.add_all(self.redactor.secrets());
+        self.redactor.learn_all(secrets);
     }
 
     /// Takes the secrets that were found out of records that are stored already, and counts those

@@ -21,6 +21,7 @@ mod keep;
 mod list;
 mod log;
 mod purge;
+mod reading;
 mod resolve;
 mod restore;
 mod rewrite;

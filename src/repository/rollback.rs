@@ -45,7 +45,7 @@ impl Repository {
             let head = bench.store.head(&base)?;
             let action = Action::Rollback { to: to.clone(), change };
             let event = bench.event(&head, event_id.clone(), now, action);
-            bench.plan_longer(batch, &base, Clean::from_items([event])).map(Some)
+            bench.plan_longer(batch, &base, Some(stream), Clean::from_items([event])).map(Some)
         })?;
         self.edited(id, committed)
     }

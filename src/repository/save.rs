@@ -101,7 +101,7 @@ impl Repository {
             let base = bench.store.session(tip, id)?.ok_or_else(|| {
                 Error::new(ErrorKind::NotFound, format!("there is no session {id}"))
             })?;
-            bench.plan_longer(batch, &base, records.clone()).map(Some)
+            bench.plan_longer(batch, &base, None, records.clone()).map(Some)
         })?;
         self.saved(id, committed)
     }
@@ -221,7 +221,7 @@ fn plan_union(
     if fresh.is_empty() {
         return Ok(None);
     }
-    bench.plan_longer(batch, &base, Clean::from_items(fresh)).map(Some)
+    bench.plan_longer(batch, &base, Some(stream), Clean::from_items(fresh)).map(Some)
 }
 
 #[cfg(test)]

@@ -14,22 +14,22 @@ use crate::error::Result;
 use crate::index::SourceState;
 use crate::redact::Clean;
 use crate::repository::CapturedSession;
-use crate::repository::capture::state_at;
 use crate::repository::change::Bench;
 use crate::repository::change::Planned;
 use crate::repository::change::planned;
-use crate::repository::delete::short_keys;
+use crate::repository::delete::shorten;
 use crate::repository::intake::Intake;
+use crate::repository::reading::Reading;
+use crate::repository::reading::remembered;
+use crate::session::Aligner;
+use crate::session::Alignment;
 use crate::session::Head;
 use crate::session::HeadFold;
 use crate::session::Keys;
-use crate::session::NextStream;
 use crate::session::Record;
 use crate::session::RecordKey;
 use crate::session::RevisionId;
 use crate::session::SessionId;
-use crate::session::join_files;
-use crate::session::next_stream;
 use crate::store::Batch;
 use crate::store::Change;
 use crate::store::StoredSession;
@@ -48,19 +48,6 @@ pub(super) struct WorkFile {
     pub(super) source: Source,
     pub(super) state: Option<SourceState>,
     pub(super) metadata: Metadata,
-}
-
-/// What all files of a session hold together.
-struct Reading {
-    /// What is known of the session beside its files.
-    facts: Clean<Vec<Record>>,
-    records: Clean<Vec<Record>>,
-    /// What to remember of each file.
-    states: Vec<(PathBuf, SourceState)>,
-    /// What was stored before, without the secrets that the files give away.
-    stored: Clean<Vec<Record>>,
-    /// How many records of it held one.
-    cleaned: usize,
 }
 
 /// What taking a session in gave.
@@ -161,46 +148,30 @@ impl Bench<'_> {
         Ok(Some(take))
     }
 
-    /// Takes in a session that the store has never seen.
+    /// Takes in a session that the store does not have.
     fn take_new(&self, batch: &mut Batch<'_>, work: &Work) -> Result<Take> {
-        let [file] = work.files.as_slice() else {
-            return self.take_from_nothing(batch, work);
-        };
         let mut take = Take { is_new: true, ..Take::default() };
-        let mut intake = self.open_whole(work, file)?;
-        take.skipped.append(&mut intake.skipped);
-        let state = remembered(work.session, file, &intake);
-        if intake.is_empty() {
+        let reading = self.look_through(work, &mut take)?;
+        if reading.is_empty() {
+            let paths = work.files.iter().map(|file| file.source.path.display().to_string());
             let reason = "it holds no records".to_owned();
-            take.skipped.push(Skipped { path: file.source.path.display().to_string(), reason });
+            take.skipped.extend(paths.map(|path| Skipped { path, reason: reason.clone() }));
             return Ok(take);
         }
         let mut fold = HeadFold::of(work.session);
         let mut stager = batch.write(work.session, None);
-        for fact in self.facts(file) {
-            fold.add(&fact);
-            stager.push(&fact)?;
+        let states = reading.states.clone();
+        for fact in &reading.facts {
+            fold.add(fact);
+            stager.push(fact)?;
         }
-        intake.each(&mut |record| {
+        reading.each(&mut |record| {
             fold.add(&record);
             Ok(stager.push(&record)?)
         })?;
         let added = fold.head().counts.messages;
         let staged = stager.finish(Clean::stored(fold.head().clone()))?;
         take.fill(planned(staged, fold, added), &Head::empty(work.session));
-        take.remember(file, state);
-        Ok(take)
-    }
-
-    /// Takes in a new session that lies in several files.
-    fn take_from_nothing(&self, batch: &mut Batch<'_>, work: &Work) -> Result<Take> {
-        let mut take = Take { is_new: true, ..Take::default() };
-        let Reading { facts, records, states, .. } =
-            self.read_all(work, Clean::from_items([]), &mut take)?;
-        let stream = facts.join(records).map(|(facts, file)| [facts, file].concat());
-        let added = messages(&stream);
-        let planned = Self::plan_whole(batch, work.session, None, stream, added)?;
-        take.fill(planned, &Head::empty(work.session));
         take.remember_all(work, states);
         Ok(take)
     }
@@ -216,32 +187,33 @@ impl Bench<'_> {
     ) -> Result<Take> {
         let mut take = Take::default();
         let before = self.store.head(past)?;
-        let stored = self.store.records(past)?;
-        let Reading { facts, records, mut states, stored: stream, cleaned } =
-            self.read_all(work, stored, &mut take)?;
-        let foreign = self.foreign(work, &stream);
-        if let [(_, state)] = states.as_mut_slice() {
-            let held: HashSet<RecordKey> = Keys::of(&records).into_iter().collect();
-            state.foreign = foreign.difference(&held).cloned().collect();
-            state.foreign.sort_unstable();
-        }
-        let next = stream
-            .clone()
-            .join(facts)
-            .join(records)
-            .map(|((stream, facts), file)| next_stream(stream, facts, file, &foreign));
-        let planned = match (base, &*next) {
-            (Some(base), NextStream::Same) if cleaned == 0 => {
+        let mut reading = self.look_through(work, &mut take)?;
+        let mut states = std::mem::take(&mut reading.states);
+        let facts = std::mem::take(&mut reading.facts);
+        let (mut stream, cleaned) = reading.clean(self.store.records(past)?);
+        let alignment = self.align(&stream, past, work, reading, &mut states)?;
+        let missing: Vec<Clean<Record>> =
+            facts.into_iter().filter(|fact| !stream.contains(fact)).collect();
+        let base_of_append =
+            base.filter(|_| cleaned == 0 && missing.is_empty() && alignment.is_append());
+        let planned = match base_of_append {
+            Some(base) if alignment.added.is_empty() => {
                 take.remember_tree(states, &base.tree.to_string());
                 return Ok(take);
             }
-            (Some(base), NextStream::Longer(_)) if cleaned == 0 => {
-                let added = next.map(|next| next.whole(Vec::new()));
-                self.plan_longer(batch, base, added)?
+            Some(base) => {
+                let added = alignment.map(|alignment| alignment.added);
+                self.plan_longer(batch, base, Some(stream), added)?
             }
-            _ => {
-                take.tell_of_late_findings(work.session, cleaned, &next);
-                let stream = next.join(stream).map(|(next, stream)| next.whole(stream));
+            None => {
+                take.tell_of_late_findings(work.session, cleaned + alignment.replaced.len());
+                stream = stream.join(alignment).map(|(mut stream, alignment)| {
+                    alignment.apply(&mut stream);
+                    stream
+                });
+                if !missing.is_empty() {
+                    stream = Clean::from_items(missing.into_iter().chain(stream.items()));
+                }
                 let added = messages(&stream).saturating_sub(before.counts.messages);
                 Self::plan_whole(batch, work.session, base, stream, added)?
             }
@@ -251,10 +223,38 @@ impl Bench<'_> {
         Ok(take)
     }
 
+    /// What must happen to a stream, so that its view is what the files hold.
+    fn align(
+        &self,
+        stream: &Clean<Vec<Record>>,
+        past: &StoredSession,
+        work: &Work,
+        reading: Reading<'_>,
+        states: &mut [(PathBuf, SourceState)],
+    ) -> Result<Clean<Alignment>> {
+        let keys = Keys::of(stream);
+        let foreign = self.foreign(work, past, &keys);
+        let (mut in_file, mut numbering) = (HashSet::new(), Keys::default());
+        let mut aligner = Aligner::new(stream, &keys);
+        reading.each(&mut |record| {
+            if !foreign.is_empty() {
+                in_file.insert(numbering.next(&record));
+            }
+            aligner.take(record.into_inner());
+            Ok(())
+        })?;
+        if let [(_, state)] = states {
+            state.foreign = foreign.difference(&in_file).cloned().collect();
+            state.foreign.sort_unstable();
+        }
+        // Made of clean records alone.
+        Ok(Clean::stored(aligner.finish(&foreign)))
+    }
+
     /// The records that never stood in the session's one file: those that came since it was last
     /// read, from elsewhere, and those that were foreign then. Nothing is known of a file that was
     /// not read before.
-    fn foreign(&self, work: &Work, stream: &[Record]) -> HashSet<RecordKey> {
+    fn foreign(&self, work: &Work, past: &StoredSession, keys: &[RecordKey]) -> HashSet<RecordKey> {
         let [WorkFile { state: Some(state), .. }] = work.files.as_slice() else {
             return HashSet::new();
         };
@@ -263,13 +263,14 @@ impl Bench<'_> {
         }
         let mut foreign: HashSet<RecordKey> = state.foreign.iter().cloned().collect();
         // A revision that cannot be read tells nothing, and must not keep the file out.
-        let then = state.tree.as_ref().and_then(|tree| {
+        let then = state.tree.as_ref().filter(|tree| **tree != past.tree.to_string());
+        let then = then.and_then(|tree| {
             let then = self.store.session_of_tree(work.session, tree).ok()??;
             self.store.records(&then).ok()
         });
         if let Some(then) = then {
             let known: HashSet<RecordKey> = Keys::of(&then).into_iter().collect();
-            foreign.extend(Keys::of(stream).into_iter().filter(|key| !known.contains(key)));
+            foreign.extend(keys.iter().filter(|key| !known.contains(*key)).cloned());
         }
         foreign
     }
@@ -283,10 +284,15 @@ impl Bench<'_> {
         work: &Work,
     ) -> Result<Take> {
         let mut take = Take::default();
-        let Reading { records, states, .. } =
-            self.read_all(work, Clean::from_items([]), &mut take)?;
+        let reading = self.look_through(work, &mut take)?;
+        let states = reading.states.clone();
         let buried: HashSet<&RecordKey> = buried.iter().collect();
-        if short_keys(&records).iter().all(|key| buried.contains(key)) {
+        let (mut keys, mut goes_on) = (Keys::default(), false);
+        reading.each(&mut |record| {
+            goes_on |= !buried.contains(&shorten(&keys.next(&record)));
+            Ok(())
+        })?;
+        if !goes_on {
             take.is_deleted = true;
             take.states = states;
             return Ok(take);
@@ -303,59 +309,10 @@ impl Bench<'_> {
         };
         let mut take = match past {
             Some(past) => self.take_changed(batch, None, &past, work)?,
-            None => self.take_from_nothing(batch, work)?,
+            None => self.take_new(batch, work)?,
         };
         take.notices.push(notice);
         Ok(take)
-    }
-
-    /// All records of a session's files: those of the first, then what the others have beyond;
-    /// beside them what is known of the session, and `stored` as it must be now.
-    fn read_all(
-        &self,
-        work: &Work,
-        mut stored: Clean<Vec<Record>>,
-        take: &mut Take,
-    ) -> Result<Reading> {
-        let mut cleaned = 0;
-        let mut facts: Vec<Clean<Record>> = Vec::new();
-        let mut records = Clean::from_items([]);
-        let mut states = Vec::new();
-        for file in &work.files {
-            for fact in self.facts(file) {
-                if !facts.contains(&fact) {
-                    facts.push(fact);
-                }
-            }
-            let mut intake = self.open_whole(work, file)?;
-            take.skipped.append(&mut intake.skipped);
-            states.push((file.source.path.clone(), remembered(work.session, file, &intake)));
-            let held;
-            (stored, held) = intake.clean(stored);
-            cleaned += held;
-            records = intake.clean(records).0;
-            let mut part: Vec<Clean<Record>> = Vec::new();
-            intake.each(&mut |record| {
-                part.push(record);
-                Ok(())
-            })?;
-            records = records
-                .join(Clean::from_items(part))
-                .map(|(first, second)| join_files(first, second));
-        }
-        Ok(Reading { facts: Clean::from_items(facts), records, states, stored, cleaned })
-    }
-
-    fn open_whole<'f>(&'f self, work: &Work, file: &'f WorkFile) -> Result<Intake<'f>> {
-        let from = Position::default();
-        let mut intake = Intake::open(self.rules, work.adapter, &file.source.path, from, &[])?;
-        intake.read()?;
-        Ok(intake)
-    }
-
-    fn facts(&self, file: &WorkFile) -> Vec<Clean<Record>> {
-        let mut redactor = crate::redact::Redactor::new(self.rules);
-        file.source.facts.iter().map(|it| redactor.record(Record::Annals(it.clone()))).collect()
     }
 }
 
@@ -376,13 +333,8 @@ impl Take {
         self.planned = Some(planned);
     }
 
-    /// `cleaned`: stored records that held what is only now known as a secret.
-    fn tell_of_late_findings(&mut self, session: SessionId, cleaned: usize, next: &NextStream) {
-        let replaced = match next {
-            NextStream::Changed { replaced, .. } => *replaced,
-            NextStream::Same | NextStream::Longer(_) => 0,
-        };
-        let count = cleaned + replaced;
+    /// `count`: stored records that held what is only now known as a secret.
+    fn tell_of_late_findings(&mut self, session: SessionId, count: usize) {
         if count > 0 {
             let records = if count == 1 { "record" } else { "records" };
             self.notices.push(format!(
@@ -416,13 +368,6 @@ impl Take {
             state.tree = is_single.then(|| tree.to_owned());
         }
     }
-}
-
-fn remembered(session: SessionId, file: &WorkFile, intake: &Intake<'_>) -> SourceState {
-    let mut state = state_at(&file.metadata, session, &intake.position);
-    state.findings = intake.findings.iter().map(|span| (span.start, span.end)).collect();
-    state.has_tail = intake.has_tail;
-    state
 }
 
 fn messages(records: &[Record]) -> u64 {

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::collections::HashSet;
+use std::collections::VecDeque;
 
 use serde_json::Value;
 
@@ -21,177 +22,179 @@ use crate::session::view::view;
 
 /// What must happen to a stream, so that its view is again the agent's file, record for record.
 #[derive(Debug, Default, PartialEq)]
-pub(super) struct Alignment {
+pub struct Alignment {
     /// Records of the stream to be replaced by the same with more redactions, by place.
     pub replaced: Vec<(usize, Record)>,
     /// The unterminated last line of the last capture, which the file no longer ends with.
     pub dropped_tail: Option<usize>,
-    /// Records to be added at the end of the stream.
+    /// Records to be added at the end of the stream; the last one says what that does to the view,
+    /// if it does anything.
     pub added: Vec<Record>,
-    /// The change of the view that follows them.
-    pub change: ViewChange,
-}
-
-/// A stream after a capture.
-#[derive(Debug, PartialEq)]
-pub enum NextStream {
-    /// It is as before.
-    Same,
-    /// These records follow what was there.
-    Longer(Vec<Record>),
-    /// It changed before its end too.
-    Changed {
-        /// All of it.
-        records: Vec<Record>,
-        /// How many of its records were replaced by the same with more redactions.
-        replaced: usize,
-    },
-}
-
-impl NextStream {
-    /// All records, given the stream as it was before.
-    #[must_use]
-    pub fn whole(self, mut before: Vec<Record>) -> Vec<Record> {
-        match self {
-            Self::Same => before,
-            Self::Longer(mut added) => {
-                before.append(&mut added);
-                before
-            }
-            Self::Changed { records, .. } => records,
-        }
-    }
-}
-
-/// The stream after a capture of `file`. `facts`: what is known of the session beside it; those
-/// that the stream does not have come to stand before its first record. `foreign`: records that
-/// never stood in this file; they stay in view though it does not hold them.
-pub(crate) fn next_stream(
-    mut stream: Vec<Record>,
-    facts: Vec<Record>,
-    file: Vec<Record>,
-    foreign: &HashSet<RecordKey>,
-) -> NextStream {
-    let alignment = align(&stream, file, foreign);
-    let facts: Vec<Record> = facts.into_iter().filter(|fact| !stream.contains(fact)).collect();
-    if facts.is_empty() {
-        return alignment.apply(stream);
-    }
-    let replaced = alignment.replaced.len();
-    stream = alignment.apply(stream.clone()).whole(stream);
-    NextStream::Changed { records: facts.into_iter().chain(stream).collect(), replaced }
-}
-
-/// The records of two files of one session: the first's, then what the other has beyond.
-pub fn join_files(mut first: Vec<Record>, second: Vec<Record>) -> Vec<Record> {
-    let known: HashSet<RecordKey> = Keys::of(&first).into_iter().collect();
-    let keys = Keys::of(&second);
-    first.extend(second.into_iter().zip(keys).filter(|it| !known.contains(&it.1)).map(|it| it.0));
-    first
 }
 
 impl Alignment {
-    /// The stream that it makes of `stream`. A change of the view becomes an event at its end,
-    /// whose id is made from its content: the same change is the same event on every machine.
-    fn apply(mut self, mut stream: Vec<Record>) -> NextStream {
-        let mut added = std::mem::take(&mut self.added);
-        if !self.change.is_empty() {
-            let id = event_id(&format!("rewrite\n{:?}", self.change));
-            let action = Action::Rewrite { change: self.change };
-            added.push(Record::Annals(AnnalsEvent { id, at: None, action }));
-        }
-        if self.replaced.is_empty() && self.dropped_tail.is_none() {
-            return if added.is_empty() { NextStream::Same } else { NextStream::Longer(added) };
-        }
-        let replaced = self.replaced.len();
+    /// Whether nothing happens to the records that the stream has.
+    pub fn is_append(&self) -> bool {
+        self.replaced.is_empty() && self.dropped_tail.is_none()
+    }
+
+    /// Does it to the stream.
+    pub fn apply(mut self, stream: &mut Vec<Record>) {
         for (place, record) in self.replaced {
             stream[place] = record;
         }
         if let Some(place) = self.dropped_tail {
             stream.remove(place);
         }
-        stream.append(&mut added);
-        NextStream::Changed { records: stream, replaced }
+        stream.append(&mut self.added);
     }
 }
 
-/// Compares the agent's file with the stream.
-///
-/// After a rollback the file still holds what was taken back: it is left alone until it has a
-/// record that the stream does not know.
-fn align(stream: &[Record], file: Vec<Record>, foreign: &HashSet<RecordKey>) -> Alignment {
-    let keys = Keys::of(stream);
-    let in_view: Vec<usize> = view(stream, &keys);
-    let matched = match_records(stream, &keys, &in_view, &file);
-    let is_agents = |place: &&usize| !matches!(stream[**place], Record::Annals(_));
-    let current: Vec<usize> = in_view.iter().filter(is_agents).copied().collect();
-    let known: HashSet<usize> = matched.iter().flatten().copied().collect();
-    let is_covered =
-        current.iter().all(|place| known.contains(place) || foreign.contains(&keys[*place]));
-    if is_covered && known.len() == file.len() && is_rolled_back(stream, &keys, &current, &known) {
-        return Alignment::default();
-    }
-    assemble(stream, &keys, &current, &matched, file, foreign)
+/// Compares an agent's file with the stream, record by record, as it is read. What the stream has
+/// already is not kept.
+#[derive(Debug)]
+pub struct Aligner<'s> {
+    stream: &'s [Record],
+    keys: &'s [RecordKey],
+    in_view: Vec<usize>,
+    /// The places of records that the file has not shown yet, by the base of their key.
+    places: HashMap<&'s str, VecDeque<usize>>,
+    /// The base of the key of the file's record before the next.
+    before: String,
+    file: Vec<Seen>,
 }
 
-fn assemble(
-    stream: &[Record],
-    keys: &[RecordKey],
-    current: &[usize],
-    matched: &[Option<usize>],
-    file: Vec<Record>,
-    foreign: &HashSet<RecordKey>,
-) -> Alignment {
-    let mut alignment = Alignment::default();
-    let known: HashSet<usize> = matched.iter().flatten().copied().collect();
-    alignment.dropped_tail = current.last().copied().filter(|place| {
-        matches!(&stream[*place], Record::Unreadable(it) if it.is_tail) && !known.contains(place)
-    });
-    let current: Vec<usize> =
-        current.iter().copied().filter(|place| Some(*place) != alignment.dropped_tail).collect();
+/// A record of the file.
+#[derive(Debug)]
+enum Seen {
+    /// The stream has it, at this place.
+    Known(usize),
+    /// The stream has it, with fewer redactions.
+    Redacted(usize, Record),
+    /// The stream does not have it; with the base of its key.
+    New(Record, String),
+}
 
-    let mut numbering = Keys::default();
-    for (place, record) in stream.iter().enumerate() {
-        if Some(place) != alignment.dropped_tail {
-            numbering.next(record);
+impl Seen {
+    fn place(&self) -> Option<usize> {
+        match self {
+            Self::Known(place) | Self::Redacted(place, _) => Some(*place),
+            Self::New(..) => None,
         }
     }
-    let mut target = Vec::with_capacity(file.len());
-    let mut view: Vec<RecordKey> = current.iter().map(|place| keys[*place].clone()).collect();
-    let mut last = stream
-        .iter()
-        .enumerate()
-        .rev()
-        .find(|(place, it)| {
-            !matches!(it, Record::Annals(_)) && Some(*place) != alignment.dropped_tail
-        })
-        .map(|(place, _)| keys[place].clone());
-    for (mut record, place) in file.into_iter().zip(matched) {
-        if let Some(place) = *place {
-            target.push(keys[place].clone());
-            if redactions(&record) > redactions(&stream[place]) {
-                record.set_after(stream[place].after().cloned());
-                alignment.replaced.push((place, record));
-            }
-        } else {
-            let before: Option<RecordKey> = target.last().cloned();
-            if before != last {
-                // An empty key: it opens the file.
-                record.set_after(Some(before.unwrap_or(RecordKey(String::new()))));
-            }
-            let key = numbering.next(&record);
-            last = Some(key.clone());
-            target.push(key.clone());
-            view.push(key);
-            alignment.added.push(record);
+}
+
+impl<'s> Aligner<'s> {
+    /// `keys`: those of the stream.
+    pub fn new(stream: &'s [Record], keys: &'s [RecordKey]) -> Self {
+        let in_view: Vec<usize> = view(stream, keys);
+        let mut places: HashMap<&str, VecDeque<usize>> = HashMap::new();
+        let seen: HashSet<usize> = in_view.iter().copied().collect();
+        let hidden = (0..stream.len()).filter(|place| !seen.contains(place));
+        for place in in_view.iter().copied().chain(hidden) {
+            places.entry(keys[place].base()).or_default().push_back(place);
         }
+        Self { stream, keys, in_view, places, before: String::new(), file: Vec::new() }
     }
-    let stays = |place: &&usize| !known.contains(place) && foreign.contains(&keys[**place]);
-    let foreign: HashSet<&RecordKey> =
-        current.iter().filter(stays).map(|place| &keys[*place]).collect();
-    keep_foreign(&view, &foreign, &mut target);
-    alignment.change = plan_view_change(&view, &target);
-    alignment
+
+    /// Takes in the next record of the file.
+    pub fn take(&mut self, record: Record) {
+        self.before = base_key(&record, &self.before);
+        let candidates = self.places.get_mut(self.before.as_str());
+        let found = candidates.and_then(|candidates| {
+            let is_it = |place: &usize| is_same(&self.stream[*place], &record);
+            let index = candidates.iter().position(is_it)?;
+            candidates.remove(index)
+        });
+        self.file.push(match found {
+            Some(place) if has_more_redactions(&record, &self.stream[place]) => {
+                Seen::Redacted(place, record)
+            }
+            Some(place) => Seen::Known(place),
+            None => Seen::New(record, self.before.clone()),
+        });
+    }
+
+    /// What must happen, now that the file is read. `foreign`: records that never stood in this
+    /// file; they stay in view though it does not hold them.
+    ///
+    /// After a rollback the file still holds what was taken back: it is left alone until it has a
+    /// record that the stream does not know.
+    pub fn finish(self, foreign: &HashSet<RecordKey>) -> Alignment {
+        let is_agents = |place: &&usize| !matches!(self.stream[**place], Record::Annals(_));
+        let current: Vec<usize> = self.in_view.iter().filter(is_agents).copied().collect();
+        let known: HashSet<usize> = self.file.iter().filter_map(Seen::place).collect();
+        let is_covered = current
+            .iter()
+            .all(|place| known.contains(place) || foreign.contains(&self.keys[*place]));
+        let is_left_alone = is_covered
+            && known.len() == self.file.len()
+            && is_rolled_back(self.stream, self.keys, &current, &known);
+        if is_left_alone { Alignment::default() } else { self.assemble(current, &known, foreign) }
+    }
+
+    fn assemble(
+        self,
+        mut current: Vec<usize>,
+        known: &HashSet<usize>,
+        foreign: &HashSet<RecordKey>,
+    ) -> Alignment {
+        let Self { stream, keys, file, .. } = self;
+        let is_tail = |place: &usize| {
+            matches!(&stream[*place], Record::Unreadable(it) if it.is_tail)
+                && !known.contains(place)
+        };
+        let dropped_tail = current.pop_if(|place| is_tail(place));
+        let mut alignment = Alignment { dropped_tail, ..Alignment::default() };
+        let stays = |place: &usize| Some(*place) != dropped_tail;
+
+        let mut numbering = Keys::default();
+        for place in (0..stream.len()).filter(stays) {
+            numbering.next(&stream[place]);
+        }
+        let is_agents = |place: &usize| !matches!(stream[*place], Record::Annals(_));
+        let last = (0..stream.len()).rev().find(|place| is_agents(place) && stays(place));
+        let mut last = last.map(|place| keys[place].clone());
+        let mut target: Vec<RecordKey> = Vec::with_capacity(file.len());
+        let mut view: Vec<RecordKey> = current.iter().map(|place| keys[*place].clone()).collect();
+        for seen in file {
+            match seen {
+                Seen::Known(place) => target.push(keys[place].clone()),
+                Seen::Redacted(place, mut record) => {
+                    target.push(keys[place].clone());
+                    record.set_after(stream[place].after().cloned());
+                    alignment.replaced.push((place, record));
+                }
+                Seen::New(mut record, base) => {
+                    let before: Option<RecordKey> = target.last().cloned();
+                    if before != last {
+                        // An empty key: it opens the file.
+                        record.set_after(Some(before.unwrap_or(RecordKey(String::new()))));
+                    }
+                    let key = numbering.numbered(&base);
+                    last = Some(key.clone());
+                    target.push(key.clone());
+                    view.push(key);
+                    alignment.added.push(record);
+                }
+            }
+        }
+        let stays = |place: &&usize| !known.contains(place) && foreign.contains(&keys[**place]);
+        let foreign: HashSet<&RecordKey> =
+            current.iter().filter(stays).map(|place| &keys[*place]).collect();
+        keep_foreign(&view, &foreign, &mut target);
+        alignment.added.extend(rewrite(plan_view_change(&view, &target)));
+        alignment
+    }
+}
+
+/// A change of the view as an event, whose id is made from its content: the same change is the
+/// same event on every machine.
+fn rewrite(change: ViewChange) -> Option<Record> {
+    let id = event_id(&format!("rewrite\n{change:?}"));
+    let is_empty = change.is_empty();
+    let event = AnnalsEvent { id, at: None, action: Action::Rewrite { change } };
+    (!is_empty).then_some(Record::Annals(event))
 }
 
 /// Puts what stays in view though the file does not hold it behind the record that it follows in
@@ -217,33 +220,6 @@ fn keep_foreign(view: &[RecordKey], foreign: &HashSet<&RecordKey>, target: &mut 
         joined.extend(followers.get(&anchor).into_iter().flatten().map(|key| (*key).clone()));
     }
     *target = joined;
-}
-
-/// For each record of the file its place in the stream, if the stream has it.
-fn match_records(
-    stream: &[Record],
-    keys: &[RecordKey],
-    in_view: &[usize],
-    file: &[Record],
-) -> Vec<Option<usize>> {
-    let mut places: HashMap<&str, Vec<usize>> = HashMap::new();
-    let seen: HashSet<usize> = in_view.iter().copied().collect();
-    let hidden = (0..stream.len()).filter(|place| !seen.contains(place));
-    for place in in_view.iter().copied().chain(hidden) {
-        places.entry(keys[place].base()).or_default().push(place);
-    }
-    let mut before = String::new();
-    let mut matched = Vec::with_capacity(file.len());
-    for record in file {
-        before = base_key(record, &before);
-        let candidates = places.get_mut(before.as_str());
-        let found = candidates.and_then(|candidates| {
-            let index = candidates.iter().position(|place| is_same(&stream[*place], record))?;
-            Some(candidates.remove(index))
-        });
-        matched.push(found);
-    }
-    matched
 }
 
 /// Whether all that the file has beyond the view was taken back by rollbacks.
@@ -342,6 +318,11 @@ fn fits(redacted: &str, text: &str) -> bool {
         rest = &rest[start + piece.len()..];
     }
     true
+}
+
+/// Whether a record that is the same but for redactions has more of them.
+fn has_more_redactions(read: &Record, stored: &Record) -> bool {
+    read != stored && redactions(read) > redactions(stored)
 }
 
 fn redactions(record: &Record) -> usize {

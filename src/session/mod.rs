@@ -19,9 +19,8 @@ mod texts;
 mod time;
 mod view;
 
-pub use align::NextStream;
-pub use align::join_files;
-pub(crate) use align::next_stream;
+pub use align::Aligner;
+pub use align::Alignment;
 pub use content::Block;
 pub use content::BlockKind;
 pub use content::Content;

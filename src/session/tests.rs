@@ -51,10 +51,22 @@ fn session_id() -> SessionId {
 
 /// The view without annals' own events, after the file was captured on top of `stream`.
 fn captured(stream: Vec<Record>, file: &[Record]) -> (Vec<Record>, Vec<Record>) {
-    let next =
-        next_stream(stream.clone(), Vec::new(), file.to_vec(), &HashSet::new()).whole(stream);
+    let next = next(stream, file, &HashSet::new());
     let seen = agents_view(&next);
     (next, seen)
+}
+
+/// The stream after the file was captured.
+fn next(mut stream: Vec<Record>, file: &[Record], foreign: &HashSet<RecordKey>) -> Vec<Record> {
+    aligned(&stream, file, foreign).apply(&mut stream);
+    stream
+}
+
+fn aligned(stream: &[Record], file: &[Record], foreign: &HashSet<RecordKey>) -> Alignment {
+    let keys = Keys::of(stream);
+    let mut aligner = Aligner::new(stream, &keys);
+    file.iter().for_each(|record| aligner.take(record.clone()));
+    aligner.finish(foreign)
 }
 
 fn agents_view(stream: &[Record]) -> Vec<Record> {
@@ -164,10 +176,8 @@ fn a_rolled_back_file_is_left_alone_until_it_grows() {
     let to = RevisionId::parse(&"0".repeat(40)).expect("40 digits");
     stream.push(done("r", "2026-01-01T00:00:00Z", Action::Rollback { to, change }));
     assert_eq!(agents_view(&stream), file[..1]);
-    assert!(
-        next_stream(stream.clone(), Vec::new(), file.clone(), &HashSet::new()) == NextStream::Same,
-        "the longer file brings nothing back"
-    );
+    let left_alone = aligned(&stream, &file, &HashSet::new());
+    assert_eq!(left_alone, Alignment::default(), "the longer file brings nothing back");
     let longer = [file, vec![said("4", "assistant", "d")]].concat();
     let (_, seen) = captured(stream, &longer);
     assert_eq!(seen, longer, "a file that grew is taken as it is");
@@ -193,14 +203,13 @@ fn what_never_stood_in_the_file_stays_in_view() {
     let stream = [file.clone(), vec![elsewhere.clone()]].concat();
     let foreign = HashSet::from([RecordKey("9".into())]);
     let grown = [file.clone(), vec![said("3", "user", "c")]].concat();
-    let next = next_stream(stream.clone(), Vec::new(), grown.clone(), &foreign);
-    let seen = agents_view(&next.whole(stream.clone()));
+    let seen = agents_view(&next(stream.clone(), &grown, &foreign));
     assert_eq!(seen, [&grown[..2], &[elsewhere.clone()], &grown[2..]].concat());
     // What the file held and dropped goes, what was foreign stays.
-    let next = next_stream(stream.clone(), Vec::new(), file[..1].to_vec(), &foreign);
-    assert_eq!(agents_view(&next.whole(stream.clone())), [file[0].clone(), elsewhere]);
-    let next = next_stream(stream.clone(), Vec::new(), file, &foreign);
-    assert_eq!(next, NextStream::Same, "a file as it was changes nothing");
+    let shorter = next(stream.clone(), &file[..1], &foreign);
+    assert_eq!(agents_view(&shorter), [file[0].clone(), elsewhere]);
+    let same = aligned(&stream, &file, &foreign);
+    assert_eq!(same, Alignment::default(), "a file as it was changes nothing");
 }
 
 #[test]
@@ -279,7 +288,7 @@ proptest! {
             let (next, seen) = captured(stream, file);
             prop_assert_eq!(&seen, file);
             prop_assert!(next.len() >= before.len());
-            prop_assert!(next_stream(next.clone(), Vec::new(), file.clone(), &HashSet::new()) == NextStream::Same);
+            prop_assert_eq!(aligned(&next, file, &HashSet::new()), Alignment::default());
             stream = next;
         }
         let keys = Keys::of(&stream);
