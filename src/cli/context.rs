@@ -26,6 +26,7 @@ use crate::repository::OpenOptions;
 use crate::repository::Repository;
 use crate::repository::SessionAt;
 use crate::session::Head;
+use crate::session::SessionId;
 
 /// The flags that every command takes.
 #[derive(Debug, Clone, Default)]
@@ -105,7 +106,7 @@ impl Context {
         Repository::open(&self.open_options(false)).map_err(|error| match error.kind() {
             ErrorKind::NotFound => {
                 let hint = "`annals capture` makes one, and takes in what your agents wrote.";
-                Failure::Hinted(error, hint)
+                Failure::Hinted(error, hint.into())
             }
             _ => error.into(),
         })
@@ -113,7 +114,17 @@ impl Context {
 
     /// The session, and revision, that was typed.
     pub(crate) fn resolve(&self, repository: &mut Repository, text: &str) -> Result<SessionAt> {
-        Ok(repository.resolve(text, Some(&self.environment.current))?)
+        let here = Some(self.environment.current.as_path());
+        repository.resolve(text, here).map_err(|error| match text.rsplit_once('@') {
+            // Where the session is there, it is the revision that is not.
+            Some((name, _)) if error.kind() == ErrorKind::NotFound => {
+                match repository.resolve(name, here) {
+                    Ok(at) => no_revision(error, at.id),
+                    Err(_) => error.into(),
+                }
+            }
+            _ => error.into(),
+        })
     }
 
     /// How conversations are set on stdout.
@@ -160,5 +171,16 @@ impl Context {
             Some((id, title)) => format!("{} {title}", paint.id(id)),
             None => name,
         }
+    }
+}
+
+/// A revision that is not there: the session's are listed.
+pub(crate) fn no_revision(error: Error, id: SessionId) -> Failure {
+    match error.kind() {
+        ErrorKind::NotFound => {
+            let hint = format!("`annals log {}` lists its revisions.", id.short());
+            Failure::Hinted(error, hint.into())
+        }
+        _ => error.into(),
     }
 }

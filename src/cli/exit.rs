@@ -3,6 +3,7 @@
 //! 0 done · 1 a negative answer · 2 wrong usage · 3 failed · 4 locked, try again · 5 damaged or too
 //! new · 70 a bug in annals · 130 interrupted. A closed pipe is quiet success.
 
+use std::borrow::Cow;
 use std::io;
 
 use crate::error::Error;
@@ -51,7 +52,7 @@ pub(crate) enum Failure {
     /// The library could not.
     Library(Error),
     /// The library could not, and the command knows what would help.
-    Hinted(Error, &'static str),
+    Hinted(Error, Cow<'static, str>),
     /// The command was called in a wrong way.
     Usage(String),
     /// The person, or the want of one, said no.
@@ -89,7 +90,7 @@ pub(crate) struct Report {
     /// What failed.
     pub(crate) message: String,
     /// What to do about it.
-    pub(crate) hint: Option<&'static str>,
+    pub(crate) hint: Option<Cow<'static, str>>,
     /// How the process ends.
     pub(crate) code: ExitCode,
 }
@@ -99,11 +100,12 @@ pub(crate) fn report(failure: &Failure) -> Option<Report> {
     let report = match failure {
         Failure::Library(error) => {
             let (kind, heading, hint, code) = row(error.kind());
+            let hint = hint.map(Cow::Borrowed);
             return Some(Report { kind, heading, message: with_causes(error), hint, code });
         }
         Failure::Hinted(error, hint) => {
             let (kind, heading, _, code) = row(error.kind());
-            Report { kind, heading, message: with_causes(error), hint: Some(hint), code }
+            Report { kind, heading, message: with_causes(error), hint: Some(hint.clone()), code }
         }
         Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => return None,
         Failure::Output(error) => Report {
@@ -117,7 +119,7 @@ pub(crate) fn report(failure: &Failure) -> Option<Report> {
             kind: "usage",
             heading: "error",
             message: message.clone(),
-            hint: Some("`annals help COMMAND` tells what a command takes."),
+            hint: Some("`annals help COMMAND` tells what a command takes.".into()),
             code: ExitCode::Usage,
         },
         Failure::Declined(message) => Report {
@@ -138,7 +140,7 @@ pub(crate) fn report(failure: &Failure) -> Option<Report> {
             kind: "internal",
             heading: "bug",
             message: what.clone(),
-            hint: row(ErrorKind::Internal).2,
+            hint: row(ErrorKind::Internal).2.map(Cow::Borrowed),
             code: ExitCode::Bug,
         },
     };
@@ -258,8 +260,8 @@ mod tests {
         let full = io::Error::from(io::ErrorKind::StorageFull);
         assert_eq!(code(Failure::Output(full)), Some(3));
         let taken = Error::new(ErrorKind::Conflict, "It is there.");
-        let told = report(&Failure::Hinted(taken, "--force helps.")).expect("a report");
-        assert_eq!((told.code.number(), told.hint), (3, Some("--force helps.")));
+        let told = report(&Failure::Hinted(taken, "--force helps.".into())).expect("a report");
+        assert_eq!((told.code.number(), told.hint.as_deref()), (3, Some("--force helps.")));
         let gone = io::Error::from(io::ErrorKind::BrokenPipe);
         assert_eq!(code(Failure::Output(gone)), None);
     }

@@ -207,7 +207,7 @@ impl Output {
         }
         let heading = self.status.bad(&format!("{}:", report.heading));
         self.tell(&format!("{heading} {}", plain(&report.message)))?;
-        match report.hint {
+        match &report.hint {
             Some(hint) => self.hint(hint),
             None => Ok(()),
         }

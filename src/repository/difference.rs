@@ -1,5 +1,8 @@
 //! What differs between two sessions, or two revisions of one.
 
+use serde_json::Value;
+use serde_json::json;
+
 use crate::error::Result;
 use crate::repository::Repository;
 use crate::repository::SessionAt;
@@ -18,8 +21,21 @@ pub struct Difference {
     pub left: Head,
     /// The right side.
     pub right: Head,
+    /// What people say about it that differs.
+    pub fields: Vec<FieldChange>,
     /// What differs, in the order of the conversation; runs of equal messages are counted.
     pub changes: Vec<RecordChange>,
+}
+
+/// Something that people say about a session, and the two sides say otherwise.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FieldChange {
+    /// The field of the head: `title`, `tags`, `notes` or `pinned`.
+    pub name: &'static str,
+    /// What it is on the left side; null: there is none.
+    pub left: Value,
+    /// What it is on the right side.
+    pub right: Value,
 }
 
 /// One step of a difference.
@@ -36,9 +52,10 @@ pub enum RecordChange {
 }
 
 impl Difference {
-    /// Whether both sides hold the same messages.
+    /// Whether both sides hold the same messages, and people say the same of them.
     pub fn is_empty(&self) -> bool {
-        self.changes.iter().all(|change| matches!(change, RecordChange::Equal(_)))
+        let is_equal = |change| matches!(change, &RecordChange::Equal(_));
+        self.fields.is_empty() && self.changes.iter().all(is_equal)
     }
 }
 
@@ -66,7 +83,8 @@ impl Repository {
                 }
             })
             .collect();
-        Ok(Difference { left: left_head, right: right_head, changes })
+        let fields = field_changes(&left_head, &right_head);
+        Ok(Difference { left: left_head, right: right_head, fields, changes })
     }
 
     /// The latest two revisions of a session; no left one when there is but one.
@@ -90,4 +108,19 @@ impl Repository {
         let messages = session.view().filter(|it| it.as_message().is_some()).cloned().collect();
         Ok((head, messages))
     }
+}
+
+fn field_changes(left: &Head, right: &Head) -> Vec<FieldChange> {
+    let fields = |head: &Head| {
+        [
+            ("title", json!(head.title)),
+            ("tags", json!(head.tags)),
+            ("notes", json!(head.notes)),
+            ("pinned", json!(head.pinned)),
+        ]
+    };
+    let both = fields(left).into_iter().zip(fields(right));
+    both.filter(|((_, left), (_, right))| left != right)
+        .map(|((name, left), (_, right))| FieldChange { name, left, right })
+        .collect()
 }

@@ -71,6 +71,7 @@ pub use capture::CapturedSession;
 pub use changed::known_agents;
 pub use delete::DeleteOutcome;
 pub use difference::Difference;
+pub use difference::FieldChange;
 pub use difference::RecordChange;
 pub use doctor::Check;
 pub use doctor::Verdict;

@@ -127,7 +127,7 @@ impl Repository {
         // A path as the system has it, so that the agent started there finds the session.
         let named = named.map(|path| path.canonicalize().unwrap_or(path));
         named.or_else(|| head.workspace.root.as_ref().map(PathBuf::from)).ok_or_else(|| {
-            let message = format!("session {} has no workspace: name one", head.id.short());
+            let message = format!("session {} has no workspace to be resumed in", head.id.short());
             Error::new(ErrorKind::Invalid, message)
         })
     }
@@ -198,8 +198,13 @@ fn adapter_for(head: &Head, wanted: Option<&str>) -> Result<&'static dyn Adapter
     let name = wanted.unwrap_or(&head.agent.name);
     let adapter = adapters::find(name).ok_or_else(|| {
         let known: Vec<&str> = adapters::all().iter().map(|adapter| adapter.name()).collect();
-        let message =
-            format!("annals cannot write files for {name}, only for {}", known.join(", "));
+        let whose = match wanted {
+            Some(name) => format!("annals cannot write files for {name}"),
+            None => {
+                format!("session {} is of {name}, which has no files to write", head.id.short())
+            }
+        };
+        let message = format!("{whose}; annals writes those of {}", known.join(", "));
         Error::new(ErrorKind::Invalid, message)
     })?;
     if name != head.agent.name {

@@ -153,6 +153,7 @@ fn diff() {
         "kind": "annals.diff/1",
         "left": side(&first),
         "right": side(&second),
+        "fields": {},
         "equal": 4,
         "changes": [{"change": "added", "message": thanks()}],
     });
@@ -162,9 +163,14 @@ fn diff() {
     let same = sandbox.json(["diff", SHORT, SHORT]);
     let expected = json!({
         "kind": "annals.diff/1", "left": side(&second), "right": side(&second),
-        "equal": 5, "changes": [],
+        "fields": {}, "equal": 5, "changes": [],
     });
     assert_eq!(same, expected, "no changes, and the exit code 0");
+    sandbox.run(["tag", SHORT, "bug"]).ok();
+    let ran = Ran::of(sandbox.program().args(["--json", "diff", SHORT])).code(1);
+    let found: Value = serde_json::from_str(&ran.stdout).expect("JSON");
+    assert_eq!(found["fields"], json!({"tags": {"left": [], "right": ["bug"]}}));
+    assert_eq!(found["changes"], json!([]), "no message differs, but what people say does");
 }
 
 #[test]
@@ -388,7 +394,8 @@ fn errors_have_a_kind_a_message_a_hint_and_a_code() {
     assert_eq!(found, (3, error("not_found", "no session is called nothing", Some(look))));
     let found = fails(["show", "8992cafe@~9"]);
     let message = "session 8992cafe has no ~9; its first is ~1";
-    assert_eq!(found, (3, error("not_found", message, Some(look))));
+    let log = "`annals log 8992cafe` lists its revisions.";
+    assert_eq!(found, (3, error("not_found", message, Some(log))));
     let found = fails(["capture", "nosuch"]);
     let message = "annals does not know the agent nosuch, only claude-code";
     assert_eq!(found, (3, error("invalid", message, None)));

@@ -213,6 +213,63 @@ fn diff() {
 }
 
 #[test]
+fn diff_of_what_people_say() {
+    let (sandbox, _) = stage();
+    sandbox.run(["tag", SHORT, "bug", "auth"]).ok();
+    sandbox.run(["tag", SHORT, "--remove", "bug"]).ok();
+    sandbox.run(["rename", SHORT, "Log in"]).ok();
+    sandbox.run(["note", SHORT, "Look again."]).ok();
+    sandbox.run(["pin", SHORT]).ok();
+    let [new, old] = [revision(&sandbox, 0), revision(&sandbox, 4)];
+    let sides = format!("--- {SHORT} “Fix the login” @ {old}\n+++ {SHORT} “Log in” @ {new}\n");
+    let expected = format!(
+        "{sides}~ title\n    {{+Log in+}}\n~ tags\n    auth[- bug-]\n~ notes\n    \
+         {{+Look again.+}}\n~ pinned\n    [-no-]{{+yes+}}\n  … 5 equal messages\n\
+         ~title  ~tags  ~notes  ~pinned  5 equal\n[stderr]\n[1]\n"
+    );
+    let left = format!("{SHORT}@~4");
+    assert_eq!(run(&sandbox, ["diff", &left, SHORT]), expected);
+    let last = run(&sandbox, ["diff", SHORT, "--stat"]);
+    assert!(last.ends_with("~pinned  5 equal\n[stderr]\n[1]\n"), "{last}");
+}
+
+#[test]
+fn a_revision_that_is_not_there_is_looked_for_in_the_log() {
+    let (sandbox, _) = stage();
+    for args in [["show", "8992cafe@~99"], ["log", "8992cafe@2001-01-01"]] {
+        let said = run(&sandbox, args);
+        assert!(said.ends_with("\n`annals log 8992cafe` lists its revisions.\n[3]\n"), "{said}");
+    }
+    let said = run(&sandbox, ["rollback", SHORT, "~99"]);
+    assert!(said.ends_with("\n`annals log 8992cafe` lists its revisions.\n[3]\n"), "{said}");
+    let said = run(&sandbox, ["show", "nothing@~1"]);
+    assert!(said.contains("`annals list` shows"), "here it is the session: {said}");
+}
+
+#[test]
+fn what_no_agent_can_take_back_can_be_exported() {
+    let sandbox = Sandbox::new();
+    for (agent, name) in [(r#""agent": "my-agent", "#, "my-agent"), ("", "annals")] {
+        let document = format!(r#"{{{agent}"messages": [{{"role": "user", "text": "Hello."}}]}}"#);
+        let id = sandbox.save(&document);
+        let short = sandbox.json(["show", &id])["session"]["short"].to_string().replace('"', "");
+        for command in ["restore", "resume"] {
+            let expected = format!(
+                "[stderr]\nrefused: session {short} is of {name}, which has no files to write; annals writes \
+                 those of claude-code\n\
+                 `annals export {short} --format markdown` writes it to be read, \
+                 `--format json` for other programs.\n[3]\n"
+            );
+            assert_eq!(run(&sandbox, [command, &id]), expected);
+        }
+    }
+    let homeless = json!({"agent": "claude-code", "messages": [{"role": "user", "text": "Hi."}]});
+    let id = sandbox.save(&homeless.to_string());
+    let said = run(&sandbox, ["restore", &id]);
+    assert!(said.ends_with("\n--workspace DIR names one.\n[3]\n"), "{said}");
+}
+
+#[test]
 fn capture() {
     let sandbox = Sandbox::new();
     insta::assert_snapshot!(run(&sandbox, ["capture"]), @r"

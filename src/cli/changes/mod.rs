@@ -6,6 +6,8 @@
 
 use std::ops::Range;
 
+use serde_json::Value;
+
 use crate::cli::brief::count;
 use crate::cli::conversation::Look;
 use crate::cli::conversation::message_text;
@@ -14,6 +16,7 @@ use crate::cli::paint::Paint;
 use crate::cli::plain::line;
 use crate::cli::plain::plain;
 use crate::repository::Difference;
+use crate::repository::FieldChange;
 use crate::repository::RecordChange;
 use crate::session::Action;
 use crate::session::AnnalsEvent;
@@ -34,9 +37,11 @@ const OUTPUT: usize = 8;
 /// The columns of a sign and the blanks behind it.
 const SIGN: usize = 4;
 
-/// How many records differ.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// How much differs.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Stat {
+    /// What people say of it otherwise.
+    pub(crate) fields: Vec<&'static str>,
     /// Only on the right.
     pub(crate) added: u64,
     /// Only on the left.
@@ -50,7 +55,8 @@ pub(crate) struct Stat {
 impl Stat {
     /// The count of a difference.
     pub(crate) fn of(difference: &Difference) -> Self {
-        let mut stat = Self::default();
+        let fields = difference.fields.iter().map(|field| field.name).collect();
+        let mut stat = Self { fields, ..Self::default() };
         for change in &difference.changes {
             match change {
                 RecordChange::Equal(count) => stat.equal += count,
@@ -63,12 +69,12 @@ impl Stat {
     }
 
     /// Whether nothing differs.
-    pub(crate) fn is_equal(self) -> bool {
-        self.added + self.removed + self.changed == 0
+    pub(crate) fn is_equal(&self) -> bool {
+        self.fields.is_empty() && self.added + self.removed + self.changed == 0
     }
 
     /// The count in words.
-    pub(crate) fn line(self, paint: Paint) -> String {
+    pub(crate) fn line(&self, paint: Paint) -> String {
         let part = |number: u64, sign: &str, what: &str, paint: &dyn Fn(&str) -> String| {
             (number > 0).then(|| paint(&format!("{sign}{number} {what}")))
         };
@@ -78,7 +84,8 @@ impl Stat {
             part(self.changed, "~", "changed", &|text| paint.warning(text)),
             part(self.equal, "", "equal", &|text| paint.faint(text)),
         ];
-        let parts: Vec<String> = parts.into_iter().flatten().collect();
+        let fields = self.fields.iter().map(|name| paint.warning(&format!("~{name}")));
+        let parts: Vec<String> = fields.chain(parts.into_iter().flatten()).collect();
         if parts.is_empty() {
             "nothing on either side\n".to_owned()
         } else {
@@ -98,6 +105,11 @@ pub(crate) fn changes(difference: &Difference, with_tools: bool, look: Look<'_>)
     };
     let paint = look.paint;
     let mut text = String::new();
+    for FieldChange { name, left, right } in &difference.fields {
+        text += &paint.warning(&format!("~ {name}"));
+        text += "\n";
+        text += &words(&field(left), &field(right), paint);
+    }
     for change in &difference.changes {
         match change {
             RecordChange::Equal(number) => {
@@ -118,6 +130,19 @@ pub(crate) fn changes(difference: &Difference, with_tools: bool, look: Look<'_>)
         }
     }
     text
+}
+
+/// What a field of the head holds, safe to be seen.
+fn field(value: &Value) -> String {
+    let text = match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        Value::Bool(true) => "yes".to_owned(),
+        Value::Bool(false) => "no".to_owned(),
+        Value::Array(items) => items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" "),
+        other => other.to_string(),
+    };
+    plain(&text).into_owned()
 }
 
 /// A record that only one side has.

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use serde_json::json;
+
 use super::*;
 use crate::cli::samples;
 use crate::session::Event;
@@ -21,6 +23,11 @@ fn difference() -> Difference {
     Difference {
         left: samples::head(),
         right: samples::head(),
+        fields: vec![
+            FieldChange { name: "title", left: json!(null), right: json!("A\u{1b}[2J title") },
+            FieldChange { name: "tags", left: json!(["a", "b"]), right: json!(["a", "c"]) },
+            FieldChange { name: "pinned", left: json!(false), right: json!(true) },
+        ],
         changes: vec![
             RecordChange::Equal(12),
             RecordChange::Changed(Box::new(samples::user(left)), Box::new(samples::user(&right))),
@@ -40,6 +47,12 @@ fn difference() -> Difference {
 #[test]
 fn messages_and_words_that_differ_are_marked() {
     insta::assert_snapshot!(changes(&difference(), false, look(false)), @r#"
+    ~ title
+        {+A␛[2J title+}
+    ~ tags
+        a [-b-]{+c+}
+    ~ pinned
+        [-no-]{+yes+}
       … 12 equal messages
     ~ user  2026-02-03 03:00
         ⋮
@@ -70,9 +83,11 @@ fn with_colours_there_are_no_brackets() {
 #[test]
 fn the_count_is_one_line() {
     let stat = Stat::of(&difference());
-    assert_eq!(stat, Stat { added: 2, removed: 1, changed: 1, equal: 13 });
+    let fields = vec!["title", "tags", "pinned"];
+    let expected = Stat { fields, added: 2, removed: 1, changed: 1, equal: 13 };
+    assert_eq!(stat, expected);
     let line = stat.line(Paint::new(false));
-    assert_eq!(line, "+2 added  −1 removed  ~1 changed  13 equal\n");
+    assert_eq!(line, "~title  ~tags  ~pinned  +2 added  −1 removed  ~1 changed  13 equal\n");
     assert!(!stat.is_equal());
     assert!(Stat::default().is_equal());
 }
@@ -90,6 +105,7 @@ fn what_tools_put_out_is_cut_unless_asked_for() {
     let output = output.join("\n");
     let result = samples::message("user", 0, vec![samples::result("t1", &output, None)]);
     let difference = Difference {
+        fields: Vec::new(),
         changes: vec![RecordChange::Added(Box::new(Record::Message(result)))],
         ..difference()
     };
@@ -104,6 +120,7 @@ fn what_tools_put_out_is_cut_unless_asked_for() {
 fn long_lines_of_a_message_are_wrapped_behind_their_sign() {
     let said = "word ".repeat(20);
     let difference = Difference {
+        fields: Vec::new(),
         changes: vec![RecordChange::Added(Box::new(samples::user(&said)))],
         ..difference()
     };

@@ -14,8 +14,8 @@ use crate::repository::SessionAt;
 
 /// Compare two revisions of a session, or two sessions
 ///
-/// Message by message, and word by word within a message that changed. With one ID: what its last
-/// save changed. What tools put out is cut to a few lines. Ends with 1 when something differs, and with 0 when nothing does.
+/// What people say of it, then message by message, and word by word within a message that changed.
+/// With one ID: what its last save changed. What tools put out is cut to a few lines. Ends with 1 when something differs, and with 0 when nothing does.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

@@ -13,9 +13,12 @@ use crate::cli::json::RestoreView;
 use crate::cli::plain::line;
 use crate::error::Error;
 use crate::error::ErrorKind;
+use crate::repository;
+use crate::repository::Repository;
 use crate::repository::RestoreOptions;
 use crate::repository::RestoreOutcome;
 use crate::repository::ResumeCommand;
+use crate::repository::SessionAt;
 
 /// Write a session back into its agent's folder
 ///
@@ -61,7 +64,8 @@ pub(crate) fn run(args: RestoreArgs, context: &mut Context) -> Result<ExitCode> 
         force: args.force,
         dry_run: args.dry_run,
     };
-    let outcome = repository.restore(&at, &options).map_err(occupied)?;
+    let outcome =
+        repository.restore(&at, &options).map_err(|error| refused(error, &at, &repository))?;
     if context.output.is_json() {
         let view = RestoreView::of("annals.restore/1", &outcome);
         context.output.json(&view)?;
@@ -74,12 +78,24 @@ pub(crate) fn run(args: RestoreArgs, context: &mut Context) -> Result<ExitCode> 
     Ok(ExitCode::Done)
 }
 
-/// A file in the way can be written over.
-pub(crate) fn occupied(error: Error) -> Failure {
-    match error.kind() {
-        ErrorKind::Conflict => Failure::Hinted(error, "--force writes over it."),
-        _ => error.into(),
-    }
+/// What can be done where a session cannot be restored.
+pub(crate) fn refused(error: Error, at: &SessionAt, repository: &Repository) -> Failure {
+    let hint = match error.kind() {
+        ErrorKind::Conflict => "--force writes over it.".to_owned(),
+        ErrorKind::Invalid => match repository.load(at).map(|session| session.head()) {
+            Ok(head) if !repository::known_agents().contains(&head.agent.name.as_str()) => {
+                let id = head.id.short();
+                format!(
+                    "`annals export {id} --format markdown` writes it to be read, \
+                     `--format json` for other programs."
+                )
+            }
+            Ok(head) if head.workspace.root.is_none() => "--workspace DIR names one.".to_owned(),
+            _ => return error.into(),
+        },
+        _ => return error.into(),
+    };
+    Failure::Hinted(error, hint.into())
 }
 
 /// Says what was written, and what to know before resuming.

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use clap::Args;
 
-use crate::cli::commands::restore::occupied;
+use crate::cli::commands::restore::refused;
 use crate::cli::commands::restore::shell_line;
 use crate::cli::commands::restore::told;
 use crate::cli::context::Context;
@@ -78,7 +78,8 @@ pub(crate) fn run(args: ResumeArgs, context: &mut Context) -> Result<ExitCode> {
         ..RestoreOptions::default()
     };
     if is_started {
-        let plan = repository.restore(&at, &options).map_err(occupied)?;
+        let plan =
+            repository.restore(&at, &options).map_err(|error| refused(error, &at, &repository))?;
         if !plan.workspace_exists {
             return Err(no_workspace(&plan, context));
         }
@@ -87,7 +88,8 @@ pub(crate) fn run(args: ResumeArgs, context: &mut Context) -> Result<ExitCode> {
         }
         options.dry_run = false;
     }
-    let outcome = repository.restore(&at, &options).map_err(occupied)?;
+    let outcome =
+        repository.restore(&at, &options).map_err(|error| refused(error, &at, &repository))?;
     if context.output.is_json() {
         let view = RestoreView::of("annals.resume/1", &outcome);
         context.output.json(&view)?;

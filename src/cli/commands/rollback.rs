@@ -3,6 +3,7 @@
 use clap::Args;
 
 use crate::cli::context::Context;
+use crate::cli::context::no_revision;
 use crate::cli::exit::ExitCode;
 use crate::cli::exit::Result;
 
@@ -30,7 +31,8 @@ pub(crate) fn run(args: &RollbackArgs, context: &mut Context) -> Result<ExitCode
     let at = context.resolve(&mut repository, &args.session)?;
     // `@~1` is how a revision is written behind an id; it means the same here.
     let revision = args.revision.trim_start_matches('@');
-    let to = repository.resolve_revision(at.id, revision)?;
+    let to =
+        repository.resolve_revision(at.id, revision).map_err(|error| no_revision(error, at.id))?;
     let outcome = repository.rollback(at.id, &to)?;
     let done = format!("Rolled back to {}:", to.short());
     let code = context.edited("annals.rollback/1", &done, &outcome)?;

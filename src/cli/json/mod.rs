@@ -8,6 +8,7 @@ mod rewriting;
 mod transfer;
 mod upkeep;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::Serialize;
@@ -16,6 +17,7 @@ use serde_json::Value;
 use crate::cli::exit::Report;
 use crate::repository::DeleteOutcome;
 use crate::repository::Difference;
+use crate::repository::FieldChange;
 use crate::repository::Listing;
 use crate::repository::LogEntry;
 use crate::repository::RecordChange;
@@ -150,6 +152,7 @@ pub(crate) struct DiffView<'a> {
     kind: &'static str,
     left: SideView<'a>,
     right: SideView<'a>,
+    fields: BTreeMap<&'static str, FieldView<'a>>,
     equal: u64,
     changes: Vec<ChangeView>,
 }
@@ -161,6 +164,12 @@ struct SideView<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     title: Option<&'a str>,
     revision: Option<&'a RevisionId>,
+}
+
+#[derive(Debug, Serialize)]
+struct FieldView<'a> {
+    left: &'a Value,
+    right: &'a Value,
 }
 
 #[derive(Debug, Serialize)]
@@ -193,6 +202,7 @@ impl<'a> DiffView<'a> {
             title: head.title.as_deref(),
             revision: at.map(|at| &at.revision),
         };
+        let field = |it: &'a FieldChange| (it.name, FieldView { left: &it.left, right: &it.right });
         let mut equal = 0;
         let mut changes = Vec::new();
         for change in &difference.changes {
@@ -212,6 +222,7 @@ impl<'a> DiffView<'a> {
             kind: "annals.diff/1",
             left: side(&difference.left, left),
             right: side(&difference.right, Some(right)),
+            fields: difference.fields.iter().map(field).collect(),
             equal,
             changes,
         }
@@ -262,14 +273,18 @@ pub(crate) struct ErrorView<'a> {
 struct ErrorFields<'a> {
     kind: &'static str,
     message: &'a str,
-    hint: Option<&'static str>,
+    hint: Option<&'a str>,
 }
 
 impl<'a> ErrorView<'a> {
     /// The view of a failure.
     pub(crate) fn of(report: &'a Report) -> Self {
         Self {
-            error: ErrorFields { kind: report.kind, message: &report.message, hint: report.hint },
+            error: ErrorFields {
+                kind: report.kind,
+                message: &report.message,
+                hint: report.hint.as_deref(),
+            },
         }
     }
 }

@@ -1,6 +1,5 @@
 //! The shapes are promises: each is compared whole.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde_json::json;
@@ -100,6 +99,7 @@ fn diff() {
     let difference = Difference {
         left: samples::head(),
         right: samples::head(),
+        fields: vec![FieldChange { name: "tags", left: json!([]), right: json!(["auth"]) }],
         changes: vec![
             RecordChange::Equal(3),
             RecordChange::Added(record()),
@@ -122,6 +122,7 @@ fn diff() {
         "kind": "annals.diff/1",
         "left": side("a"),
         "right": side("b"),
+        "fields": {"tags": {"left": [], "right": ["auth"]}},
         "equal": 7,
         "changes": [
             {"change": "added", "message": "record"},
@@ -239,7 +240,7 @@ fn failures() {
         kind: "not_found",
         heading: "not found",
         message: "No session.".to_owned(),
-        hint: Some("Look."),
+        hint: Some("Look.".into()),
         code: ExitCode::Failed,
     };
     let expected =
