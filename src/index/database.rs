@@ -2,6 +2,9 @@
 //!
 //! The files have mode 0600. Two processes that find a file damaged do not delete each other's
 //! new one: making anew happens under a file lock, and the file is looked at again inside it.
+//!
+//! In a folder that cannot be written, on a read-only medium say, the file is read as it is; what
+//! cannot be used as it is is made anew in memory, and gone with the process.
 
 use std::fs::DirBuilder;
 use std::fs::File;
@@ -13,9 +16,11 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 use rusqlite::ErrorCode;
+use rusqlite::MAIN_DB;
 use rusqlite::OpenFlags;
 
 use crate::index::Error;
+use crate::platform;
 
 /// How long a write waits for another process's.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -37,16 +42,32 @@ pub(super) struct Layout {
 /// Opens the database in `folder`; one that is missing, damaged or of another version is made
 /// anew.
 pub(super) fn open(folder: &Path, layout: &Layout) -> Result<Connection, Error> {
+    if !platform::is_writable(folder) {
+        return open_unwritable(folder, layout);
+    }
     match open_existing(&folder.join(layout.name), layout)? {
         Some(connection) => Ok(connection),
         None => make(folder, layout, false),
     }
 }
 
+/// As [`open`], where nothing can be written.
+pub(super) fn open_unwritable(folder: &Path, layout: &Layout) -> Result<Connection, Error> {
+    match read_as_it_is(&folder.join(layout.name), layout) {
+        Some(connection) => Ok(connection),
+        None => make_in_memory(layout),
+    }
+}
+
 /// Makes a database anew that turned out to be damaged, unless another process did so meanwhile.
 /// No connection of this process may be open on it.
 pub(super) fn make_anew(folder: &Path, layout: &Layout) -> Result<Connection, Error> {
-    make(folder, layout, true)
+    if platform::is_writable(folder) { make(folder, layout, true) } else { make_in_memory(layout) }
+}
+
+/// Whether the database can only be read.
+pub(super) fn is_read_only(connection: &Connection) -> bool {
+    connection.is_readonly(MAIN_DB).unwrap_or(false)
 }
 
 /// Removes a database and its log, whatever they hold. Who has it open keeps what he has.
@@ -87,6 +108,54 @@ fn open_existing(path: &Path, layout: &Layout) -> Result<Option<Connection>, Err
     }
 }
 
+/// A sound database of ours whose file says all: what stands in a write-ahead log beside it can't
+/// be taken in without writing.
+fn read_as_it_is(path: &Path, layout: &Layout) -> Option<Connection> {
+    let log = with_suffix(path, "-wal");
+    if log.metadata().is_ok_and(|log| log.len() > 0) {
+        return None;
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
+        | OpenFlags::SQLITE_OPEN_URI
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    // Without this SQLite wants to make files beside it.
+    let connection = Connection::open_with_flags(uri(path) + "?immutable=1", flags).ok()?;
+    connection.set_prepared_statement_cache_capacity(64);
+    is_ours(&connection, layout).is_ok_and(|is_ours| is_ours).then_some(connection)
+}
+
+/// A path in SQLite's way to write it with parameters.
+fn uri(path: &Path) -> String {
+    let mut uri = "file:".to_owned();
+    for byte in path.as_os_str().as_encoded_bytes() {
+        let digit = |value: u8| char::from(b"0123456789ABCDEF"[usize::from(value)]);
+        match byte {
+            b'/' | b'-' | b'.' | b'_' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => {
+                uri.push(char::from(*byte));
+            }
+            _ => uri.extend(['%', digit(byte >> 4), digit(byte & 15)]),
+        }
+    }
+    uri
+}
+
+fn make_in_memory(layout: &Layout) -> Result<Connection, Error> {
+    let make = || {
+        let mut connection = Connection::open_in_memory()?;
+        lay_out(&mut connection, layout)?;
+        Ok(connection)
+    };
+    make().map_err(failed("cannot make an index in memory"))
+}
+
+fn lay_out(connection: &mut Connection, layout: &Layout) -> rusqlite::Result<()> {
+    let transaction = connection.transaction()?;
+    transaction.execute_batch(layout.schema)?;
+    transaction.pragma_update(None, "application_id", APPLICATION)?;
+    transaction.pragma_update(None, "user_version", layout.version)?;
+    transaction.commit()
+}
+
 fn connect(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
@@ -119,17 +188,13 @@ fn make(folder: &Path, layout: &Layout, is_damaged: bool) -> Result<Connection, 
     }
     remove_files(&path)?;
     open_private(&path, true).map_err(at("make", &path))?;
-    let lay_out = || -> rusqlite::Result<Connection> {
+    let make = || {
         let mut connection = connect(&path)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
-        let transaction = connection.transaction()?;
-        transaction.execute_batch(layout.schema)?;
-        transaction.pragma_update(None, "application_id", APPLICATION)?;
-        transaction.pragma_update(None, "user_version", layout.version)?;
-        transaction.commit()?;
+        lay_out(&mut connection, layout)?;
         Ok(connection)
     };
-    lay_out().map_err(failed("cannot make the index"))
+    make().map_err(failed("cannot make the index"))
 }
 
 /// Keeps other processes from making the database anew, or removing it, at the same time.

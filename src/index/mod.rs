@@ -4,7 +4,8 @@
 //! The catalogue stands for one commit of main and says which; it follows main commit by commit,
 //! and rows and commit move in one transaction. So it is right or behind, never wrong: a refresh
 //! makes up for whatever did not reach it. A file that is damaged, of another version or of
-//! another history is made anew without a word. It knows heads and revisions, no records.
+//! another history is made anew without a word, and one that is behind on a read-only medium in
+//! memory. It knows heads and revisions, no records.
 //!
 //! Limits: times are compared to the microsecond, counts above 63 bits are sorted as equal.
 
@@ -169,7 +170,7 @@ pub struct Index {
 
 impl Index {
     /// Opens the index in the store's private folder; one that cannot be read, or is of another
-    /// version, is made anew.
+    /// version, is made anew; in memory, where the folder cannot be written.
     pub fn open(private_folder: &Path) -> Result<Self, Error> {
         let connection = database::open(private_folder, &rows::LAYOUT)?;
         Ok(Self { folder: private_folder.to_owned(), connection })

@@ -3,6 +3,7 @@
 use crate::index::Error;
 use crate::index::Index;
 use crate::index::Refreshed;
+use crate::index::database;
 use crate::index::rows;
 use crate::index::rows::Portion;
 use crate::index::rows::State;
@@ -87,6 +88,10 @@ impl Index {
             let indexed = rows::indexed(&self.connection)?;
             if indexed.as_ref() == Some(&tip) {
                 return Ok(refreshed);
+            }
+            if database::is_read_only(&self.connection) {
+                self.rebuild()?;
+                continue;
             }
             refreshed.is_rebuilt |= indexed.is_none();
             let Some(commits) = source.history(indexed.as_ref(), &tip)? else {

@@ -161,8 +161,11 @@ impl Sources {
         write().map_err(failed(WRITING))
     }
 
-    /// Notes what was read of some files, all or none.
+    /// Notes what was read of some files, all or none; nowhere, where it cannot be written.
     pub fn put_all(&mut self, states: &[(PathBuf, SourceState)]) -> Result<(), Error> {
+        if database::is_read_only(&self.connection) {
+            return Ok(());
+        }
         let mut write = || {
             let transaction =
                 self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;

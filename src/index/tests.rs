@@ -714,3 +714,34 @@ fn damaged_sources_are_forgotten() {
         assert_eq!(sources.find(Path::new("/h/a")).unwrap(), None);
     }
 }
+
+#[test]
+fn a_file_is_read_as_it_is_only_when_it_says_all() {
+    let (folder, mut index) = index();
+    let head = head(1, "one");
+    let history = History::of(1, vec![vec![saved(&head)]]);
+    index.follow(&history).unwrap();
+    let rows = |folder: &Path| {
+        let connection = database::open_unwritable(folder, &rows::LAYOUT).unwrap();
+        assert_eq!(
+            database::is_read_only(&connection),
+            rows::indexed(&connection).unwrap().is_some()
+        );
+        connection
+            .query_row("SELECT count(*) FROM sessions", [], |row| row.get::<_, i64>(0))
+            .unwrap()
+    };
+    assert!(
+        folder.path().join("index.db-wal").metadata().unwrap().len() > 0,
+        "the index is in use"
+    );
+    assert_eq!(rows(folder.path()), 0, "what stands in the log could not be read");
+    drop(index);
+    assert_eq!(rows(folder.path()), 1);
+    assert_eq!(rows(&folder.path().join("nowhere")), 0);
+    assert!(!folder.path().join("nowhere").exists(), "nothing is made");
+    let odd = folder.path().join("odd %41?#&\u{e9} folder");
+    std::fs::create_dir(&odd).unwrap();
+    std::fs::copy(folder.path().join("index.db"), odd.join("index.db")).unwrap();
+    assert_eq!(rows(&odd), 1, "any name can be a folder's");
+}

@@ -129,6 +129,21 @@ pub fn create_private_folder(path: &Path) -> io::Result<()> {
     builder.create(path)
 }
 
+/// Whether this process may write in a folder; one that is not there: in the nearest above it.
+pub fn is_writable(folder: &Path) -> bool {
+    let there = folder.ancestors().find(|folder| folder.exists());
+    let folder = there.unwrap_or(Path::new("."));
+    #[cfg(unix)]
+    {
+        // The system's own word, which knows of read-only media too.
+        rustix::fs::access(folder, rustix::fs::Access::WRITE_OK).is_ok()
+    }
+    #[cfg(not(unix))]
+    {
+        fs::metadata(folder).is_ok_and(|metadata| !metadata.permissions().readonly())
+    }
+}
+
 /// Whether a file or folder belongs to the user that this process runs as.
 pub fn is_own(metadata: &Metadata) -> bool {
     #[cfg(unix)]

@@ -20,6 +20,7 @@ pub use environment::host_name;
 pub use environment::variable;
 pub use files::create_private_folder;
 pub use files::is_own;
+pub use files::is_writable;
 pub use files::place_file;
 pub use files::place_unsynced;
 pub use files::sync_folder;

@@ -1,6 +1,7 @@
 //! From each module's error to the library's one: its kind, and the words that were there.
 
 use std::io::ErrorKind::PermissionDenied;
+use std::io::ErrorKind::ReadOnlyFilesystem;
 
 use crate::error::Error;
 use crate::error::ErrorKind;
@@ -17,7 +18,9 @@ impl From<store::Error> for Error {
             store::Error::TooNew { .. } => ErrorKind::TooNew,
             store::Error::Locked { .. } => ErrorKind::Locked,
             store::Error::Corrupt { .. } => ErrorKind::Corrupt,
-            store::Error::Io { source, .. } if source.kind() == PermissionDenied => {
+            store::Error::Io { source, .. }
+                if matches!(source.kind(), PermissionDenied | ReadOnlyFilesystem) =>
+            {
                 ErrorKind::Denied
             }
             store::Error::Stale { .. }

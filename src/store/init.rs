@@ -175,21 +175,27 @@ fn open_at(path: &Path) -> Result<Store, Error> {
 impl Store {
     /// Has libgit2 bring each ref and object to the disk.
     fn make_durable(&self) -> Result<(), Error> {
-        let config = self.library_config().map_err(making(&self.path))?;
+        let Some(config) = self.library_config().map_err(making(&self.path))? else {
+            return Ok(());
+        };
         let level = git2::ConfigLevel::App;
         let added = self.repository.config().and_then(|mut all| all.add_file(&config, level, true));
         added.map_err(|source| Error::Git { doing: "opening the store".into(), source })
     }
 
-    /// The file with what libgit2 is told; made again when somebody removed it.
-    fn library_config(&self) -> io::Result<PathBuf> {
+    /// The file with what libgit2 is told; made again when somebody removed it. None: it can't be
+    /// made, and neither can the lock, without which nothing is written.
+    fn library_config(&self) -> io::Result<Option<PathBuf>> {
         let folder = self.private_folder();
         let path = folder.join("libgit2.config");
         if !path.exists() {
+            if !platform::is_writable(&folder) {
+                return Ok(None);
+            }
             platform::create_private_folder(&folder)?;
             platform::write_atomic(&path, LIBRARY_CONFIG)?;
         }
-        Ok(path)
+        Ok(Some(path))
     }
 }
 

@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::path::PathBuf;
+use std::process::Command;
 
 use jsonschema::Validator;
 use serde_json::Value;
@@ -300,4 +301,121 @@ fn r4_5_wrong_modes_are_found() {
         doctor["checks"].as_array().expect("checks").iter().find(|it| it["name"] == "modes");
     let found = found.and_then(|it| it["found"].as_str()).expect("it is told");
     assert!(found.contains("store.git"), "it is named: {found}");
+}
+
+/// A folder that this process can read and not write, until it is dropped: a read-only medium
+/// for all, or for anybody but root what the modes say.
+struct ReadOnly(PathBuf);
+
+impl ReadOnly {
+    fn new(folder: &Path) -> Self {
+        set_modes(folder, false);
+        Self(folder.to_owned())
+    }
+
+    /// The program as it finds the folder: root, whom no mode stops, mounts it read-only first,
+    /// where only the program sees it.
+    fn command(&self, sandbox: &Sandbox) -> Command {
+        let program = sandbox.program();
+        if fs::write(self.0.join("probe"), "").is_err() {
+            return program;
+        }
+        let mount =
+            "mount --bind \"$1\" \"$1\" && mount -o remount,bind,ro \"$1\" && shift && exec \"$@\"";
+        let mut command = Command::new("unshare");
+        command.args(["--mount", "sh", "-c", mount, "sh"]).arg(&self.0).arg(program.get_program());
+        command.env_clear().current_dir(sandbox.home());
+        for (name, value) in program.get_envs() {
+            command.env(name, value.unwrap_or_default());
+        }
+        command
+    }
+}
+
+/// Whether a folder can be made read-only for this process at all.
+fn can_be_locked_out() -> bool {
+    let can = !rustix::process::geteuid().is_root()
+        || Command::new("unshare").args(["--mount", "true"]).status().is_ok_and(|it| it.success());
+    if !can {
+        say("skipped: root may write everywhere here, and mount nothing");
+    }
+    can
+}
+
+#[expect(clippy::print_stdout, reason = "a test that is skipped says so")]
+fn say(text: &str) {
+    println!("{text}");
+}
+
+impl Drop for ReadOnly {
+    fn drop(&mut self) {
+        set_modes(&self.0, true);
+    }
+}
+
+fn set_modes(folder: &Path, is_writable: bool) {
+    let change = || {
+        let mode = if is_writable { 0o700 } else { 0o500 };
+        fs::set_permissions(folder, fs::Permissions::from_mode(mode)).expect("it is ours");
+    };
+    // A folder that cannot be written cannot be put right inside either.
+    change();
+    for entry in fs::read_dir(folder).expect("the folder is readable") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            set_modes(&path, is_writable);
+        }
+    }
+}
+
+#[test]
+fn r4_1_a_store_that_cannot_be_written_can_be_read() {
+    if !can_be_locked_out() {
+        return;
+    }
+    let sandbox = Sandbox::new();
+    let transcript = sandbox.transcript(1).user("hello").agent("Good morning.").write();
+    sandbox.capture();
+    sandbox.run(["tag", &transcript.short(), "kept"]).ok();
+    let index = sandbox.store().join("annals/index.db");
+    let whole = fs::read(&index).expect("there is an index");
+    for has_index in [true, false] {
+        if !has_index {
+            fs::remove_file(&index).expect("it is removed");
+        }
+        let store = ReadOnly::new(&sandbox.store());
+        let run = |args: &[&str]| Ran::of(store.command(&sandbox).args(args));
+        let id = &*transcript.short();
+        let other = sandbox.root().join("other");
+        let home = other.to_string_lossy();
+        assert!(run(&["list"]).ok().stdout.contains("hello"), "with an index: {has_index}");
+        assert!(run(&["show", id]).ok().stdout.contains("Good morning."));
+        assert!(run(&["log", id]).ok().stdout.contains("capture"));
+        assert!(run(&["diff", id]).code(1).stdout.contains("{+kept+}"));
+        assert!(run(&["export", id, "-o", "-"]).ok().stdout.contains("Good morning."));
+        run(&["restore", id, "--home", &home]).ok();
+        let restored = other.join(transcript.path().strip_prefix(sandbox.home()).expect("below"));
+        assert_eq!(crate::support::lines(&restored), transcript.lines());
+        let refused = run(&["tag", id, "more"]).code(3);
+        assert!(refused.stderr.starts_with("denied: locking the store:"), "{}", refused.stderr);
+    }
+    fs::write(&index, whole).expect("the older index is back");
+    assert!(sandbox.run(["list"]).ok().stdout.contains("hello"), "nothing was harmed");
+}
+
+#[test]
+fn r4_1_an_index_that_is_behind_is_not_read_for_the_newest_state() {
+    if !can_be_locked_out() {
+        return;
+    }
+    let sandbox = Sandbox::new();
+    let transcript = sandbox.transcript(1).user("hello").write();
+    sandbox.capture();
+    let index = sandbox.store().join("annals/index.db");
+    let old = fs::read(&index).expect("there is an index");
+    sandbox.run(["rename", &transcript.short(), "The new title"]).ok();
+    fs::write(&index, old).expect("it is behind");
+    let store = ReadOnly::new(&sandbox.store());
+    let listed = Ran::of(store.command(&sandbox).arg("list")).ok().stdout;
+    assert!(listed.contains("The new title"), "{listed}");
 }
