@@ -3,6 +3,10 @@
 //! A transcript has one JSON object a line. `user` and `assistant` lines with a message are messages;
 //! every other line is an event. Restoring gives each line back, equal as a JSON value, for any
 //! line whatever. It does not know what makes a session current, and writes no file itself.
+//!
+//! Limit: what a tool put out beyond some 30,000 characters is in no transcript. The agent keeps it
+//! in a file of its own, in the folder `tool-results` beside those of the sub-agents, and names that
+//! file to the model; it is not captured, and a session resumed elsewhere has only the beginning.
 
 mod find;
 mod lift;

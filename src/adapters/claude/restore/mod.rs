@@ -136,7 +136,8 @@ fn transcript<'a>(path: PathBuf, records: impl Iterator<Item = &'a Record>) -> R
     RestoredFile { path, bytes }
 }
 
-/// The folder name that the agent makes of a workspace.
+/// The folder name that the agent makes of a workspace, whose path it takes without symbolic links.
+/// Of a path too long for a name it also looks into all folders that begin with what is left of it.
 fn slug(workspace: &Path) -> String {
     let path = workspace.to_string_lossy();
     let trimmed = path.trim_end_matches(std::path::MAIN_SEPARATOR);
