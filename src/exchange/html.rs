@@ -8,6 +8,7 @@ use minijinja::Environment;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::exchange::prose::prose;
 use crate::exchange::script::Entry;
@@ -124,8 +125,8 @@ fn part_view(part: &Part<'_>) -> PartView {
         Part::Text(text) => PartView { kind: "prose", html: prose(text), ..PartView::default() },
         Part::Thinking(text) => PartView { html: prose(text), ..fold("Thinking", text) },
         Part::Call { name, input, results } => {
+            let told = input.map(told_input).unwrap_or_default();
             let input = input.map(format::render_value).unwrap_or_default();
-            let told = told(&input);
             let is_error = results.iter().any(|result| result.is_error);
             let mut parts = vec![verbatim(&input)];
             parts.extend(results.iter().flat_map(outcome));
@@ -141,7 +142,11 @@ fn part_view(part: &Part<'_>) -> PartView {
         Part::Result(result) => {
             PartView { is_error: result.is_error, parts: outcome(result), ..fold("Result", "") }
         }
-        Part::Injected(what, text) => PartView { parts: vec![verbatim(text)], ..fold(what, text) },
+        Part::Injected(what, text) => {
+            let mut name = (*what).to_owned();
+            name[..1].make_ascii_uppercase();
+            PartView { parts: vec![verbatim(text)], ..fold(&name, text) }
+        }
         Part::Image(media_type, data) => picture(media_type, data),
         Part::File(media_type, data) => attachment("File", media_type, data),
         Part::Other(value) => PartView {
@@ -194,6 +199,22 @@ fn remark(text: String) -> PartView {
 fn told(text: &str) -> String {
     let start: String = text.chars().take(TOLD * 2).collect();
     line(&start).chars().take(TOLD).collect()
+}
+
+/// What a tool was given, on one line: of a single value no name, which says nothing more.
+fn told_input(input: &Value) -> String {
+    let value = |value: &Value| match value {
+        Value::String(text) => told(text),
+        other => told(&other.to_string()),
+    };
+    match input {
+        Value::Object(fields) if fields.len() != 1 => {
+            let fields = fields.iter().map(|(name, it)| format!("{name}: {}", value(it)));
+            told(&fields.collect::<Vec<_>>().join(" · "))
+        }
+        Value::Object(fields) => fields.values().map(value).collect(),
+        other => value(other),
+    }
 }
 
 /// A picture that is what it says, in a form that browsers only ever draw.

@@ -91,6 +91,26 @@ const HOSTILE: &[&str] = &[
     "<scr<script>ipt>WORD</scr</script>ipt>",
     "*a **b _c WORD ~~d",
     "WORD\r\nline\rline",
+    "</title></textarea></code><script>WORD</script>",
+    "<svg><animate onbegin=alert(1) attributeName=WORD dur=1s><script>alert(1)</script></svg>",
+    "<object data=\"data:text/html,WORD\"></object><embed src=//evil.example/WORD>",
+    "<link rel=stylesheet href=//evil.example/WORD.css><audio src=//evil.example/ autoplay>",
+    "<form action=javascript:alert(1)><button autofocus formaction=javascript:WORD>",
+    "<math><mtext><table><mglyph><style><!--</style><img title=\"--&gt;&lt;img src=1 onerror=WORD\">",
+    "<noscript><p title=\"</noscript><img src=x onerror=alert(1)>\">WORD",
+    "<template><img src=x onerror=alert('WORD')></template>",
+    "<img \"\"\"><script>alert('WORD')</script>\">",
+    "<a id=__proto__ name=body ping=//evil.example target=_blank href=x:y>WORD</a>",
+    "[WORD]( javascript:alert(1) ) [b](java\nscript:alert(1)) [c](&#x6A;avascript&colon;alert(1))",
+    "[WORD](https://example.org/ \"t\\\" onmouseover=\\\"alert(1)\")",
+    "<http://example.org/WORD\"onclick=alert(1)>",
+    "![WORD](data:image/svg+xml;base64,PHN2Zy8+) ![b](//evil.example/x \"t\")",
+    "```a\"onmouseover=\"alert(1)\nWORD\n```",
+    "~~~</code><script>alert(1)</script>\nWORD",
+    "|WORD|b|\n|:-:|--:|\n|<img src=x onerror=alert(1)>|[x](javascript:alert(1))|",
+    "WORD[^1]\n\n[^1]: <img src=x onerror=alert(1)>",
+    "+ADw-script+AD4-WORD+ADw-/script+AD4-",
+    "&amp;lt;script&amp;gt;WORD",
 ];
 
 /// The smallest picture: one pixel of GIF.
@@ -465,7 +485,7 @@ fn p08_html_of_a_small_session() {
 <p>Let me look.</p>
 </div>
 <details>
-<summary><b>Bash</b> <span class="told">command: git status --short</span></summary>
+<summary><b>Bash</b> <span class="told">git status --short</span></summary>
 <pre>
 command: git status --short</pre>
 <p class="label">Result</p>
