@@ -31,8 +31,10 @@ const DEEP_STACK: usize = 64 * 1024 * 1024;
 
 /// Reads all documents of a file.
 pub(crate) fn read_documents(text: &str) -> Result<Vec<Value>, Error> {
-    // Reading takes several KiB of stack a level, and the caller's thread may have little.
-    match read_to_depth(text, USUAL_DEPTH) {
+    // Reading takes several KiB of stack a level, and the caller's thread may have little. Equal
+    // keys are refused by `ExactVisitor`; the parser would look for them a second time, but knows
+    // the line, so it is told to only where something is wrong.
+    match read_to_depth(text, USUAL_DEPTH, DuplicateKeyPolicy::PassThrough) {
         Err(_) => read_deep(text),
         documents => documents,
     }
@@ -43,7 +45,7 @@ fn read_deep(text: &str) -> Result<Vec<Value>, Error> {
     thread::scope(|scope| {
         let reader = thread::Builder::new()
             .stack_size(DEEP_STACK)
-            .spawn_scoped(scope, || read_to_depth(text, MAX_DEPTH));
+            .spawn_scoped(scope, || read_to_depth(text, MAX_DEPTH, DuplicateKeyPolicy::Error));
         let documents =
             reader.map(|reader| reader.join().unwrap_or_else(|panic| resume_unwind(panic)));
         documents.unwrap_or_else(|error| {
@@ -52,9 +54,13 @@ fn read_deep(text: &str) -> Result<Vec<Value>, Error> {
     })
 }
 
-fn read_to_depth(text: &str, depth: usize) -> Result<Vec<Value>, Error> {
-    let documents: Result<Vec<Exact>, _> =
-        serde_saphyr::from_multiple_with_options(text, options(text.len(), depth));
+fn read_to_depth(
+    text: &str,
+    depth: usize,
+    duplicates: DuplicateKeyPolicy,
+) -> Result<Vec<Value>, Error> {
+    let options = options(text.len(), depth, duplicates);
+    let documents: Result<Vec<Exact>, _> = serde_saphyr::from_multiple_with_options(text, options);
     let documents = documents.map_err(|error| Error::Yaml {
         line: error.location().map_or(1, |location| location.line()),
         cause: first_line(&error.to_string()),
@@ -69,7 +75,7 @@ pub(crate) fn read_json(text: &str) -> Result<Value, Error> {
         .map_err(|error| Error::Yaml { line: error.line() as u64, cause: error.to_string() })
 }
 
-fn options(size: usize, depth: usize) -> Options {
+fn options(size: usize, depth: usize, duplicates: DuplicateKeyPolicy) -> Options {
     // Nothing in a text is shorter than a byte.
     let most = size + 64;
     serde_saphyr::options! {
@@ -84,7 +90,7 @@ fn options(size: usize, depth: usize) -> Options {
             max_merge_keys: 0,
             max_depth: depth,
         },
-        duplicate_keys: DuplicateKeyPolicy::Error,
+        duplicate_keys: duplicates,
         merge_keys: MergeKeyPolicy::Error,
         strict_booleans: true,
         leading_zero_numbers_as_strings: true,

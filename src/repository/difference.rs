@@ -4,15 +4,16 @@ use serde_json::Value;
 use serde_json::json;
 
 use crate::error::Result;
+use crate::redact::Clean;
 use crate::repository::Repository;
 use crate::repository::SessionAt;
 use crate::session::DiffStep;
 use crate::session::Head;
-use crate::session::HeadFold;
 use crate::session::Record;
 use crate::session::SessionId;
 use crate::session::diff;
 use crate::session::message_steps;
+use crate::session::places_in_view;
 
 /// Two versions of a conversation, message by message.
 #[derive(Debug, Clone, PartialEq)]
@@ -63,11 +64,16 @@ impl Repository {
     /// What differs between the messages of two sessions, or of two revisions of one. `left` none:
     /// an empty session.
     pub fn diff(&self, left: Option<&SessionAt>, right: &SessionAt) -> Result<Difference> {
-        let (left_head, left) = match left {
-            Some(left) => self.messages(left)?,
-            None => (Head::empty(right.id), Vec::new()),
+        let stored = self.stored(&right.revision, right.id)?;
+        let right_head = self.store.head(&stored)?.into_inner();
+        let (left_head, [left, right]) = match left {
+            Some(left) => {
+                let left = self.stored(&left.revision, left.id)?;
+                let head = self.store.head(&left)?.into_inner();
+                (head, self.store.records_of_both(&left, &stored)?.map(messages))
+            }
+            None => (Head::empty(right.id), [Vec::new(), messages(self.store.records(&stored)?)]),
         };
-        let (right_head, right) = self.messages(right)?;
         let (left_refs, right_refs): (Vec<_>, Vec<_>) =
             (left.iter().collect(), right.iter().collect());
         let steps = message_steps(&diff(&left_refs, &right_refs));
@@ -101,13 +107,15 @@ impl Repository {
             None => Ok((None, SessionAt { id, revision: self.store.tip()?, is_past: false })),
         }
     }
+}
 
-    fn messages(&self, at: &SessionAt) -> Result<(Head, Vec<Record>)> {
-        let session = self.load(at)?;
-        let head = HeadFold::of_stream(session.id, &session.records).head().clone();
-        let messages = session.view().filter(|it| it.as_message().is_some()).cloned().collect();
-        Ok((head, messages))
-    }
+/// The messages in view.
+fn messages(stream: Clean<Vec<Record>>) -> Vec<Record> {
+    let stream = stream.into_inner();
+    let places = places_in_view(&stream);
+    let mut stream: Vec<Option<Record>> = stream.into_iter().map(Some).collect();
+    let in_view = places.into_iter().filter_map(|place| stream[place].take());
+    in_view.filter(|record| record.as_message().is_some()).collect()
 }
 
 fn field_changes(left: &Head, right: &Head) -> Vec<FieldChange> {

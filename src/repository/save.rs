@@ -1,5 +1,7 @@
 //! Saving: new sessions, and records added to one.
 
+use std::collections::HashMap;
+
 use crate::error::Error;
 use crate::error::ErrorKind;
 use crate::error::Result;
@@ -200,8 +202,11 @@ fn plan_union(
     };
     let stream = bench.store.records(&base)?;
     let keys = Keys::of(&stream);
-    let known: std::collections::HashMap<&RecordKey, &Record> =
-        keys.iter().zip(stream.iter()).collect();
+    let known: HashMap<&RecordKey, &Record> = keys.iter().zip(stream.iter()).collect();
+    let mut contents: HashMap<&str, Vec<&Record>> = HashMap::new();
+    for (key, record) in &known {
+        contents.entry(key.base()).or_default().push(record);
+    }
     let mut numbering = Keys::default();
     let mut fresh = Vec::new();
     for record in records {
@@ -209,10 +214,7 @@ fn plan_union(
         // A record that changed stands behind the first one with its key: there it is found again.
         let is_there = |stored: &&Record| {
             **stored == **record
-                || keys
-                    .iter()
-                    .zip(stream.iter())
-                    .any(|(other, stored)| other.base() == key.base() && *stored == **record)
+                || contents.get(key.base()).is_some_and(|all| all.contains(&&**record))
         };
         if !known.get(&key).is_some_and(is_there) {
             fresh.push(record.clone());

@@ -65,6 +65,7 @@ pub use record::Unreadable;
 pub use record::Usage;
 pub use texts::TextVisitor;
 pub use time::Timestamp;
+pub use view::places_in_view;
 pub use view::plan_view_change;
 pub use view::view;
 
@@ -85,8 +86,7 @@ impl Session {
 
     /// The records in view, in the order of the view.
     pub fn view(&self) -> impl Iterator<Item = &Record> {
-        let places = view(&self.records, &Keys::of(&self.records));
-        places.into_iter().map(|place| &self.records[place])
+        places_in_view(&self.records).into_iter().map(|place| &self.records[place])
     }
 }
 

@@ -8,6 +8,7 @@
 use std::collections::HashMap;
 use std::collections::HashSet;
 
+use crate::session::Keys;
 use crate::session::Placement;
 use crate::session::Record;
 use crate::session::RecordKey;
@@ -16,11 +17,10 @@ use crate::session::ViewChange;
 /// The places in the stream of the records that are in view, in the order of the view. Annals'
 /// own events count as in view until a rollback takes back what they did.
 pub fn view(records: &[Record], keys: &[RecordKey]) -> Vec<usize> {
-    let mut view = Vec::with_capacity(records.len());
-    if records.iter().all(|record| change_of(record).is_none()) {
-        view.extend(0..records.len());
-        return view;
+    if is_whole(records) {
+        return (0..records.len()).collect();
     }
+    let mut view = Vec::with_capacity(records.len());
     let places: HashMap<&RecordKey, usize> =
         keys.iter().enumerate().map(|(place, key)| (key, place)).collect();
     for (place, record) in records.iter().enumerate() {
@@ -32,6 +32,20 @@ pub fn view(records: &[Record], keys: &[RecordKey]) -> Vec<usize> {
         }
     }
     view
+}
+
+/// As [`view`], for those who have no use for the keys: they are made only where they decide.
+pub fn places_in_view(records: &[Record]) -> Vec<usize> {
+    if is_whole(records) {
+        (0..records.len()).collect()
+    } else {
+        view(records, &Keys::of(records))
+    }
+}
+
+/// Whether nothing takes records out of the view, or moves them.
+fn is_whole(records: &[Record]) -> bool {
+    records.iter().all(|record| change_of(record).is_none())
 }
 
 /// The change that turns the view `current` into `target`; both hold every key once.

@@ -106,6 +106,26 @@ impl Store {
         self.records_of(session, &session.chunks)
     }
 
+    /// The records of two sessions, or of two states of one; what the same chunks hold is read but
+    /// once.
+    pub fn records_of_both(
+        &self,
+        left: &StoredSession,
+        right: &StoredSession,
+    ) -> Result<[Clean<Vec<Record>>; 2], Error> {
+        let pairs = left.chunks.iter().zip(&right.chunks);
+        let (same, left_rest) = left.chunks.split_at(pairs.take_while(|(l, r)| l == r).count());
+        let right_rest = &right.chunks[same.len()..];
+        let same = self.records_of(left, same)?;
+        let longer = |rest: Clean<Vec<Record>>, same: Clean<Vec<Record>>| {
+            Clean::from_items(same.items().chain(rest.items()))
+        };
+        Ok([
+            longer(self.records_of(left, left_rest)?, same.clone()),
+            longer(self.records_of(right, right_rest)?, same),
+        ])
+    }
+
     /// The records of its last chunk.
     pub fn last_records(&self, session: &StoredSession) -> Result<Clean<Vec<Record>>, Error> {
         self.records_of(session, session.chunks.last().map_or(&[], std::slice::from_ref))
