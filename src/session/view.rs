@@ -36,11 +36,7 @@ pub fn view(records: &[Record], keys: &[RecordKey]) -> Vec<usize> {
 
 /// As [`view`], for those who have no use for the keys: they are made only where they decide.
 pub fn places_in_view(records: &[Record]) -> Vec<usize> {
-    if is_whole(records) {
-        (0..records.len()).collect()
-    } else {
-        view(records, &Keys::of(records))
-    }
+    if is_whole(records) { (0..records.len()).collect() } else { view(records, &Keys::of(records)) }
 }
 
 /// Whether nothing takes records out of the view, or moves them.
