@@ -29,12 +29,13 @@ use crate::session::SessionId;
 
 const LAYOUT: Layout = Layout {
     name: "sources.db",
-    version: 3,
-    // Session and stamp stand in the state too: to find what changed, only they are read.
+    version: 4,
+    // Session and stamp stand in the state too: to find what changed, only the narrow table is read.
     schema: "
-CREATE TABLE sources (
-    file BLOB PRIMARY KEY, session TEXT NOT NULL, stamp BLOB NOT NULL, state TEXT NOT NULL
+CREATE TABLE stamps (
+    file BLOB PRIMARY KEY, session BLOB NOT NULL, stamp BLOB NOT NULL
 ) WITHOUT ROWID;
+CREATE TABLE states (file BLOB PRIMARY KEY, state TEXT NOT NULL) WITHOUT ROWID;
 ",
 };
 
@@ -93,58 +94,49 @@ impl KnownSources {
 /// What capture has read so far.
 #[derive(Debug)]
 pub struct Sources {
+    folder: PathBuf,
     connection: Connection,
 }
 
 impl Sources {
-    /// Opens `sources.db` in the store's private folder; one that cannot be read is made anew.
+    /// Opens `sources.db` in the store's private folder; one that cannot be read is made anew, now
+    /// or when that is first noticed.
     pub fn open(private_folder: &Path) -> Result<Self, Error> {
         let connection = database::open(private_folder, &LAYOUT)?;
-        // A stat a file must do for what has not changed, so damage is looked for before all else.
-        let probe = connection.query_row("SELECT count(*) FROM sources", [], |_| Ok(()));
-        match probe {
-            Err(error) if database::is_damage(&error) => {
-                drop(connection);
-                let connection = database::make_anew(private_folder, &LAYOUT)?;
-                Ok(Self { connection })
-            }
-            probe => probe.map(|()| Self { connection }).map_err(failed(READING)),
-        }
+        Ok(Self { folder: private_folder.to_owned(), connection })
     }
 
     /// How all files that were read looked then.
-    pub fn load_all(&self) -> Result<KnownSources, Error> {
-        let read = || -> rusqlite::Result<_> {
+    pub fn load_all(&mut self) -> Result<KnownSources, Error> {
+        let known = self.run(READING, |connection| {
             let mut statement =
-                self.connection.prepare_cached("SELECT file, session, stamp FROM sources")?;
+                connection.prepare_cached("SELECT file, session, stamp FROM stamps")?;
             let rows = statement.query_map([], |row| {
-                let session = parsed(1, row.get_ref(1)?.as_str()?.parse::<SessionId>())?;
-                Ok((row.get(0)?, (row.get(2)?, session)))
+                Ok((row.get(0)?, (row.get(2)?, SessionId::from_bytes(row.get(1)?))))
             })?;
             rows.collect()
-        };
-        read().map(KnownSources).map_err(failed(READING))
+        })?;
+        Ok(KnownSources(known))
     }
 
     /// What was read of a file.
-    pub fn find(&self, path: &Path) -> Result<Option<SourceState>, Error> {
-        let read = || {
-            self.connection
-                .prepare_cached("SELECT state FROM sources WHERE file = ?1")?
-                .query_row([file_key(path)], read_state)
+    pub fn find(&mut self, path: &Path) -> Result<Option<SourceState>, Error> {
+        self.run(READING, |connection| {
+            connection
+                .prepare_cached("SELECT state FROM states WHERE file = ?1")?
+                .query_row([file_key(path)], |row| read_state(0, row))
                 .optional()
-        };
-        read().map_err(failed(READING))
+        })
     }
 
     /// Follows a rewriting of history: sessions' trees that became others.
     pub fn follow_rewriting(&mut self, trees: &HashMap<String, String>) -> Result<(), Error> {
-        let mut write = || {
+        self.run(WRITING, |connection| {
             let transaction =
-                self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let read = |row: &Row<'_>| Ok((row.get::<_, FileKey>(0)?, read_state_at(1, row)?));
+                connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let read = |row: &Row<'_>| Ok((row.get::<_, FileKey>(0)?, read_state(1, row)?));
             let states: Vec<(FileKey, SourceState)> = transaction
-                .prepare("SELECT file, state FROM sources")?
+                .prepare("SELECT file, state FROM states")?
                 .query_map([], read)?
                 .collect::<rusqlite::Result<_>>()?;
             for (file, mut state) in states {
@@ -153,12 +145,11 @@ impl Sources {
                 };
                 state.tree = Some(new.clone());
                 transaction
-                    .prepare_cached("UPDATE sources SET state = ?2 WHERE file = ?1")?
+                    .prepare_cached("UPDATE states SET state = ?2 WHERE file = ?1")?
                     .execute(params![file, state_text(&state)])?;
             }
             transaction.commit()
-        };
-        write().map_err(failed(WRITING))
+        })
     }
 
     /// Notes what was read of some files, all or none; nowhere, where it cannot be written.
@@ -166,22 +157,39 @@ impl Sources {
         if database::is_read_only(&self.connection) {
             return Ok(());
         }
-        let mut write = || {
+        self.run(WRITING, |connection| {
             let transaction =
-                self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+                connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             for (path, state) in states {
+                let file = file_key(path);
                 transaction
-                    .prepare_cached("INSERT OR REPLACE INTO sources VALUES (?1, ?2, ?3, ?4)")?
-                    .execute(params![
-                        file_key(path),
-                        state.session.to_string(),
-                        state.stamp.to_bytes(),
-                        state_text(state)
-                    ])?;
+                    .prepare_cached("INSERT OR REPLACE INTO stamps VALUES (?1, ?2, ?3)")?
+                    .execute(params![file, state.session.to_bytes(), state.stamp.to_bytes()])?;
+                transaction
+                    .prepare_cached("INSERT OR REPLACE INTO states VALUES (?1, ?2)")?
+                    .execute(params![file, state_text(state)])?;
             }
             transaction.commit()
-        };
-        write().map_err(failed(WRITING))
+        })
+    }
+
+    /// Reads or writes. A file that turns out to be damaged is made anew, for looking for damage
+    /// beforehand would cost more than all the rest.
+    fn run<T>(
+        &mut self,
+        doing: &'static str,
+        step: impl Fn(&mut Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, Error> {
+        match step(&mut self.connection) {
+            Err(error) if database::is_damage(&error) => {
+                // No connection may be open on a file that is made anew.
+                self.connection = Connection::open_in_memory().map_err(failed(doing))?;
+                self.connection = database::make_anew(&self.folder, &LAYOUT)?;
+                step(&mut self.connection)
+            }
+            outcome => outcome,
+        }
+        .map_err(failed(doing))
     }
 }
 
@@ -189,11 +197,7 @@ fn state_text(state: &SourceState) -> String {
     serde_json::to_string(state).expect("numbers and texts become JSON")
 }
 
-fn read_state(row: &Row<'_>) -> rusqlite::Result<SourceState> {
-    read_state_at(0, row)
-}
-
-fn read_state_at(column: usize, row: &Row<'_>) -> rusqlite::Result<SourceState> {
+fn read_state(column: usize, row: &Row<'_>) -> rusqlite::Result<SourceState> {
     parsed(column, serde_json::from_str(row.get_ref(column)?.as_str()?))
 }
 

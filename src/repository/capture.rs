@@ -91,7 +91,7 @@ impl Repository {
         self.catch_up()?;
         let mut outcome = CaptureOutcome::default();
         let mut sources = Sources::open(&self.store.private_folder())?;
-        let mut works = self.plan_work(options, &sources, &mut outcome)?;
+        let mut works = self.plan_work(options, &mut sources, &mut outcome)?;
         if !works.is_empty() {
             // What was deleted is found in its past; and a damaged index is made anew here.
             self.index(|_| Ok(()))?;

@@ -49,7 +49,7 @@ impl Repository {
     pub(super) fn plan_work(
         &self,
         options: &CaptureOptions,
-        sources: &Sources,
+        sources: &mut Sources,
         outcome: &mut CaptureOutcome,
     ) -> Result<Vec<Work>> {
         let adapters = wanted(&options.agents)?;
@@ -66,7 +66,7 @@ impl Repository {
         &self,
         adapters: &[&'static dyn Adapter],
         home: Option<&Path>,
-        sources: &Sources,
+        sources: &mut Sources,
         outcome: &mut CaptureOutcome,
     ) -> Result<Vec<Work>> {
         if let Some(home) = home.filter(|home| !home.is_dir()) {
@@ -103,7 +103,7 @@ impl Repository {
         &self,
         adapters: &[&'static dyn Adapter],
         options: &CaptureOptions,
-        sources: &Sources,
+        sources: &mut Sources,
         outcome: &mut CaptureOutcome,
     ) -> Result<Vec<Work>> {
         let mut plan = Plan::default();
@@ -134,7 +134,7 @@ fn add_file(
     plan: &mut Plan,
     adapter: &'static dyn Adapter,
     file: FoundFile,
-    sources: &Sources,
+    sources: &mut Sources,
     outcome: &mut CaptureOutcome,
 ) -> Result<()> {
     match adapter.source(&file.path, None) {

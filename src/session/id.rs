@@ -26,6 +26,16 @@ impl SessionId {
         Self(Uuid::new_v5(&NAMESPACE, format!("session\n{agent}\n{native_id}").as_bytes()))
     }
 
+    /// The id in its shortest form.
+    pub const fn to_bytes(&self) -> [u8; 16] {
+        self.0.into_bytes()
+    }
+
+    /// The id of which these are the bytes.
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(Uuid::from_bytes(bytes))
+    }
+
     /// The last 8 digits: what people read and type.
     pub fn short(&self) -> String {
         let text = self.to_string();
