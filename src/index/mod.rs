@@ -10,6 +10,7 @@
 //! Limits: times are compared to the microsecond, counts above 63 bits are sorted as equal.
 
 mod database;
+mod dates;
 mod find;
 mod list;
 mod refresh;
@@ -38,6 +39,9 @@ use crate::session::SessionId;
 use crate::store::CommitEntry;
 use crate::store::Store;
 
+pub use crate::index::dates::DateError;
+pub use crate::index::dates::parse_date;
+pub use crate::index::dates::parse_span;
 pub use crate::index::sources::KnownSources;
 pub use crate::index::sources::SourceState;
 pub use crate::index::sources::Sources;

@@ -2,16 +2,12 @@
 
 use std::path::Path;
 
-use chrono::DateTime;
 use chrono::Local;
-use chrono::NaiveDate;
-use chrono::NaiveDateTime;
-use chrono::TimeZone;
-use chrono::Utc;
 
 use crate::error::Error;
 use crate::error::ErrorKind;
 use crate::error::Result;
+use crate::index::parse_date;
 use crate::repository::Repository;
 use crate::session::Head;
 use crate::session::RevisionId;
@@ -34,7 +30,7 @@ const CANDIDATES: usize = 8;
 impl Repository {
     /// The session that `text` means: its id, a beginning or ending of it, the agent's id, `@` for
     /// the newest, `@2` for the one before; with `@REV` behind it, where REV is a commit, `~N`
-    /// saves back, or a time. `here`: the folder that `@` is newest in; none: everywhere.
+    /// saves back, or a date in braces or without (`@{yesterday 14:00}`). `here`: the folder that `@` is newest in; none: everywhere.
     ///
     /// # Errors
     /// `NotFound`, or `Ambiguous` with the candidates.
@@ -58,7 +54,8 @@ impl Repository {
         self.only(text, true)
     }
 
-    /// The revision of a session that `text` means: a commit, `~N` saves back, or a time.
+    /// The revision of a session that `text` means: a commit, `~N` saves back, or a date: what
+    /// stood at the end of it, so that the minute that a log shows has what was saved in it.
     ///
     /// # Errors
     /// `NotFound`: there is no such revision, or the session was not in it.
@@ -79,10 +76,11 @@ impl Repository {
             self.stored(&revision, id)?;
             return Ok(revision);
         }
-        let Some(time) = parse_time(text) else {
+        let date = text.strip_prefix('{').and_then(|text| text.strip_suffix('}')).unwrap_or(text);
+        let Ok((_, end)) = parse_date(date, &self.now().with_timezone(&Local)) else {
             return Err(missing(format!("there is no revision {text} of session {}", id.short())));
         };
-        let at = revisions.iter().find(|entry| entry.at <= time);
+        let at = revisions.iter().find(|entry| entry.at < end);
         at.filter(|entry| entry.counts.is_some())
             .map(|entry| entry.revision.clone())
             .ok_or_else(|| missing(format!("session {} was not there at {text}", id.short())))
@@ -152,20 +150,6 @@ fn split(text: &str) -> (&str, Option<&str>) {
     }
 }
 
-/// A time as people write it: RFC 3339, or a day with or without a time of day, local.
-fn parse_time(text: &str) -> Option<DateTime<Utc>> {
-    if let Ok(time) = DateTime::parse_from_rfc3339(text) {
-        return Some(time.into());
-    }
-    let formats = ["%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M"];
-    let time = formats.iter().find_map(|format| NaiveDateTime::parse_from_str(text, format).ok());
-    let time = time.or_else(|| {
-        // A day means its end: what stood when it was over.
-        NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?.and_hms_opt(23, 59, 59)
-    })?;
-    Some(Local.from_local_datetime(&time).latest()?.into())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -178,12 +162,6 @@ mod tests {
         assert_eq!(split("@2"), ("@2", None));
         assert_eq!(split("@2@~1"), ("@2", Some("~1")));
         assert_eq!(split("@@2026-01-01 10:00"), ("@", Some("2026-01-01 10:00")));
-    }
-
-    #[test]
-    fn times_are_read_as_people_write_them() {
-        assert!(parse_time("2026-01-01T10:00:00Z").is_some());
-        assert!(parse_time("2026-01-01 10:00") < parse_time("2026-01-01"));
-        assert_eq!(parse_time("soon"), None);
+        assert_eq!(split("ab12@{yesterday 14:00}"), ("ab12", Some("{yesterday 14:00}")));
     }
 }
