@@ -58,14 +58,14 @@ fn columns() -> Vec<Column> {
     vec![
         Column { style: |paint, text| paint.id(text), ..Column::new("ID") },
         Column { least: 23, ..Column::new("TITLE") },
-        Column { style: faint, ..Column::new("MODIFIED") },
-        optional("CREATED", 3),
-        Column::number("MSGS"),
-        Column { dispensable: 1, ..Column::number("TOKENS") },
-        Column { least: 10, ..optional("MODEL", 1) },
-        optional("AGENT", 2),
-        Column { layout: Layout::End, least: 9, ..optional("WORKSPACE", 1) },
-        Column { least: 8, ..optional("BRANCH", 4) },
+        optional("MODIFIED", 1),
+        optional("CREATED", 5),
+        Column { dispensable: 2, ..Column::number("MSGS") },
+        Column { dispensable: 3, ..Column::number("TOKENS") },
+        Column { least: 10, ..optional("MODEL", 3) },
+        optional("AGENT", 4),
+        Column { layout: Layout::End, least: 9, ..optional("WORKSPACE", 3) },
+        Column { least: 8, ..optional("BRANCH", 6) },
     ]
 }
 
@@ -87,13 +87,17 @@ fn row(summary: &Summary, look: ListLook<'_>) -> Vec<String> {
     ]
 }
 
-/// The title with what must be seen beside it: damage, a pin, sub-agents.
+/// The title with what must be seen beside it: damage, a pin, that it is a sub-agent's, sub-agents.
 fn title(summary: &Summary, longest: usize) -> String {
     let title = brief::fit(&brief::title(&summary.head), longest);
     if let Some(damage) = &summary.damaged {
         return format!("! damaged: {} · {title}", line(damage));
     }
-    let pin = if summary.head.pinned { "★ " } else { "" };
+    let pin = match (summary.head.pinned, &summary.head.parent) {
+        (true, _) => "★ ",
+        (false, Some(_)) => "↳ ",
+        (false, None) => "",
+    };
     match summary.subagents {
         0 => format!("{pin}{title}"),
         subagents => format!("{pin}{title} (+{subagents})"),
@@ -105,6 +109,16 @@ mod tests {
     use super::*;
     use crate::cli::samples;
 
+    fn look() -> ListLook<'static> {
+        ListLook {
+            paint: Paint::new(false),
+            width: None,
+            home: Path::new("/home/dev"),
+            now: samples::now(),
+            is_numbered: false,
+        }
+    }
+
     fn shown(width: Option<usize>, is_numbered: bool) -> String {
         let mut other = samples::summary();
         other.head.title = None;
@@ -115,13 +129,7 @@ mod tests {
         other.head.modified = Some("2025-12-01T00:00:00Z".to_owned());
         let mut broken = samples::summary();
         broken.damaged = Some("an object is missing".to_owned());
-        let look = ListLook {
-            paint: Paint::new(false),
-            width,
-            home: Path::new("/home/dev"),
-            now: samples::now(),
-            is_numbered,
-        };
+        let look = ListLook { width, is_numbered, ..look() };
         listing(&[samples::summary(), other, broken], look)
     }
 
@@ -132,6 +140,37 @@ mod tests {
         5e550011  Fix the login redirect (+2)                               3 h ago   4 h ago    42   12.3k  opus-4-5  claude-code  ~/shop     main
         5e550011  ★ What does␛[31m this do?                                 2 mo ago  4 h ago    42    4.5M  opus-4-5  claude-code  ~/shop     main
         5e550011  ! damaged: an object is missing · Fix the login redirect  3 h ago   4 h ago    42   12.3k  opus-4-5  claude-code  ~/shop     main
+        ");
+    }
+
+    #[test]
+    fn it_fits_narrow_terminals_and_wide_characters() {
+        insta::assert_snapshot!(shown(Some(40), false), @r"
+        ID        TITLE
+        5e550011  Fix the login redirect (+2)
+        5e550011  ★ What does␛[31m this do?
+        5e550011  ! damaged: an object is missi…
+        ");
+        insta::assert_snapshot!(shown(Some(24), false), @r"
+        ID        TITLE
+        5e550011  Fix the login…
+        5e550011  ★ What does␛[…
+        5e550011  ! damaged: an…
+        ");
+        let mut wide = samples::summary();
+        wide.head.title = Some("ログイン後のリダイレクトを直す 🦀 и ещё".repeat(3));
+        wide.head.workspace.root = Some("/srv/日本語の/とても長い名前のフォルダ".to_owned());
+        wide.head.parent = Some(crate::session::ParentSession::default());
+        for width in 12..200 {
+            let look = ListLook { width: Some(width), ..look() };
+            for line in listing(&[wide.clone(), samples::summary()], look).lines() {
+                assert!(unicode_width::UnicodeWidthStr::width(line) <= width, "{width}: {line}");
+            }
+        }
+        let look = ListLook { width: Some(80), ..look() };
+        insta::assert_snapshot!(listing(&[wide], look), @r"
+        ID        TITLE                    MODIFIED  MSGS  TOKENS  MODEL     WORKSPACE
+        5e550011  ↳ ログイン後のリダイレ…  3 h ago     42   12.3k  opus-4-5  …のフォルダ
         ");
     }
 

@@ -137,11 +137,17 @@ fn fitted(columns: &[Column], natural: &[usize], width: Option<usize>) -> Vec<Op
     let weight = |index: usize, width: Option<usize>| {
         width.map(|width| width * if columns[index].dispensable > 0 { 2 } else { 1 })
     };
+    let shrinks = |index: usize| columns[index].least > 0;
     while total(&widths, |index| widths[index].unwrap_or(0)) > width {
-        let widest = (0..columns.len())
-            .filter(|index| widths[*index].is_some_and(|width| width > least(*index)))
-            .max_by_key(|index| weight(*index, widths[*index]));
-        match widest {
+        // Where even the least is too much, one column of few characters is better than lines
+        // that break.
+        let widest = |least: &dyn Fn(usize) -> usize| {
+            (0..columns.len())
+                .filter(|index| widths[*index].is_some_and(|width| width > least(*index)))
+                .max_by_key(|index| weight(*index, widths[*index]))
+        };
+        let floor = |index: usize| if shrinks(index) { 1 } else { natural[index] };
+        match widest(&least).or_else(|| widest(&floor)) {
             Some(index) => widths[index] = widths[index].map(|width| width - 1),
             None => break,
         }
