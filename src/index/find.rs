@@ -72,11 +72,11 @@ pub(super) fn newest(
         Some(_) => {
             "SELECT id FROM sessions WHERE parent IS NULL
             AND (workspace = ?2 OR (workspace >= ?2 || '/' AND workspace < ?2 || '0'))
-            ORDER BY modified IS NULL, modified DESC, id LIMIT 1 OFFSET ?1"
+            ORDER BY modified DESC, id LIMIT 1 OFFSET ?1"
         }
         None => {
             "SELECT id FROM sessions WHERE parent IS NULL AND ?2 IS NULL
-            ORDER BY modified IS NULL, modified DESC, id LIMIT 1 OFFSET ?1"
+            ORDER BY modified DESC, id LIMIT 1 OFFSET ?1"
         }
     };
     let offset = i64::try_from(offset).unwrap_or(i64::MAX);

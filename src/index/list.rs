@@ -43,6 +43,26 @@ pub(super) fn page(
     read().map_err(failed("cannot list the sessions"))
 }
 
+pub(super) fn matching(connection: &Connection, filter: &Filter) -> Result<Vec<SessionId>, Error> {
+    let conditions = Conditions::of(filter);
+    let all = Page { offset: 0, limit: u64::MAX };
+    let read = || -> rusqlite::Result<_> {
+        let keys = keys(connection, &conditions, order(SortKey::Modified, false), all)?;
+        let id = |(_, id): (i64, String)| id.parse().map_err(|_| unreadable(1, "id"));
+        keys.into_iter().map(id).collect()
+    };
+    read().map_err(failed("cannot list the sessions"))
+}
+
+/// Whether any session at all is left by a filter.
+pub(super) fn is_any(connection: &Connection, filter: &Filter) -> rusqlite::Result<bool> {
+    let conditions = Conditions::of(filter);
+    let sql = format!("SELECT EXISTS (SELECT 1 FROM sessions WHERE {})", conditions.sql());
+    connection
+        .prepare_cached(&sql)?
+        .query_row(params_from_iter(&conditions.values), |row| row.get(0))
+}
+
 pub(super) fn summary(connection: &Connection, id: SessionId) -> rusqlite::Result<Option<Summary>> {
     let id = digits(id);
     let key = connection
@@ -92,7 +112,7 @@ fn keys(
     page: Page,
 ) -> rusqlite::Result<Vec<(i64, String)>> {
     let sql = format!(
-        "SELECT key, id FROM sessions WHERE {} ORDER BY {order}, id LIMIT ? OFFSET ?",
+        "SELECT key, id FROM sessions WHERE {} ORDER BY {order} LIMIT ? OFFSET ?",
         conditions.sql()
     );
     let bounds = [page.limit, page.offset]
@@ -129,20 +149,22 @@ fn unreadable(column: usize, name: &str) -> rusqlite::Error {
     rusqlite::Error::InvalidColumnType(column, name.to_owned(), Type::Text)
 }
 
-fn order(sort: SortKey, is_reversed: bool) -> &'static str {
+/// An order that one of the catalogue's indexes has, forwards or backwards: so ties are turned
+/// around with the rest.
+pub(super) fn order(sort: SortKey, is_reversed: bool) -> &'static str {
     match (sort, is_reversed) {
-        (SortKey::Modified, false) => "modified IS NULL, modified DESC",
-        (SortKey::Modified, true) => "modified IS NULL, modified",
-        (SortKey::Created, false) => "created IS NULL, created DESC",
-        (SortKey::Created, true) => "created IS NULL, created",
-        (SortKey::Messages, false) => "messages DESC",
-        (SortKey::Messages, true) => "messages",
-        (SortKey::Tokens, false) => "tokens DESC",
-        (SortKey::Tokens, true) => "tokens",
-        (SortKey::Size, false) => "size DESC",
-        (SortKey::Size, true) => "size",
-        (SortKey::Title, false) => "title IS NULL, title",
-        (SortKey::Title, true) => "title IS NULL, title DESC",
+        (SortKey::Modified, false) => "modified DESC, id",
+        (SortKey::Modified, true) => "modified ASC NULLS LAST, id DESC",
+        (SortKey::Created, false) => "created DESC, id",
+        (SortKey::Created, true) => "created ASC NULLS LAST, id DESC",
+        (SortKey::Messages, false) => "messages DESC, id",
+        (SortKey::Messages, true) => "messages, id DESC",
+        (SortKey::Tokens, false) => "tokens DESC, id",
+        (SortKey::Tokens, true) => "tokens, id DESC",
+        (SortKey::Size, false) => "size DESC, id",
+        (SortKey::Size, true) => "size, id DESC",
+        (SortKey::Title, false) => "title ASC NULLS LAST, id",
+        (SortKey::Title, true) => "title DESC, id DESC",
     }
 }
 
@@ -160,20 +182,16 @@ impl Conditions {
         if !filter.with_subagents {
             all.clauses.push("parent IS NULL".to_owned());
         }
-        all.any(&filter.agents, |agent| ("agent = ?", vec![text(agent)]));
-        all.any(&filter.branches, |branch| ("branch = ?", vec![text(branch)]));
+        all.any(&filter.agents, |name| agent(name));
+        all.any(&filter.branches, |name| branch(name));
         all.any(&filter.tags, |tag| {
-            (
-                "EXISTS (SELECT 1 FROM tags WHERE tags.key = sessions.key AND tag = ?)",
-                vec![text(tag)],
-            )
+            let sql = "EXISTS (SELECT 1 FROM tags WHERE tags.key = sessions.key AND tag = ?)";
+            (sql, vec![text(&tag.to_lowercase())])
         });
         all.any(&filter.models, |model| {
-            (
-                "EXISTS (SELECT 1 FROM models
-                WHERE models.key = sessions.key AND instr(folded, ?) > 0)",
-                vec![text(&model.to_lowercase())],
-            )
+            let sql = "EXISTS (SELECT 1 FROM models
+                WHERE models.key = sessions.key AND instr(folded, ?) > 0)";
+            (sql, vec![text(&model.to_lowercase())])
         });
         all.any(&filter.workspaces, |path| workspace(path));
         all.any(&filter.spans, |span| touches(*span));
@@ -205,15 +223,35 @@ fn text(text: &str) -> Value {
     Value::from(text.to_owned())
 }
 
-fn workspace(path: &str) -> (&'static str, Vec<Value>) {
-    if !path.contains('/') {
-        return ("folder = ?", vec![text(path)]);
+/// The name, or its first words: `claude` is the beginning of `claude-code`.
+fn agent(name: &str) -> (&'static str, Vec<Value>) {
+    let sql = "(agent = ? COLLATE NOCASE OR substr(agent, 1, length(?)) = ? COLLATE NOCASE)";
+    let beginning = format!("{name}-");
+    (sql, vec![text(name), text(&beginning), text(&beginning)])
+}
+
+fn branch(name: &str) -> (&'static str, Vec<Value>) {
+    if !name.contains(['*', '?']) {
+        return ("branch = ?", vec![text(name)]);
     }
-    // What lies below begins with `path/`; `0` is the character behind `/`.
-    let path = trimmed(path);
+    // Brackets are no pattern here: one stands for itself inside of others.
+    ("branch GLOB ?", vec![Value::from(name.replace('[', "[[]"))])
+}
+
+fn workspace(path: &str) -> (&'static str, Vec<Value>) {
+    if path.starts_with('/') {
+        // What lies below begins with `path/`; `0` is the character behind `/`.
+        let path = trimmed(path);
+        return (
+            "(workspace = ? OR (workspace >= ? AND workspace < ?))",
+            vec![text(path), Value::from(format!("{path}/")), Value::from(format!("{path}0"))],
+        );
+    }
+    let end = format!("/{path}");
     (
-        "(workspace = ? OR (workspace >= ? AND workspace < ?))",
-        vec![text(path), Value::from(format!("{path}/")), Value::from(format!("{path}0"))],
+        "(substr(workspace, -length(?)) = ? OR repository = ?
+        OR substr(repository, -length(?)) = ?)",
+        vec![text(&end), text(&end), text(path), text(&end), text(&end)],
     )
 }
 

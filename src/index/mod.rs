@@ -11,6 +11,7 @@
 
 mod database;
 mod dates;
+mod filter;
 mod find;
 mod list;
 mod refresh;
@@ -18,6 +19,7 @@ mod rows;
 mod sources;
 #[cfg(test)]
 mod tests;
+mod unmatched;
 
 use std::path::Path;
 use std::path::PathBuf;
@@ -42,9 +44,14 @@ use crate::store::Store;
 pub use crate::index::dates::DateError;
 pub use crate::index::dates::parse_date;
 pub use crate::index::dates::parse_span;
+pub use crate::index::filter::Filter;
+pub use crate::index::filter::FilterError;
+pub use crate::index::filter::FilterField;
+pub use crate::index::filter::FilterInput;
 pub use crate::index::sources::KnownSources;
 pub use crate::index::sources::SourceState;
 pub use crate::index::sources::Sources;
+pub use crate::index::unmatched::Unmatched;
 
 /// What can go wrong with the index.
 #[derive(Debug, thiserror::Error)]
@@ -99,27 +106,6 @@ pub enum SortKey {
 
 /// A half-open span of time: from, up to; none: without that end.
 pub type TimeSpan = (Option<DateTime<Utc>>, Option<DateTime<Utc>>);
-
-/// Which sessions are wanted: values of one kind are alternatives, kinds must all hold.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Filter {
-    /// Names of agents.
-    pub agents: Vec<String>,
-    /// Models: any part of the name, in any letter case.
-    pub models: Vec<String>,
-    /// Workspace folders: the folder itself or any below it; a text without `/` matches the last
-    /// part of the path.
-    pub workspaces: Vec<String>,
-    /// Tags.
-    pub tags: Vec<String>,
-    /// Branches.
-    pub branches: Vec<String>,
-    /// Sessions with activity (created to modified) that touches one of these half-open spans.
-    /// One without times touches none.
-    pub spans: Vec<TimeSpan>,
-    /// Sub-agents' sessions too.
-    pub with_subagents: bool,
-}
 
 /// A page of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -231,6 +217,18 @@ impl Index {
         page: Page,
     ) -> Result<(Vec<Summary>, u64), Error> {
         list::page(&self.connection, filter, sort, is_reversed, page)
+    }
+
+    /// The ids of the sessions that match, the latest change first.
+    pub fn matching(&self, filter: &Filter) -> Result<Vec<SessionId>, Error> {
+        list::matching(&self.connection, filter)
+    }
+
+    /// The values of a filter that no session has, one by one, sub-agents' sessions counted in.
+    /// Dates and branches by pattern are none of these.
+    pub fn unmatched(&self, filter: &Filter) -> Result<Vec<Unmatched>, Error> {
+        unmatched::unmatched(&self.connection, filter)
+            .map_err(failed("cannot compare the filter with the index"))
     }
 
     /// One session's row.

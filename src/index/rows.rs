@@ -22,10 +22,11 @@ use crate::store::CommitEntry;
 /// then built again from the store.
 ///
 /// `names` has every session there ever was, so that a deleted one can be found; `sessions` what
-/// lists filter and sort by, in narrow rows; `heads` the rest.
+/// lists filter and sort by, in narrow rows; `heads` the rest. An index for each order lets a page be
+/// read without the rows before it; it has all that an unfiltered list asks of these.
 pub(super) const LAYOUT: Layout = Layout {
     name: "index.db",
-    version: 1,
+    version: 2,
     schema: "
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE names (
@@ -48,12 +49,16 @@ CREATE TABLE sessions (
     tokens INTEGER NOT NULL,
     size INTEGER NOT NULL,
     workspace TEXT,
-    folder TEXT,
+    repository TEXT,
     branch TEXT,
     parent TEXT
 );
-CREATE INDEX sessions_by_modified ON sessions (modified IS NULL, modified DESC, id)
-    WHERE parent IS NULL;
+CREATE INDEX sessions_by_modified ON sessions (modified DESC, id, parent);
+CREATE INDEX sessions_by_created ON sessions (created DESC, id, parent);
+CREATE INDEX sessions_by_messages ON sessions (messages DESC, id, parent);
+CREATE INDEX sessions_by_tokens ON sessions (tokens DESC, id, parent);
+CREATE INDEX sessions_by_size ON sessions (size DESC, id, parent);
+CREATE INDEX sessions_by_title ON sessions (title, id, parent);
 CREATE INDEX sessions_by_parent ON sessions (parent) WHERE parent IS NOT NULL;
 CREATE TABLE heads (key INTEGER PRIMARY KEY, head TEXT NOT NULL, damaged TEXT);
 CREATE TABLE models (key INTEGER, folded TEXT, PRIMARY KEY (key, folded)) WITHOUT ROWID;
@@ -285,7 +290,7 @@ fn write_head(
     transaction
         .prepare_cached(
             "INSERT OR REPLACE INTO sessions VALUES (:key, :id, :agent, :title, :created,
-            :modified, :messages, :tokens, :size, :workspace, :folder, :branch, :parent)",
+            :modified, :messages, :tokens, :size, :workspace, :repository, :branch, :parent)",
         )?
         .execute(named_params! {
             ":key": key,
@@ -298,7 +303,7 @@ fn write_head(
             ":tokens": sortable(head.tokens.total),
             ":size": sortable(head.counts.bytes),
             ":workspace": workspace,
-            ":folder": workspace.and_then(|path| path.rsplit('/').next()),
+            ":repository": head.workspace.repository,
             ":branch": head.workspace.branch,
             ":parent": head.parent.as_ref().map(|parent| parent_digits(&parent.session)),
         })?;
@@ -313,7 +318,7 @@ fn write_head(
     for tag in &head.tags {
         transaction
             .prepare_cached("INSERT OR IGNORE INTO tags VALUES (?1, ?2)")?
-            .execute(params![key, tag])?;
+            .execute(params![key, tag.to_lowercase()])?;
     }
     Ok(())
 }

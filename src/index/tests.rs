@@ -3,6 +3,8 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::io::Write as _;
 
+use chrono::Days;
+use chrono::NaiveDate;
 use chrono::TimeDelta;
 use proptest::prelude::*;
 use tempfile::TempDir;
@@ -457,6 +459,7 @@ fn any_head() -> impl Strategy<Value = Head> {
         proptest::option::of(prop::sample::select(PATHS.to_vec())),
         proptest::option::of("[aAbBzé]{0,2}"),
         proptest::option::of(0..12_u128),
+        proptest::option::of(prop::sample::select(vec!["github.com/kim/app", "app", "a/w/app2"])),
     );
     (names, times, (0..3_u64, 0..3_u64, any::<u64>())).prop_map(|(names, times, counts)| {
         let mut head = Head::default();
@@ -465,6 +468,7 @@ fn any_head() -> impl Strategy<Value = Head> {
         head.tags = names.2.iter().map(|it| (*it).to_owned()).collect();
         head.workspace.branch = names.3.map(str::to_owned);
         head.workspace.root = names.4.map(str::to_owned);
+        head.workspace.repository = names.7.map(str::to_owned);
         head.title = names.5.clone().filter(|title| title.contains('a'));
         head.preview = names.5;
         head.parent = names
@@ -492,11 +496,11 @@ fn any_filter() -> impl Strategy<Value = Filter> {
     };
     let bound = || proptest::option::of((0..40_i64).prop_map(time));
     (
-        some(vec!["claude-code", "codex", "x'; DROP TABLE sessions;--"]),
+        some(vec!["claude-code", "Claude", "code", "codex", "x'; DROP TABLE sessions;--"]),
         some(vec!["OPUS", "_", "%", "gpt", "ärg"]),
-        some(vec!["/w", "/w/app", "/w/app/", "app", "w%", "/", "W", "/W"]),
-        some(vec!["a", "A", "b%", "%"]),
-        some(vec!["main", "fix/x", "x"]),
+        some(vec!["/w", "/w/app", "/w/app/", "app", "w/app", "w%", "/", "W", "/W", "kim/app"]),
+        some(vec!["a", "A", "B%", "%"]),
+        some(vec!["main", "fix/x", "x", "fix/*", "[m]*", "%*", "*"]),
         prop::collection::vec((bound(), bound()), 0..3),
         any::<bool>(),
     )
@@ -514,23 +518,28 @@ fn matches(filter: &Filter, head: &Head) -> bool {
         text.as_ref().map(|text| text.parse().unwrap())
     };
     (filter.with_subagents || head.parent.is_none())
-        && any(&filter.agents, |it| head.agent.name == *it)
-        && any(&filter.branches, |it| head.workspace.branch.as_ref() == Some(it))
-        && any(&filter.tags, |it| head.tags.contains(it))
+        && any(&filter.agents, |it| {
+            let (name, it) = (head.agent.name.to_lowercase(), it.to_lowercase());
+            name == it || name.starts_with(&format!("{it}-"))
+        })
+        && any(&filter.branches, |it| match (&head.workspace.branch, it.strip_suffix('*')) {
+            (Some(branch), Some(beginning)) => branch.starts_with(beginning),
+            (branch, _) => branch.as_ref() == Some(it),
+        })
+        && any(&filter.tags, |it| {
+            head.tags.iter().any(|tag| tag.to_lowercase() == it.to_lowercase())
+        })
         && any(&filter.models, |it| {
             let has = |model: &ModelName| model.0.to_lowercase().contains(&it.to_lowercase());
             head.models.iter().any(has)
         })
         && any(&filter.workspaces, |it| {
-            let Some(root) = &head.workspace.root else {
-                return false;
-            };
-            let root = Path::new(root);
-            if it.contains('/') {
-                root.starts_with(it)
-            } else {
-                root.file_name().is_some_and(|name| name == it.as_str())
+            let root = head.workspace.root.as_deref().unwrap_or_default();
+            let repository = head.workspace.repository.as_deref().unwrap_or_default();
+            if it.starts_with('/') {
+                return Path::new(root).starts_with(it) && !root.is_empty();
             }
+            Path::new(root).ends_with(it) || Path::new(repository).ends_with(it)
         })
         && any(&filter.spans, |(from, to)| {
             let (Some(created), Some(modified)) = (instant(&head.created), instant(&head.modified))
@@ -565,7 +574,7 @@ fn compare(sort: SortKey, is_reversed: bool, a: &Head, b: &Head) -> Ordering {
         SortKey::Size => by_number(clamped(a.counts.bytes), clamped(b.counts.bytes)),
         SortKey::Title => rank(title(a), title(b), !is_reversed),
     };
-    ordering.then(a.id.cmp(&b.id))
+    ordering.then(if is_reversed { b.id.cmp(&a.id) } else { a.id.cmp(&b.id) })
 }
 
 proptest! {
@@ -618,6 +627,174 @@ proptest! {
             prop_assert_eq!(total, expected.len() as u64, "the total is that of all pages");
         }
     }
+}
+
+/// A date as it is typed, with its first and last day.
+fn any_date() -> impl Strategy<Value = (String, NaiveDate, NaiveDate)> {
+    let day = |number: u64| {
+        let start = NaiveDate::from_ymd_opt(2026, 1, 1).unwrap();
+        start.checked_add_days(Days::new(number)).unwrap()
+    };
+    let one = (0..365_u64).prop_map(move |it| (day(it).to_string(), day(it), day(it)));
+    let month = (1..=12_u32).prop_map(|it| {
+        let first = NaiveDate::from_ymd_opt(2026, it, 1).unwrap();
+        let next = first.checked_add_months(chrono::Months::new(1)).unwrap();
+        (first.format("%Y-%m").to_string(), first, next.pred_opt().unwrap())
+    });
+    let range = (0..365_u64, 0..60_u64).prop_map(move |(from, length)| {
+        let (from, to) = (day(from), day(from + length));
+        (format!("{from}..{to}"), from, to)
+    });
+    // The clock of these tests stands at noon of the 1st of July.
+    let ago =
+        (0..180_u64).prop_map(move |it| (format!("{it} days ago"), day(181 - it), day(181 - it)));
+    prop_oneof![one, month, range, ago]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn p15_what_is_typed_finds_exactly_what_it_names_in_any_zone(
+        heads in prop::collection::vec((any_head(), 0..365 * 24_i64, 0..900_i64), 0..16),
+        filter in any_filter(),
+        dates in prop::collection::vec(any_date(), 0..3),
+        limits in (proptest::option::of(any_date()), proptest::option::of(any_date())),
+        zone in prop::sample::select(vec![
+            chrono_tz::UTC, chrono_tz::Europe::Berlin, chrono_tz::America::New_York,
+            chrono_tz::Asia::Kathmandu, chrono_tz::Australia::Lord_Howe, chrono_tz::Pacific::Apia,
+        ]),
+    ) {
+        let start: DateTime<Utc> = "2026-01-01T00:30:00Z".parse().unwrap();
+        let heads: Vec<Head> = heads.into_iter().enumerate().map(|(number, (head, from, length))| {
+            let at = |hours| (start + TimeDelta::hours(hours)).with_timezone(&zone).to_rfc3339();
+            let (created, modified) = (Some(at(from)), Some(at(from + length)));
+            Head { id: id(number as u128), created, modified, ..head }
+        }).collect();
+        let now = start.with_timezone(&zone) + TimeDelta::days(181) + TimeDelta::hours(11);
+        let mut input = FilterInput::new(now, Path::new("/home/kim"), Path::new("/w"));
+        let filter = Filter { spans: Vec::new(), ..filter };
+        // A relative path is a folder too; here only names and whole paths are compared.
+        let is_plain = |it: &&String| it.starts_with('/') || !it.contains('/');
+        let workspaces: Vec<String> = filter.workspaces.iter().filter(is_plain).cloned().collect();
+        let filter = Filter { workspaces, ..filter };
+        let fields = [
+            ("agent", &filter.agents), ("model", &filter.models), ("in", &filter.workspaces),
+            ("tag", &filter.tags), ("branch", &filter.branches),
+        ];
+        for (field, values) in fields {
+            for value in values {
+                input.add(field, value).unwrap();
+            }
+        }
+        for (text, ..) in &dates {
+            input.add("date", text).unwrap();
+        }
+        let single = |limit: &Option<(String, NaiveDate, NaiveDate)>| {
+            limit.clone().filter(|(text, ..)| !text.contains(".."))
+        };
+        let (since, until) = (single(&limits.0), single(&limits.1));
+        if let Some((text, ..)) = &since {
+            input.add("since", text).unwrap();
+        }
+        if let Some((text, ..)) = &until {
+            input.add("until", text).unwrap();
+        }
+        let from = since.map_or(NaiveDate::MIN, |it| it.1);
+        let to = until.map_or(NaiveDate::MAX, |it| it.2);
+        let mut spans: Vec<_> = dates.iter().map(|it| (it.1.max(from), it.2.min(to))).collect();
+        if dates.is_empty() {
+            spans.push((from, to));
+        }
+        let Ok(typed) = input.finish() else {
+            prop_assert!(from > to || spans.iter().any(|(first, last)| first > last));
+            return Ok(());
+        };
+        prop_assert!(from <= to && spans.iter().all(|(first, last)| first <= last));
+        let day = |text: &Option<String>| -> NaiveDate {
+            let at: DateTime<Utc> = text.as_ref().unwrap().parse().unwrap();
+            at.with_timezone(&zone).date_naive()
+        };
+        let is_then = |head: &Head| {
+            let (created, modified) = (day(&head.created), day(&head.modified));
+            spans.iter().any(|(first, last)| created <= *last && modified >= *first)
+        };
+        let (_folder, mut index) = index();
+        index.follow(&History::of(1, vec![heads.iter().map(saved).collect()])).unwrap();
+        let typed = Filter { with_subagents: filter.with_subagents, ..typed };
+        let mut found = index.matching(&typed).unwrap();
+        found.sort();
+        let expected: Vec<SessionId> = heads
+            .iter()
+            .filter(|head| matches(&filter, head) && is_then(head))
+            .map(|head| head.id)
+            .collect();
+        prop_assert_eq!(found, expected);
+    }
+}
+
+#[test]
+fn every_order_is_read_from_an_index() {
+    let (_folder, index) = index();
+    let orders = [
+        SortKey::Modified,
+        SortKey::Created,
+        SortKey::Messages,
+        SortKey::Tokens,
+        SortKey::Size,
+        SortKey::Title,
+    ];
+    let plan = |sql: &str| -> String {
+        let mut statement = index.connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+        let steps = statement.query_map([], |row| row.get::<_, String>("detail")).unwrap();
+        steps.map(Result::unwrap).collect::<Vec<_>>().join("; ")
+    };
+    for sort in orders {
+        for is_reversed in [false, true] {
+            for filter in ["parent IS NULL", "TRUE"] {
+                let order = list::order(sort, is_reversed);
+                let plan = plan(&format!(
+                    "SELECT key, id FROM sessions WHERE {filter} ORDER BY {order} LIMIT 9"
+                ));
+                assert!(plan.contains("COVERING INDEX sessions_by_"), "{order}: {plan}");
+                assert!(!plan.contains("TEMP B-TREE"), "{order}: {plan}");
+            }
+        }
+    }
+    let plan = plan("SELECT count(*) FROM sessions WHERE parent IS NULL");
+    assert!(plan.contains("COVERING INDEX"), "{plan}");
+}
+
+#[test]
+fn a_value_that_no_session_has_is_told_with_those_like_it() {
+    let (_folder, mut index) = index();
+    let mut saved_head = head(1, "x");
+    saved_head.tags = vec!["bug".to_owned(), "Login".to_owned()];
+    saved_head.models = vec![ModelName("claude-opus-4-5".to_owned())];
+    saved_head.workspace.root = Some("/home/kim/shop".to_owned());
+    saved_head.workspace.branch = Some("feature/login".to_owned());
+    index.follow(&History::of(1, vec![vec![saved(&saved_head)]])).unwrap();
+    let list = |values: [&str; 2]| values.map(str::to_owned).to_vec();
+    let filter = Filter {
+        agents: list(["claude", "cluade-code"]),
+        models: list(["opus", "claude-opsu"]),
+        workspaces: list(["shop", "/home/kim/shpo"]),
+        tags: list(["LOGIN", "bgu"]),
+        branches: list(["feature/*", "login"]),
+        ..Filter::default()
+    };
+    let told: Vec<String> =
+        index.unmatched(&filter).unwrap().iter().map(ToString::to_string).collect();
+    assert_eq!(
+        told,
+        [
+            "No session is of the agent `cluade-code`. Did you mean `claude-code`?",
+            "No session has the model `claude-opsu`. Did you mean `claude-opus-4-5`?",
+            "No session is about `/home/kim/shpo`. Did you mean `/home/kim/shop`?",
+            "No session has the tag `bgu`. Did you mean `bug`?",
+            "No session has the branch `login`. Did you mean `feature/login`?",
+        ]
+    );
 }
 
 #[test]

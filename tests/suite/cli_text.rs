@@ -52,7 +52,7 @@ fn list() {
     ");
     insta::assert_snapshot!(run(&sandbox, ["list", "--tag", "none"]), @r"
     [stderr]
-    No session matches. `annals list` without filters shows all.
+    No session has the tag `none`. `annals list` without filters shows all.
     [0]
     ");
     let empty = Sandbox::new();

@@ -50,6 +50,7 @@ const LIVES_IN: &[(&str, &[&str])] = &[
     ("minijinja", &["exchange"]),
     ("pulldown_cmark", &["exchange"]),
     ("similar", &["session"]),
+    ("strsim", &["index"]),
 ];
 
 #[test]

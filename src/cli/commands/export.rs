@@ -11,8 +11,12 @@ use crate::cli::context::Context;
 use crate::cli::exit::ExitCode;
 use crate::cli::exit::Failure;
 use crate::cli::exit::Result;
+use crate::cli::filters::FilterArgs;
+use crate::cli::filters::why_nothing;
 use crate::cli::json::ExportView;
 use crate::cli::plain::plain;
+use crate::error::Error;
+use crate::error::ErrorKind;
 use crate::repository::ExportFormat;
 use crate::repository::ExportOptions;
 use crate::repository::ExportTarget;
@@ -32,10 +36,11 @@ Examples:
   annals export 3f2a9c10                        as Markdown, in this folder
   annals export 3f2a9c10 -o login.html          as a page for the browser
   annals export @ @2 @3 --format yaml -o ~/out/ a file each, in a folder
+  annals export --tag bug --since 2026-11       all that match, in this folder
   annals export 3f2a9c10@~2 --format json -o -  as it was two saves ago, to stdout")]
 pub(crate) struct ExportArgs {
-    /// The sessions, and their revisions if not the latest
-    #[arg(value_name = "ID[@REV]", required = true)]
+    /// The sessions, and their revisions if not the latest [default: those that the filters leave]
+    #[arg(value_name = "ID[@REV]")]
     sessions: Vec<String>,
     /// The form [default: that of the ending of FILE, else markdown]
     #[arg(long, value_name = "FORMAT")]
@@ -46,6 +51,11 @@ pub(crate) struct ExportArgs {
     /// Write over files that are there
     #[arg(long, short)]
     force: bool,
+    /// With filters: sub-agents' sessions too
+    #[arg(long, short)]
+    all: bool,
+    #[command(flatten)]
+    filters: FilterArgs,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -70,13 +80,7 @@ impl From<Format> for ExportFormat {
 /// Runs it.
 pub(crate) fn run(args: &ExportArgs, context: &mut Context) -> Result<ExitCode> {
     let mut repository = context.open()?;
-    let mut sessions: Vec<SessionAt> = Vec::new();
-    for text in &args.sessions {
-        let at = context.resolve(&mut repository, text)?;
-        if !sessions.contains(&at) {
-            sessions.push(at);
-        }
-    }
+    let sessions = sessions(args, &mut repository, context)?;
     let target = target(args.output.as_deref(), &context.environment.current);
     let format = args.format.map(ExportFormat::from).or_else(|| match &target {
         Some(ExportTarget::File(path)) => {
@@ -97,6 +101,43 @@ pub(crate) fn run(args: &ExportArgs, context: &mut Context) -> Result<ExitCode> 
             write(&repository, &sessions, &options, context)
         }
     }
+}
+
+/// The sessions that were named, or those that the filters leave.
+fn sessions(
+    args: &ExportArgs,
+    repository: &mut Repository,
+    context: &Context,
+) -> Result<Vec<SessionAt>> {
+    match (args.sessions.is_empty(), args.filters.is_empty()) {
+        (true, true) => {
+            let text = "Which sessions? `annals export` needs IDs, or filters.";
+            return Err(Failure::Usage(text.to_owned()));
+        }
+        (false, false) => {
+            let text = "`annals export` takes IDs or filters, not both.";
+            return Err(Failure::Usage(text.to_owned()));
+        }
+        (true, false) => {
+            let mut filter = args.filters.filter(repository, context)?;
+            filter.with_subagents = args.all;
+            let sessions = repository.matching(&filter)?;
+            if sessions.is_empty() {
+                let why = why_nothing(&filter, repository)?;
+                return Err(Error::new(ErrorKind::NotFound, why).into());
+            }
+            return Ok(sessions);
+        }
+        (false, true) => {}
+    }
+    let mut sessions: Vec<SessionAt> = Vec::new();
+    for text in &args.sessions {
+        let at = context.resolve(repository, text)?;
+        if !sessions.contains(&at) {
+            sessions.push(at);
+        }
+    }
+    Ok(sessions)
 }
 
 /// Where the export goes; none: to stdout.

@@ -75,7 +75,7 @@ pub(crate) enum Command {
 pub(crate) fn run(command: Command, context: &mut Context) -> Result<ExitCode> {
     match command {
         Command::Capture(args) => capture::run(args, context),
-        Command::List(args) => list::run(args, context),
+        Command::List(args) => list::run(&args, context),
         Command::Show(args) => show::run(args, context),
         Command::Log(args) => log::run(&args, context),
         Command::Diff(args) => diff::run(&args, context),
