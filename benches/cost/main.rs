@@ -14,6 +14,7 @@
 )]
 
 mod homes;
+mod lists;
 mod meter;
 
 use std::env;
@@ -49,13 +50,14 @@ fn main() -> Result<()> {
     let wanted: Vec<String> = env::args().skip(1).filter(|it| !it.starts_with('-')).collect();
     let corpus = Corpus::open(PathBuf::from(folder))?;
     let mut report = Report::default();
-    let parts: [(&str, Part); 6] = [
+    let parts: [(&str, Part); 7] = [
         ("capture", capture),
         ("large", large),
         ("save", save),
         ("size", size),
         ("versions", versions),
         ("read", read),
+        ("lists", lists::lists),
     ];
     for (name, part) in parts {
         if wanted.is_empty() || wanted.iter().any(|it| it == name) {
