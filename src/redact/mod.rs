@@ -7,20 +7,24 @@
 //! what may be wrapped round a secret (colour codes, JSON escapes, percent-encoding) and keeps the
 //! way back; `scan` looks for the keywords of all rules in one pass and runs a rule only where its
 //! keyword stands; `rules` is the table of rules, `assign` and `places` find what patterns describe
-//! badly, `checks` tells secrets from placeholders, names and code; `known` takes a value that was
+//! badly, `checks` tells secrets from placeholders, names and code; `settings` is what a user adds,
+//! with `own` rules and an `allow` list of findings that are none; `known` takes a value that was
 //! once found out of the whole session. `redactor` walks the texts of records through all of it.
 //!
 //! Entropy alone never decides: it takes a known prefix or a name beside the value. Text in
 //! pictures is not seen. Time is linear in the text, whatever it holds.
 
+mod allow;
 mod assign;
 mod checks;
 mod exempt;
 mod known;
+mod own;
 mod places;
 mod redactor;
 mod rules;
 mod scan;
+mod settings;
 mod share;
 mod views;
 
@@ -28,6 +32,10 @@ pub use known::KnownSecrets;
 pub use redactor::Redactor;
 pub use redactor::Spot;
 pub use rules::Rules;
+pub use settings::Allowance;
+pub use settings::ExtraRule;
+pub use settings::RuleSettings;
+pub use settings::SettingList;
 pub use share::Profile;
 pub use share::Sharing;
 
@@ -90,6 +98,18 @@ pub enum Error {
         /// The rule.
         rule: String,
         /// What is wrong.
+        cause: String,
+    },
+    /// A setting of the user's cannot be used.
+    #[error("the {list} setting {} for redaction cannot be used: {key} {cause}", index + 1)]
+    Setting {
+        /// The list that it stands in.
+        list: SettingList,
+        /// Its place there, from 0.
+        index: usize,
+        /// The key; empty where the entries have none.
+        key: &'static str,
+        /// What is wrong with it.
         cause: String,
     },
 }

@@ -149,8 +149,8 @@ impl<'r> Redactor<'r> {
             read = range.start;
             let before = String::from_utf8_lossy(&text[line_start..range.start]);
             let column = before.chars().count() + 1;
-            let rule = &self.rules.all()[rule];
-            Spot { rule: rule.name.to_owned(), reason: rule.reason(), line, column }
+            let (name, reason) = (self.rules.name(rule).to_owned(), self.rules.reason(rule));
+            Spot { rule: name, reason, line, column }
         };
         self.find(field, text).into_iter().map(spot).collect()
     }
@@ -161,14 +161,20 @@ impl<'r> Redactor<'r> {
             return None;
         }
         let mut changed: Option<Vec<u8>> = None;
-        for _ in 0..MAX_ROUNDS {
+        for round in 0..=MAX_ROUNDS {
             let text = changed.as_deref().unwrap_or(text);
-            let findings = self.find(field, text);
+            let mut findings = self.find(field, text);
+            if round == MAX_ROUNDS {
+                // A pattern of the user's eats its way through the text, one bite a round.
+                findings.retain(|finding| finding.rule >= self.rules.first_own());
+                findings.truncate(1);
+                findings.iter_mut().for_each(|finding| finding.range = 0..text.len());
+            }
             if findings.is_empty() {
                 break;
             }
             for finding in &findings {
-                let name = self.rules.all()[finding.rule].name;
+                let name = self.rules.name(finding.rule);
                 *self.counts.entry(name.to_owned()).or_default() += 1;
                 self.known.add(finding.rule, &finding.secret);
             }
@@ -200,12 +206,11 @@ impl<'r> Redactor<'r> {
         }
         let search = Search { rules: Some(self.rules), known: &self.known };
         let special = search.find(value).first().map(|finding| finding.rule);
+        let rule = special.or_else(|| self.rules.of_class(class))?;
         let start = text.len() - text.trim_ascii_start().len();
-        Some(Finding {
-            rule: special.unwrap_or_else(|| self.rules.of_class(class)),
-            range: start..start + value.len(),
-            secret: value.to_vec(),
-        })
+        let range = start..start + value.len();
+        let is_allowed = self.rules.allow.allows(self.rules.name(rule), value, field.as_bytes());
+        (!is_allowed).then(|| Finding { rule, range, secret: value.to_vec() })
     }
 
     fn replaced(&self, text: &[u8], findings: &[Finding]) -> Vec<u8> {
@@ -214,7 +219,7 @@ impl<'r> Redactor<'r> {
         for Finding { rule, range, .. } in findings {
             replaced.extend_from_slice(&text[copied..range.start]);
             replaced.extend_from_slice(REDACTION_MARK.as_bytes());
-            replaced.extend_from_slice(self.rules.all()[*rule].name.as_bytes());
+            replaced.extend_from_slice(self.rules.name(*rule).as_bytes());
             replaced.push(b']');
             copied = range.end;
         }

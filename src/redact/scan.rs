@@ -9,6 +9,7 @@ use std::ops::Range;
 use memchr::memmem;
 
 use crate::redact::Rules;
+use crate::redact::allow::name_before;
 use crate::redact::assign;
 use crate::redact::known::KnownSecrets;
 use crate::redact::rules::Find;
@@ -71,7 +72,7 @@ impl Search<'_> {
         }
         if !findings.is_empty() {
             drop_marked(text, self.rules, &mut findings);
-            findings = apart(findings);
+            findings = apart(findings, self.rules);
             findings.iter_mut().for_each(|finding| widen(text, &mut finding.range));
         }
         findings
@@ -80,16 +81,36 @@ impl Search<'_> {
     fn find_in_view(&self, text: &[u8], findings: &mut Vec<Finding>) {
         self.known.find(text, findings);
         if let Some(rules) = self.rules {
+            let first = findings.len();
             Scanner { rules, text, findings, states: Vec::new() }.run();
+            rules.own.find(text, rules.first_own(), &|| marks_of(text, Some(rules)), findings);
+            drop_allowed(text, rules, first, findings);
         }
     }
 }
 
+/// Findings that the user calls none are none. `first`: where those begin that rules made.
+fn drop_allowed(text: &[u8], rules: &Rules, first: usize, findings: &mut Vec<Finding>) {
+    if rules.allow.is_empty() {
+        return;
+    }
+    let is_secret = |Finding { rule, range, secret }: &Finding| {
+        !rules.allow.allows(rules.name(*rule), secret, name_before(text, range))
+    };
+    let found = findings.split_off(first);
+    findings.extend(found.into_iter().filter(is_secret));
+}
+
+/// Where marks stand in a text.
+fn marks_of(text: &[u8], rules: Option<&Rules>) -> Vec<Range<usize>> {
+    memmem::find_iter(text, REDACTION_MARK.as_bytes())
+        .filter_map(|start| Some(start..start + mark_length(&text[start..], rules)?))
+        .collect()
+}
+
 /// Findings inside a mark, or that would take one in, are none.
 fn drop_marked(text: &[u8], rules: Option<&Rules>, findings: &mut Vec<Finding>) {
-    let marks: Vec<Range<usize>> = memmem::find_iter(text, REDACTION_MARK.as_bytes())
-        .filter_map(|start| Some(start..start + mark_length(&text[start..], rules)?))
-        .collect();
+    let marks = marks_of(text, rules);
     findings.retain(|finding| {
         let next = marks.partition_point(|mark| mark.end <= finding.range.start);
         marks.get(next).is_none_or(|mark| mark.start >= finding.range.end)
@@ -104,20 +125,21 @@ pub(super) fn mark_length(text: &[u8], rules: Option<&Rules>) -> Option<usize> {
     let name = &rest[..rest.iter().position(|byte| *byte == b']')?];
     let is_name_byte = |byte: &u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
     let is_name = match rules {
-        Some(rules) => rules.all().iter().any(|rule| rule.name.as_bytes() == name),
+        Some(rules) => rules.is_rule_name(name),
         None => !name.is_empty() && name.iter().all(is_name_byte),
     };
     is_name.then_some(REDACTION_MARK.len() + name.len() + 1)
 }
 
 /// Joins findings that overlap; the rule of the higher rank names them.
-fn apart(mut findings: Vec<Finding>) -> Vec<Finding> {
+fn apart(mut findings: Vec<Finding>, rules: Option<&Rules>) -> Vec<Finding> {
+    let rank = |rule: &usize| rules.map_or(*rule, |rules| rules.rank(*rule));
     findings.sort_by_key(|finding| (finding.range.start, finding.range.end));
     let mut apart: Vec<Finding> = Vec::with_capacity(findings.len());
     for finding in findings {
         match apart.last_mut() {
             Some(last) if finding.range.start < last.range.end => {
-                last.rule = last.rule.min(finding.rule);
+                last.rule = std::cmp::min_by_key(last.rule, finding.rule, rank);
                 if finding.range.end > last.range.end {
                     last.range.end = finding.range.end;
                 }
@@ -263,7 +285,7 @@ impl Scanner<'_> {
 }
 
 /// Where the run of token characters ends that goes through `at`.
-fn token_end(text: &[u8], at: usize) -> usize {
+pub(super) fn token_end(text: &[u8], at: usize) -> usize {
     let is_end = |byte: &u8| !byte.is_ascii_graphic() || b"\"'`<>\\".contains(byte);
     let length = text[at..].iter().position(is_end);
     length.map_or(text.len(), |length| at + length)

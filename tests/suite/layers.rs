@@ -32,6 +32,7 @@ const LIVES_IN: &[(&str, &[&str])] = &[
     ("flate2", &["store"]),
     ("serde_saphyr", &["format"]),
     ("regex", &["redact"]),
+    ("regex_syntax", &["redact"]),
     ("aho_corasick", &["redact"]),
     ("rusqlite", &["index"]),
     ("rustix", &["platform"]),
@@ -50,7 +51,7 @@ const LIVES_IN: &[(&str, &[&str])] = &[
     ("minijinja", &["exchange"]),
     ("pulldown_cmark", &["exchange"]),
     ("similar", &["session"]),
-    ("strsim", &["index"]),
+    ("strsim", &["redact", "index"]),
 ];
 
 #[test]

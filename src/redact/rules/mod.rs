@@ -22,11 +22,14 @@ use regex::bytes::Regex;
 use regex::bytes::RegexBuilder;
 
 use crate::redact::Error;
+use crate::redact::RuleSettings;
+use crate::redact::allow::AllowList;
 use crate::redact::assign::Class;
 use crate::redact::checks;
+use crate::redact::own::OwnRules;
 
 /// The tables, from the special to the general.
-const TABLES: [&[Rule]; 5] =
+pub(super) const TABLES: [&[Rule]; 5] =
     [cloud::RULES, forge::RULES, ai::RULES, services::RULES, general::RULES];
 
 /// The rule of what a person has scrubbed.
@@ -123,6 +126,10 @@ pub struct Rules {
     users: Vec<Vec<usize>>,
     automaton: OnceLock<AhoCorasick>,
     patterns: Vec<Pattern>,
+    /// The rules of the user's own; their numbers follow those of the table.
+    pub(super) own: OwnRules,
+    /// What is no secret.
+    pub(super) allow: AllowList,
 }
 
 /// A pattern, compiled when first needed.
@@ -135,10 +142,11 @@ struct Pattern {
 impl Rules {
     /// The rules that come with annals.
     pub fn builtin() -> Result<Self, Error> {
-        Self::of(TABLES.concat())
+        Self::load(&RuleSettings::default())
     }
 
-    fn of(rules: Vec<Rule>) -> Result<Self, Error> {
+    /// The rules of a table.
+    pub(super) fn of(rules: Vec<Rule>) -> Result<Self, Error> {
         let mut places = BTreeMap::new();
         let (mut keywords, mut users) = (Vec::new(), Vec::<Vec<usize>>::new());
         for (index, rule) in rules.iter().enumerate() {
@@ -154,10 +162,11 @@ impl Rules {
         }
         let patterns = rules.iter().map(|_| Pattern::default()).collect();
         let automaton = OnceLock::new();
-        Ok(Self { table: rules, keywords, users, automaton, patterns })
+        let (own, allow) = Default::default();
+        Ok(Self { table: rules, keywords, users, automaton, patterns, own, allow })
     }
 
-    /// The rules, in the order of their rank.
+    /// The rules of the table, in the order of their rank.
     pub(super) fn all(&self) -> &[Rule] {
         &self.table
     }
@@ -175,14 +184,14 @@ impl Rules {
     /// The rule of that name; the last one, which is the most general, if there is none.
     pub(super) fn named(&self, name: &str) -> usize {
         let place = self.table.iter().position(|rule| rule.name == name);
-        place.unwrap_or(self.table.len() - 1)
+        let own = || Some(self.first_own() + self.own.position(name)?);
+        place.or_else(own).unwrap_or(self.table.len() - 1)
     }
 
-    /// The rule for values assigned to names of the class.
-    pub(super) fn of_class(&self, class: Class) -> usize {
+    /// The rule for values assigned to names of the class, if it is on.
+    pub(super) fn of_class(&self, class: Class) -> Option<usize> {
         let is_of_class = |rule: &Rule| matches!(rule.find, Find::Assigned(of) if of == class);
-        let place = self.table.iter().position(is_of_class);
-        place.unwrap_or(self.table.len() - 1)
+        self.table.iter().position(is_of_class)
     }
 
     /// What finds all keywords in one pass.
