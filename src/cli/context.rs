@@ -16,6 +16,7 @@ use crate::cli::output::Output;
 use crate::cli::output::OutputOptions;
 use crate::config::Color;
 use crate::config::Layer;
+use crate::config::Section;
 use crate::config::Settings;
 use crate::error::Error;
 use crate::error::ErrorKind;
@@ -42,6 +43,11 @@ pub(crate) struct Flags {
 }
 
 impl Flags {
+    /// The output that flags and environment ask for, whatever is configured.
+    pub(crate) fn plain_output(&self) -> Output {
+        self.output(&Settings::default())
+    }
+
     /// The output that flags, environment and settings ask for.
     pub(crate) fn output(&self, settings: &Settings) -> Output {
         let variable = platform::variable("ANNALS_PAGER");
@@ -86,9 +92,15 @@ impl Context {
             let message = "The user's folders cannot be found";
             Error::new(ErrorKind::Io, message).because(error)
         })?;
-        let settings = Settings::load(&environment.config, &environment.home)
-            .map_err(|error| Error::new(ErrorKind::Invalid, error.to_string()))?;
+        let settings = Settings::load(&environment.config, &environment.home);
         let mut output = flags.output(&settings);
+        // Where the file also has to say which store it is, the command fails with the same words.
+        let is_named = flags.store.is_some() || environment.store.is_some();
+        if let Err(error) = settings.check(Section::Output)
+            && (is_named || settings.check(Section::Store).is_ok())
+        {
+            output.warning(&format!("{error}; the default is used"))?;
+        }
         let interrupt = Interrupt::listen().map_err(|error| {
             Error::new(ErrorKind::Io, "Signals cannot be listened to").because(error)
         })?;

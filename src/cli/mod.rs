@@ -141,13 +141,8 @@ fn dispatch(cli: Cli) -> Result<ExitCode> {
     };
     // These two must work where there is no home folder, and a broken configuration.
     match command {
-        Command::Completions(args) => commands::completions::run(
-            &args,
-            &mut flags.output(&crate::config::Settings::default()),
-        ),
-        Command::Man(args) => {
-            commands::man::run(&args, &mut flags.output(&crate::config::Settings::default()))
-        }
+        Command::Completions(args) => commands::completions::run(&args, &mut flags.plain_output()),
+        Command::Man(args) => commands::man::run(&args, &mut flags.plain_output()),
         command => commands::run(command, &mut Context::of_process(flags)?),
     }
 }

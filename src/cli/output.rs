@@ -27,6 +27,8 @@ use crate::cli::json::ErrorView;
 use crate::cli::paint::Paint;
 use crate::cli::plain::line;
 use crate::cli::plain::plain;
+use crate::error::Error;
+use crate::error::ErrorKind;
 use crate::platform;
 use crate::repository::Progress;
 
@@ -237,7 +239,11 @@ impl Output {
     pub(crate) fn ask_hidden(&mut self, question: &str) -> Result<Option<String>> {
         if !io::stdin().is_terminal() {
             let mut text = String::new();
-            io::stdin().lock().take(HIDDEN_LIMIT).read_to_string(&mut text)?;
+            io::stdin().lock().take(HIDDEN_LIMIT + 1).read_to_string(&mut text)?;
+            if text.len() as u64 > HIDDEN_LIMIT {
+                let message = format!("the value is longer than {HIDDEN_LIMIT} bytes");
+                return Err(Error::new(ErrorKind::Invalid, message).into());
+            }
             let text = text.trim_end_matches(['\r', '\n']);
             return Ok((!text.is_empty()).then(|| text.to_owned()));
         }

@@ -1,9 +1,9 @@
 //! Settings in layers (default, file, environment, flag), validated, each value knowing where it
 //! came from.
 //!
-//! `config.toml` lies in annals' folder below `$XDG_CONFIG_HOME`; it is only read here. A file with
-//! a key that is not known, or a value that cannot be, is refused whole, with line and key: a
-//! setting that is silently not heeded is worse than none.
+//! `config.toml` lies in annals' folder below `$XDG_CONFIG_HOME`. A key that is not known, or a
+//! value that cannot be, is never passed over: a setting that is silently not heeded is worse than
+//! none. What needs the section where it stands is refused, with line and key; the rest goes on.
 //!
 //! ```toml
 //! [store]
@@ -12,16 +12,38 @@
 //! [output]
 //! pager = "less -FRX"          # what shows long texts; "" for none
 //! color = "auto"               # auto, always or never
+//!
+//! [redact]
+//! off = ["curl-login"]         # rules that are not to run
+//!
+//! [[redact.rules]]             # a rule of your own
+//! name = "acme-key"
+//! pattern = "acme_([a-z0-9]{32})"
+//!
+//! [[redact.allow]]             # a value that is no secret though a rule finds it
+//! sha256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 //! ```
+//!
+//! `keys` is the table of all keys that hold one value, `redact` reads the lists of the section of
+//! that name, `file` changes the file without touching what else stands there. What rules and
+//! patterns mean is not known here.
+
+mod file;
+mod keys;
+mod redact;
 
 use std::io;
 use std::path::Path;
 use std::path::PathBuf;
 
 use toml_edit::Document;
-use toml_edit::Item;
-use toml_edit::TableLike;
-use toml_edit::Value;
+
+pub use file::Allowed;
+pub use file::allow;
+pub use redact::AllowEntry;
+pub use redact::Entry;
+pub use redact::RedactSettings;
+pub use redact::RuleEntry;
 
 /// The file's place below the folder of configurations.
 const FILE: &str = "annals/config.toml";
@@ -75,8 +97,33 @@ pub enum Color {
     Never,
 }
 
+/// A part of the settings that can be used though another cannot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Section {
+    /// Where the store lies.
+    Store,
+    /// How things are shown.
+    Output,
+    /// What is a secret.
+    Redact,
+}
+
+impl Section {
+    /// All of them.
+    const ALL: [Self; 3] = [Self::Store, Self::Output, Self::Redact];
+
+    /// Its name in the file.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Store => "store",
+            Self::Output => "output",
+            Self::Redact => "redact",
+        }
+    }
+}
+
 /// All settings.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
     /// `store.path`: where the store lies; none: in the data folder.
     pub store_path: Setting<Option<PathBuf>>,
@@ -84,28 +131,39 @@ pub struct Settings {
     pub pager: Setting<String>,
     /// `output.color`
     pub color: Setting<Color>,
+    /// `redact`: what the user says about the rules.
+    pub redact: RedactSettings,
+    /// The file, which need not be there.
+    pub path: PathBuf,
+    faults: Vec<Fault>,
 }
 
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            store_path: Setting::default(None),
-            pager: Setting::default("less -FRX".to_owned()),
-            color: Setting::default(Color::Auto),
-        }
-    }
+/// What is wrong in the file.
+#[derive(Debug, Clone, PartialEq)]
+struct Fault {
+    /// The section that cannot be used; none: all of the file.
+    section: Option<Section>,
+    error: Error,
 }
 
-/// Why the settings cannot be used.
-#[derive(Debug, thiserror::Error)]
+/// Why settings cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// The file is there and cannot be read.
-    #[error("the configuration {} cannot be read: {source}", path.display())]
+    #[error("the configuration {} cannot be read: {cause}", path.display())]
     Read {
         /// The file.
         path: PathBuf,
         /// Why.
-        source: io::Error,
+        cause: String,
+    },
+    /// The file cannot be written.
+    #[error("the configuration {} cannot be written: {cause}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        cause: String,
     },
     /// The file is not TOML.
     #[error("the configuration {}, line {line}: {cause}", path.display())]
@@ -131,105 +189,101 @@ pub enum Error {
     },
 }
 
+/// What is wrong with a key: which, where in the text, and why.
+struct Wrong {
+    key: String,
+    at: Option<std::ops::Range<usize>>,
+    cause: String,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self::of(Path::new(FILE))
+    }
+}
+
 impl Settings {
     /// The defaults, and over them what the file says if there is one. `folder`: the folder of
-    /// configurations; `home`: what `~/` stands for.
-    pub fn load(folder: &Path, home: &Path) -> Result<Self, Error> {
+    /// configurations; `home`: what `~/` stands for. What is wrong is told by [`Self::check`].
+    pub fn load(folder: &Path, home: &Path) -> Self {
         let path = folder.join(FILE);
         match std::fs::read_to_string(&path) {
             Ok(text) => Self::parse(&text, &path, home),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::default()),
-            Err(source) => Err(Error::Read { path, source }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Self::of(&path),
+            Err(error) => {
+                let mut settings = Self::of(&path);
+                let error = Error::Read { path, cause: error.to_string() };
+                settings.faults.push(Fault { section: None, error });
+                settings
+            }
         }
     }
 
     /// The defaults, and over them what `text` says, which stands in the file `path`.
-    pub fn parse(text: &str, path: &Path, home: &Path) -> Result<Self, Error> {
-        let document = Document::parse(text).map_err(|error| Error::Syntax {
+    pub fn parse(text: &str, path: &Path, home: &Path) -> Self {
+        let mut settings = Self::of(path);
+        match Document::parse(text) {
+            Ok(document) => settings.take(&document, text, home),
+            Err(error) => {
+                let error = Error::Syntax {
+                    path: path.to_owned(),
+                    line: line_at(text, error.span().map(|span| span.start)),
+                    cause: error.message().trim().to_owned(),
+                };
+                settings.faults.push(Fault { section: None, error });
+            }
+        }
+        settings
+    }
+
+    /// Whether a section can be used. What stands in another one does not matter, but a part of
+    /// the file that cannot be understood might belong to any.
+    ///
+    /// # Errors
+    /// The first thing that is wrong with it.
+    pub fn check(&self, section: Section) -> Result<(), Error> {
+        let mut faults = self.faults.iter();
+        let fault = faults.find(|fault| fault.section.is_none_or(|of| of == section));
+        fault.map_or(Ok(()), |fault| Err(fault.error.clone()))
+    }
+
+    /// The error that a key of this file has a wrong value.
+    pub fn refusal(&self, line: usize, key: String, cause: String) -> Error {
+        Error::Key { path: self.path.clone(), line, key, cause }
+    }
+
+    /// The defaults.
+    fn of(path: &Path) -> Self {
+        Self {
+            store_path: Setting::default(None),
+            pager: Setting::default("less -FRX".to_owned()),
+            color: Setting::default(Color::Auto),
+            redact: RedactSettings::default(),
             path: path.to_owned(),
-            line: line_at(text, error.span().map(|span| span.start)),
-            cause: error.message().trim().to_owned(),
-        })?;
-        let mut settings = Self::default();
-        for (section, item) in document.iter() {
-            let refuse = |key: &str, item: &Item, cause: String| Error::Key {
-                path: path.to_owned(),
-                line: line_at(text, item.span().map(|span| span.start)),
-                key: key.to_owned(),
-                cause,
-            };
-            let table = match (section, item.as_table_like()) {
-                ("store" | "output", Some(table)) => table,
-                ("store" | "output", None) => {
-                    return Err(refuse(section, item, "must be a section".to_owned()));
-                }
-                _ => return Err(refuse(section, item, unknown())),
-            };
-            settings
-                .take(section, table, home)
-                .map_err(|(key, item, cause)| refuse(&key, item, cause))?;
+            faults: Vec::new(),
         }
-        Ok(settings)
     }
 
-    fn take<'a>(
-        &mut self,
-        section: &str,
-        table: &'a dyn TableLike,
-        home: &Path,
-    ) -> Result<(), (String, &'a Item, String)> {
-        for (name, item) in table.iter() {
-            let key = format!("{section}.{name}");
-            let text = item.as_value().and_then(Value::as_str);
-            let result = match (key.as_str(), text) {
-                ("store.path" | "output.pager" | "output.color", None) => {
-                    Err("must be a text in quotes".to_owned())
+    fn take(&mut self, document: &Document<&str>, text: &str, home: &Path) {
+        for (name, item) in document.iter() {
+            let section = Section::ALL.into_iter().find(|section| section.name() == name);
+            let wrong = |cause: String| Wrong { key: name.to_owned(), at: item.span(), cause };
+            let taken = match (section, item.as_table_like()) {
+                (None, _) => {
+                    let sections = Section::ALL.map(Section::name);
+                    Err(wrong(keys::unknown(name, sections, "section")))
                 }
-                ("store.path", Some(text)) => {
-                    store_path(text, home).map(|path| self.store_path = from_file(Some(path)))
+                (Some(_), None) => Err(wrong("must be a section".to_owned())),
+                (Some(section), Some(table)) => {
+                    keys::take(self, section.name(), table, home, &|at| line_at(text, at))
                 }
-                ("output.pager", Some(text)) => {
-                    self.pager = from_file(text.to_owned());
-                    Ok(())
-                }
-                ("output.color", Some(text)) => {
-                    color(text).map(|color| self.color = from_file(color))
-                }
-                _ => Err(unknown()),
             };
-            result.map_err(|cause| (key, item, cause))?;
+            if let Err(Wrong { key, at, cause }) = taken {
+                let error = self.refusal(line_at(text, at.map(|at| at.start)), key, cause);
+                self.faults.push(Fault { section, error });
+            }
         }
-        Ok(())
     }
-}
-
-fn from_file<T>(value: T) -> Setting<T> {
-    Setting { value, layer: Layer::File }
-}
-
-fn store_path(text: &str, home: &Path) -> Result<PathBuf, String> {
-    let path = match text.strip_prefix("~/") {
-        Some(below) => home.join(below),
-        None => PathBuf::from(text),
-    };
-    if path.is_absolute() {
-        Ok(path)
-    } else {
-        Err("must be an absolute path, or begin with ~/".to_owned())
-    }
-}
-
-fn color(text: &str) -> Result<Color, String> {
-    match text {
-        "auto" => Ok(Color::Auto),
-        "always" => Ok(Color::Always),
-        "never" => Ok(Color::Never),
-        other => Err(format!("is {other:?}; it must be auto, always or never")),
-    }
-}
-
-fn unknown() -> String {
-    "is no key that annals knows: those are store.path, output.pager and output.color".to_owned()
 }
 
 fn line_at(text: &str, offset: Option<usize>) -> usize {
@@ -238,55 +292,4 @@ fn line_at(text: &str, offset: Option<usize>) -> usize {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn parse(text: &str) -> Result<Settings, String> {
-        Settings::parse(text, Path::new("/c.toml"), Path::new("/home/dev"))
-            .map_err(|error| error.to_string())
-    }
-
-    #[test]
-    fn an_empty_file_says_nothing() {
-        assert_eq!(parse(""), Ok(Settings::default()));
-        let missing = Settings::load(Path::new("/nowhere"), Path::new("/home/dev"));
-        assert_eq!(missing.expect("no file is no error"), Settings::default());
-    }
-
-    #[test]
-    fn values_know_where_they_came_from() {
-        let settings =
-            parse("[store]\npath = \"~/s.git\"\n[output]\ncolor = 'never'\npager = ''\n");
-        let settings = settings.expect("settings");
-        let path = settings.store_path;
-        assert_eq!(path.value, Some(PathBuf::from("/home/dev/s.git")));
-        assert_eq!(path.layer, Layer::File);
-        assert_eq!(settings.color.value, Color::Never);
-        assert_eq!(settings.pager.value, "");
-        let pager = settings.pager.over(Layer::Environment, Some("more".to_owned()));
-        assert_eq!((pager.value.as_str(), pager.layer), ("more", Layer::Environment));
-        let color = settings.color.over(Layer::Flag, None);
-        assert_eq!(color.layer, Layer::File);
-        let flag = Setting { value: 1, layer: Layer::Flag };
-        assert_eq!(flag.over(Layer::File, Some(2)).value, 1);
-    }
-
-    #[test]
-    fn a_broken_file_is_refused_with_line_and_key() {
-        let cases = [
-            ("[store]\npath = 3\n", "line 2: `store.path` must be a text"),
-            ("[store]\npath = 'x'\n", "line 2: `store.path` must be an absolute"),
-            ("\n[output]\n\ncolor = 'red'\n", "line 4: `output.color` is \"red\""),
-            ("[output]\nwidth = 3\n", "line 2: `output.width` is no key"),
-            ("\n[shop]\n", "line 2: `shop` is no key"),
-            ("store = 1\n", "line 1: `store` must be a section"),
-            ("[store]\npath = \n", "line 2:"),
-            ("[store\n", "line 1:"),
-        ];
-        for (text, expected) in cases {
-            let refusal = parse(text).expect_err(text);
-            assert!(refusal.starts_with("the configuration /c.toml, "), "{refusal}");
-            assert!(refusal.contains(expected), "{refusal}");
-        }
-    }
-}
+mod tests;

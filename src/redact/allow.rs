@@ -5,13 +5,17 @@
 //! can be checked with any tool; whoever guesses a value can check the guess too, so that a
 //! password that is in use should never be allowed.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use regex::bytes::Regex;
 use sha2::Digest as _;
 use sha2::Sha256;
 
+use crate::redact::KnownSecrets;
+use crate::redact::Rules;
 use crate::redact::own;
+use crate::redact::scan::Search;
 use crate::redact::settings::Allowance;
 use crate::redact::settings::Refusal;
 
@@ -70,8 +74,40 @@ impl AllowList {
     }
 }
 
+/// What is to be allowed, as entries of the list name it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedValue {
+    /// The rules that find it; none: it is one only beside some name.
+    pub rules: Vec<String>,
+    /// The SHA-256, in hex, of each value that they take there for a secret.
+    pub digests: Vec<String>,
+}
+
+impl Rules {
+    /// The value that a text holds, whatever is allowed already; or is, where no rule finds
+    /// anything in it. None: it holds several.
+    pub fn name_value(mut self, text: &str) -> Option<NamedValue> {
+        self.allow = AllowList::default();
+        let known = KnownSecrets::default();
+        let search = Search { rules: Some(&self), known: &known };
+        let places: BTreeSet<Vec<u8>> =
+            search.find(text.as_bytes()).into_iter().map(|finding| finding.secret).collect();
+        let (mut rules, mut digests) = (BTreeSet::new(), BTreeSet::new());
+        // Each rule is asked about what it finds itself.
+        for finding in search.find_all(text.as_bytes()) {
+            rules.insert(self.name(finding.rule).to_owned());
+            digests.insert(digest_of(&finding.secret));
+        }
+        if digests.is_empty() {
+            digests.insert(digest_of(text.as_bytes()));
+        }
+        let (rules, digests) = (rules.into_iter().collect(), digests.into_iter().collect());
+        (places.len() <= 1).then_some(NamedValue { rules, digests })
+    }
+}
+
 /// How an entry of the list names a value.
-pub(super) fn digest_of(value: &[u8]) -> String {
+fn digest_of(value: &[u8]) -> String {
     Sha256::digest(value).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
@@ -133,6 +169,21 @@ mod tests {
         assert!(list.allows("key", b"dev-77", b"TEST_KEY"));
         assert!(!list.allows("key", b"dev-77", b"MY_TEST_KEY"), "the whole name");
         assert!(!list.allows("key", b"dev-77x", b"TEST_KEY"), "the whole value");
+    }
+
+    #[test]
+    fn a_value_is_named_by_what_every_rule_takes_for_it() {
+        let named = |text: &str| {
+            let rules = Rules::builtin().expect("the rules load");
+            rules.name_value(text).map(|named| (named.rules, named.digests))
+        };
+        let digest = |text: &str| vec![digest_of(text.as_bytes())];
+        let found = |rule: &str, text| Some((vec![rule.to_owned()], digest(text)));
+        assert_eq!(named("DB_PASSWORD=Kx9mmQ2zz7"), found("password", "Kx9mmQ2zz7"));
+        assert_eq!(named("Kx9mmQ2zz7"), Some((Vec::new(), digest("Kx9mmQ2zz7"))));
+        assert_eq!(named("A_PASSWORD=Kx9mmQ2zz7 B_PASSWORD=Kx9mmQ2zz8"), None);
+        let twice = named("A_PASSWORD=Kx9mmQ2zz7 B_PASSWORD=Kx9mmQ2zz7");
+        assert_eq!(twice, found("password", "Kx9mmQ2zz7"));
     }
 
     #[test]

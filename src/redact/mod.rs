@@ -28,6 +28,7 @@ mod settings;
 mod share;
 mod views;
 
+pub use allow::NamedValue;
 pub use known::KnownSecrets;
 pub use redactor::Redactor;
 pub use redactor::Spot;

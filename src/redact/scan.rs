@@ -58,6 +58,16 @@ pub(super) struct Search<'s> {
 impl Search<'_> {
     /// All that must go from the text: in order, apart from each other, at whole characters.
     pub(super) fn find(&self, text: &[u8]) -> Vec<Finding> {
+        let mut findings = self.find_all(text);
+        if !findings.is_empty() {
+            findings = apart(findings, self.rules);
+            findings.iter_mut().for_each(|finding| widen(text, &mut finding.range));
+        }
+        findings
+    }
+
+    /// What each rule finds by itself, in every view.
+    pub(super) fn find_all(&self, text: &[u8]) -> Vec<Finding> {
         let mut findings = Vec::new();
         self.find_in_view(text, &mut findings);
         if self.rules.is_some() || !self.known.is_empty() {
@@ -72,8 +82,6 @@ impl Search<'_> {
         }
         if !findings.is_empty() {
             drop_marked(text, self.rules, &mut findings);
-            findings = apart(findings, self.rules);
-            findings.iter_mut().for_each(|finding| widen(text, &mut finding.range));
         }
         findings
     }

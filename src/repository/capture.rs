@@ -89,6 +89,8 @@ impl Repository {
         progress: &mut dyn FnMut(Progress),
     ) -> Result<CaptureOutcome> {
         self.catch_up()?;
+        // Where the rules cannot be loaded, that is told even when nothing is new.
+        self.rules()?;
         let mut outcome = CaptureOutcome::default();
         let mut sources = Sources::open(&self.store.private_folder())?;
         let mut works = self.plan_work(options, &mut sources, &mut outcome)?;

@@ -7,6 +7,7 @@ use crate::platform;
 use crate::platform::Environment;
 use crate::redact::Redactor;
 use crate::redact::Rules;
+use crate::repository::rules::load_rules;
 
 pub use crate::redact::Profile;
 pub use crate::redact::Sharing;
@@ -19,9 +20,12 @@ pub struct TextFilter {
 }
 
 impl TextFilter {
-    /// A filter with the rules that come with annals.
-    pub fn builtin() -> Result<Self> {
-        Ok(Self { rules: Rules::builtin()? })
+    /// A filter with the rules that come with annals, as the user's settings have them.
+    ///
+    /// # Errors
+    /// `Invalid`: a setting cannot be used.
+    pub fn load(environment: &Environment) -> Result<Self> {
+        Ok(Self { rules: load_rules(environment)? })
     }
 
     /// The text without its secrets.

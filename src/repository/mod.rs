@@ -5,6 +5,7 @@
 //! planned without a lock and committed under one (`change`). Reading works whatever state the
 //! index is in: it is derived, and made anew when it cannot be used.
 
+mod allow;
 mod capture;
 mod change;
 mod changed;
@@ -26,6 +27,7 @@ mod resolve;
 mod restore;
 mod rewrite;
 mod rollback;
+mod rules;
 mod save;
 mod scan;
 mod scrub;
@@ -38,6 +40,7 @@ use std::sync::OnceLock;
 use chrono::DateTime;
 use chrono::Utc;
 
+use crate::config::Section;
 use crate::config::Settings;
 use crate::error::Error;
 use crate::error::ErrorKind;
@@ -48,6 +51,7 @@ use crate::index;
 use crate::index::Index;
 use crate::platform::Environment;
 use crate::redact::Rules;
+use crate::repository::rules::load_rules;
 use crate::session::Native;
 use crate::session::RevisionId;
 use crate::session::SCHEMA_VERSION;
@@ -69,6 +73,8 @@ pub use crate::index::RevisionEntry;
 pub use crate::index::SortKey;
 pub use crate::index::Summary;
 pub use crate::index::Unmatched;
+pub use allow::AllowOutcome;
+pub use allow::allow_value;
 pub use capture::CaptureOptions;
 pub use capture::CaptureOutcome;
 pub use capture::CapturedSession;
@@ -151,7 +157,9 @@ impl Repository {
         if let Some(path) = options.store.as_ref().or(environment.store.as_ref()) {
             return Ok(path.clone());
         }
-        let settings = Settings::load(&environment.config, &environment.home)
+        let settings = Settings::load(&environment.config, &environment.home);
+        settings
+            .check(Section::Store)
             .map_err(|error| Error::new(ErrorKind::Invalid, error.to_string()))?;
         Ok(settings.store_path.value.unwrap_or_else(|| environment.data.join(STORE_FOLDER)))
     }
@@ -226,7 +234,7 @@ impl Repository {
     fn rules(&self) -> Result<&Rules> {
         if self.rules.get().is_none() {
             // Losing a race means that the same rules are there already.
-            drop(self.rules.set(Rules::builtin()?));
+            drop(self.rules.set(load_rules(&self.environment)?));
         }
         Ok(self.rules.get().expect("they were set above"))
     }

@@ -51,7 +51,7 @@ const LIVES_IN: &[(&str, &[&str])] = &[
     ("minijinja", &["exchange"]),
     ("pulldown_cmark", &["exchange"]),
     ("similar", &["session"]),
-    ("strsim", &["redact", "index"]),
+    ("strsim", &["redact", "config", "index"]),
 ];
 
 #[test]

@@ -15,6 +15,7 @@ use crate::cli::context::Context;
 use crate::cli::exit::ExitCode;
 use crate::cli::exit::Failure;
 use crate::cli::exit::Result;
+use crate::cli::json::AllowView;
 use crate::cli::json::FindingView;
 use crate::cli::json::RedactView;
 use crate::error::Error;
@@ -22,6 +23,7 @@ use crate::error::ErrorKind;
 use crate::repository::Profile;
 use crate::repository::Sharing;
 use crate::repository::TextFilter;
+use crate::repository::allow_value;
 use crate::repository::profile_of;
 
 /// Take the secrets out of a text
@@ -30,6 +32,12 @@ use crate::repository::profile_of;
 /// With `--share` the traces of the user and the machine go too: the home folder becomes `~`, the
 /// rest `<user>`, `<host>`, `<name>`, `<email>`, `<ip>`, `<id>`, `<project>`. With `--list` the
 /// places are shown instead of the text, and the exit code is 1 when there are any.
+///
+/// With `--allow` a value that a rule finds though it is no secret is taken up in
+/// `[[redact.allow]]` of config.toml. Give the value, or the text in which it was found. Only its
+/// SHA-256 is written. What is stored already stays as it is. Rules of your own, and rules that are
+/// not to run, stand in `[[redact.rules]]` and `redact.off` there; docs/configuration.md has all of
+/// it.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -37,7 +45,9 @@ Examples:
   annals redact build.log > shared.log
   annals redact --share build.log        without names and paths of this machine too
   annals redact --list .env              only where secrets stand, and why
-  annals redact --lines < texts.jsonl")]
+  annals redact --lines < texts.jsonl
+  annals redact --allow                  a value that is no secret; it is asked for
+  annals redact --allow < value.txt")]
 pub(crate) struct RedactArgs {
     /// The file; - is stdin [default: -]
     #[arg(value_name = "FILE")]
@@ -52,11 +62,17 @@ pub(crate) struct RedactArgs {
     /// Show where secrets stand, by which rule and why, instead of the text
     #[arg(long, conflicts_with = "share")]
     list: bool,
+    /// Say that a value is no secret: it is asked for, or read from stdin, and no longer redacted
+    #[arg(long, conflicts_with_all = ["file", "lines", "share", "list"])]
+    allow: bool,
 }
 
 /// Runs it.
 pub(crate) fn run(args: &RedactArgs, context: &mut Context) -> Result<ExitCode> {
-    let filter = TextFilter::builtin()?;
+    if args.allow {
+        return allow(context);
+    }
+    let filter = TextFilter::load(&context.environment)?;
     let (input, name): (Box<dyn Read>, String) = match &args.file {
         Some(file) if file.as_os_str() != "-" => {
             let shown = context.path(file);
@@ -85,6 +101,36 @@ pub(crate) fn run(args: &RedactArgs, context: &mut Context) -> Result<ExitCode> 
             Ok(ExitCode::Done)
         }
     }
+}
+
+/// Takes up a value that is no secret.
+fn allow(context: &mut Context) -> Result<ExitCode> {
+    let value = context.output.ask_hidden("The value that is no secret (it is not shown):")?;
+    let nothing = || Failure::Declined("Nothing was allowed: no value was given.".to_owned());
+    let outcome = allow_value(&context.environment, &value.ok_or_else(nothing)?)?;
+    if context.output.is_json() {
+        context.output.json(&AllowView::of(&outcome))?;
+        return Ok(ExitCode::Done);
+    }
+    let path = context.path(&outcome.path);
+    if !outcome.is_new {
+        context.output.status(&format!("It is allowed already, in {path}"))?;
+        return Ok(ExitCode::Done);
+    }
+    let found = match outcome.rules.as_slice() {
+        [] => "no rule finds it by itself; it stays where one finds it beside a name".to_owned(),
+        rules => format!("found by {}", rules.join(", ")),
+    };
+    let digests: Vec<&str> = outcome.digests.iter().map(|digest| &digest[..8]).collect();
+    context.output.status(&format!("Allowed from now on ({found})."))?;
+    context
+        .output
+        .status(&format!("Its SHA-256 ({}…) was added to {path}", digests.join("…, ")))?;
+    context.output.hint(
+        "To undo it, take that entry of [[redact.allow]] out again. A password that is in use \
+         should never be there: whoever guesses it can check the guess.",
+    )?;
+    Ok(ExitCode::Done)
 }
 
 fn redact_lines(

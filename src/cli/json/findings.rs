@@ -1,7 +1,8 @@
-//! What commands print that look for secrets: `redact --list`, `scan`.
+//! What commands print that look for secrets: `redact --list`, `redact --allow`, `scan`.
 
 use serde::Serialize;
 
+use crate::repository::AllowOutcome;
 use crate::repository::ScanOutcome;
 use crate::repository::Spot;
 use crate::repository::StoredFinding;
@@ -48,6 +49,29 @@ impl FindingView {
         let Self { line, column, rule, reason } = self;
         let column = column.map(|column| format!(":{column}")).unwrap_or_default();
         format!("{line}{column}  {rule}  {reason}\n")
+    }
+}
+
+/// `annals.allow/1`
+#[derive(Debug, Serialize)]
+pub(crate) struct AllowView<'a> {
+    kind: &'static str,
+    file: String,
+    added: bool,
+    sha256: &'a [String],
+    rules: &'a [String],
+}
+
+impl<'a> AllowView<'a> {
+    /// The view of a value that was allowed.
+    pub(crate) fn of(outcome: &'a AllowOutcome) -> Self {
+        Self {
+            kind: "annals.allow/1",
+            file: outcome.path.display().to_string(),
+            added: outcome.is_new,
+            sha256: &outcome.digests,
+            rules: &outcome.rules,
+        }
     }
 }
 

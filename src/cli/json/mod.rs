@@ -28,6 +28,7 @@ use crate::session::Head;
 use crate::session::Record;
 use crate::session::RevisionId;
 
+pub(crate) use findings::AllowView;
 pub(crate) use findings::FindingView;
 pub(crate) use findings::RedactView;
 pub(crate) use findings::ScanView;

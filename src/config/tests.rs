@@ -1,0 +1,236 @@
+use std::fs;
+
+use super::*;
+
+fn parse(text: &str) -> Settings {
+    Settings::parse(text, Path::new("/c.toml"), Path::new("/home/dev"))
+}
+
+fn refused(text: &str, section: Section) -> String {
+    parse(text).check(section).expect_err("it is refused").to_string()
+}
+
+#[test]
+fn an_empty_file_says_nothing() {
+    assert_eq!(parse(""), Settings::of(Path::new("/c.toml")));
+    let missing = Settings::load(Path::new("/nowhere"), Path::new("/home/dev"));
+    assert_eq!(missing.redact, RedactSettings::default());
+    for section in Section::ALL {
+        assert_eq!(missing.check(section), Ok(()), "no file is no error");
+    }
+}
+
+#[test]
+fn values_know_where_they_came_from() {
+    let settings = parse("[store]\npath = \"~/s.git\"\n[output]\ncolor = 'never'\npager = ''\n");
+    assert_eq!(settings.check(Section::Store), Ok(()));
+    let path = settings.store_path;
+    assert_eq!(path.value, Some(PathBuf::from("/home/dev/s.git")));
+    assert_eq!(path.layer, Layer::File);
+    assert_eq!(settings.color.value, Color::Never);
+    assert_eq!(settings.pager.value, "");
+    let pager = settings.pager.over(Layer::Environment, Some("more".to_owned()));
+    assert_eq!((pager.value.as_str(), pager.layer), ("more", Layer::Environment));
+    let color = settings.color.over(Layer::Flag, None);
+    assert_eq!(color.layer, Layer::File);
+    let flag = Setting { value: 1, layer: Layer::Flag };
+    assert_eq!(flag.over(Layer::File, Some(2)).value, 1);
+}
+
+#[test]
+fn what_is_wrong_is_told_with_line_and_key() {
+    let cases = [
+        ("[store]\npath = 3\n", "line 2: `store.path` must be a text"),
+        ("[store]\npath = 'x'\n", "line 2: `store.path` must be an absolute"),
+        (
+            "[store]\npaht = '/x'\n",
+            "line 2: `store.paht` is no key that annals knows; is \"store.path\" meant?",
+        ),
+        ("\n[shop]\n", "line 2: `shop` is no section that annals knows"),
+        ("[sotre]\n", "line 1: `sotre` is no section that annals knows; is \"store\" meant?"),
+        ("store = 1\n", "line 1: `store` must be a section"),
+        ("[store]\npath = \n", "line 2:"),
+        ("[store\n", "line 1:"),
+    ];
+    for (text, expected) in cases {
+        let message = refused(text, Section::Store);
+        assert!(message.contains(expected), "{message}");
+        assert!(message.starts_with("the configuration /c.toml, "), "{message}");
+        assert!(!message.contains("\"\""), "{message}");
+    }
+    let color = refused("\n[output]\n\ncolor = 'red'\n", Section::Output);
+    assert!(color.contains("line 4: `output.color` is \"red\""), "{color}");
+    let width = refused("[output]\nwidth = 3\n", Section::Output);
+    assert!(width.contains("line 2: `output.width` is no key"), "{width}");
+}
+
+#[test]
+fn what_is_wrong_stops_only_its_own_section() {
+    let text = "[output]\ncolor = 'red'\n[redact]\nof = []\n[store]\npath = '/s'\n";
+    let settings = parse(text);
+    assert_eq!(settings.check(Section::Store), Ok(()));
+    assert_eq!(settings.store_path.value, Some(PathBuf::from("/s")));
+    assert!(settings.check(Section::Output).is_err());
+    assert!(settings.check(Section::Redact).is_err());
+    for text in ["[redcat]\noff = []\n", "x = [\n"] {
+        for section in Section::ALL {
+            assert!(parse(text).check(section).is_err(), "it may belong to {section:?}");
+        }
+    }
+}
+
+#[test]
+fn lists_are_read_in_both_forms_and_know_their_lines() {
+    let text = "\
+redact.off = [
+    'jwt',
+    'key']
+[[redact.rules]]
+name = 'acme'
+pattern = 'acme_.'
+
+[[redact.rules]]
+name = 'corp'
+keywords = ['corp']
+pattern = '.'
+entropy = 3
+[[redact.allow]]
+name = 'X'
+rule = 'jwt'
+";
+    let settings = parse(text);
+    assert_eq!(settings.check(Section::Redact), Ok(()));
+    let RedactSettings { rules, off, allow } = settings.redact;
+    assert_eq!((off[1].value.as_str(), off[1].line_of("")), ("key", 3));
+    assert_eq!((rules[1].line_of(""), rules[1].line_of("pattern")), (8, 11));
+    assert_eq!(rules[1].value.keywords, ["corp"]);
+    assert_eq!((rules[0].value.entropy, rules[1].value.entropy), (None, Some(3.0)));
+    assert_eq!(allow[0].value.rule.as_deref(), Some("jwt"));
+    let inline =
+        parse("redact = {rules = [{name = 'a', pattern = 'b'}], allow = [{sha256 = 'c'}]}");
+    assert_eq!(inline.check(Section::Redact), Ok(()));
+    assert_eq!((inline.redact.rules.len(), inline.redact.allow.len()), (1, 1));
+}
+
+#[test]
+fn lists_that_are_wrong_are_refused_with_the_entry() {
+    for (text, expected) in [
+        (
+            "[redact]\nrules = 1\n",
+            "line 2: `redact.rules` must be a list of tables: [[redact.rules]]",
+        ),
+        ("[redact]\noff = 'jwt'\n", "line 2: `redact.off` must be a list of texts in quotes"),
+        ("[redact]\noff = ['a', 1]\n", "line 2: `redact.off` must be a list of texts in quotes"),
+        ("[[redact.rules]]\nname = 'a'\n", "line 1: `redact.rules[1].pattern` is missing"),
+        (
+            "[[redact.rules]]\nname = 'a'\npattern = 'b'\n[[redact.rules]]\nname = 'a'\npatern = 'b'\n",
+            "line 6: `redact.rules[2].patern` is no key that annals knows; is \"pattern\" meant?",
+        ),
+        ("[[redact.rules]]\nname = 1\n", "line 2: `redact.rules[1].name` must be a text"),
+        (
+            "[[redact.rules]]\nname = 'a'\npattern = 'b'\nentropy = 'x'\n",
+            "line 4: `redact.rules[1].entropy` must be a number",
+        ),
+        ("[[redact.allow]]\nvalue = 'a'\n", "line 2: `redact.allow[1].value` is no key"),
+    ] {
+        let said = refused(text, Section::Redact);
+        assert!(said.contains(expected), "{said}");
+    }
+}
+
+/// A folder of configurations whose file holds `text`, if there is one.
+fn folder(text: Option<&str>) -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join(FILE);
+    if let Some(text) = text {
+        fs::create_dir(folder.path().join("annals")).expect("a folder");
+        fs::write(&file, text).expect("it is written");
+    }
+    (folder, file)
+}
+
+#[test]
+fn a_value_is_allowed_without_touching_what_stands_there() {
+    let sha256 = "ab".repeat(32);
+    let allow = |folder: &Path, home: &Path, sha256: &String, comment: &str| {
+        allow(folder, home, std::slice::from_ref(sha256), comment)
+    };
+    let before = "# mine\n[store]   # here\npath='/s'\n\n[redact]\noff = ['jwt'] # why\n\n[output]\npager = ''\n# end\n";
+    for text in [
+        None,
+        Some(""),
+        Some(before),
+        Some("[[redact.allow]]\nname = 'X'\n[output]\npager = ''\n"),
+        Some("[redact]\nallow = [ {name = 'X'} ]\n"),
+        Some("redact = {off = ['jwt']}\n"),
+        Some("redact.off = ['jwt']\n"),
+        Some("# only a comment\n"),
+    ] {
+        let (folder, file) = folder(text);
+        let home = Path::new("/home/dev");
+        let entries = Settings::load(folder.path(), home).redact.allow.len();
+        let allowed = allow(folder.path(), home, &sha256, "found by password").expect("allowed");
+        assert_eq!(allowed, Allowed { path: file.clone(), is_new: true });
+        let after = fs::read_to_string(&file).expect("it is there");
+        let settings = Settings::load(folder.path(), home);
+        assert_eq!(settings.check(Section::Redact), Ok(()), "{after}");
+        assert_eq!(settings.redact.allow.len(), entries + 1, "{after}");
+        assert_eq!(settings.redact.allow[entries].value.sha256.as_ref(), Some(&sha256));
+        let kept: Vec<&str> = text.unwrap_or_default().lines().collect();
+        let kept = kept
+            .iter()
+            .filter(|line| !line.contains("allow = [") && !line.starts_with("redact = {"));
+        for line in kept {
+            assert!(after.contains(line), "{line:?} is still there: {after}");
+        }
+        let again = allow(folder.path(), home, &sha256.to_uppercase(), "").expect("it is there");
+        assert!(!again.is_new);
+        assert_eq!(fs::read_to_string(&file).expect("it is there"), after);
+    }
+}
+
+#[test]
+fn the_file_reads_well_after_a_value_was_allowed() {
+    let (folder, file) = folder(Some("[store]\npath = '/s'\n# the end\n"));
+    let home = Path::new("/home/dev");
+    allow(folder.path(), home, &["a".repeat(64)], "found by jwt").expect("allowed");
+    allow(folder.path(), home, &["b".repeat(64)], "found by key").expect("allowed");
+    let text = fs::read_to_string(&file).expect("it is there");
+    let text = text.replace(&"a".repeat(64), "a…").replace(&"b".repeat(64), "b…");
+    insta::assert_snapshot!(text, @r#"
+    [store]
+    path = '/s'
+    # the end
+
+    # found by jwt
+    [[redact.allow]]
+    sha256 = "a…"
+
+    # found by key
+    [[redact.allow]]
+    sha256 = "b…"
+    "#);
+}
+
+#[cfg(unix)]
+#[test]
+fn the_file_is_closed_to_others_and_a_link_stays_one() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let (folder, file) = folder(Some("# mine\n"));
+    let real = folder.path().join("dotfiles.toml");
+    fs::rename(&file, &real).expect("it is moved");
+    std::os::unix::fs::symlink(&real, &file).expect("it is linked");
+    allow(folder.path(), Path::new("/h"), &["a".repeat(64)], "x").expect("allowed");
+    assert!(fs::symlink_metadata(&file).expect("there").is_symlink());
+    assert!(fs::read_to_string(&real).expect("there").starts_with("# mine\n"));
+    assert_eq!(fs::metadata(&real).expect("there").permissions().mode() & 0o777, 0o600);
+}
+
+#[test]
+fn a_file_in_which_something_is_wrong_stays_as_it_is() {
+    for text in ["[redact]\nof = []\n", "[output]\ncolor = 'red'\n", "x = [\n"] {
+        let (folder, file) = folder(Some(text));
+        allow(folder.path(), Path::new("/h"), &["a".repeat(64)], "x").expect_err("it is refused");
+        assert_eq!(fs::read_to_string(&file).expect("it is there"), text);
+    }
+}
