@@ -43,6 +43,7 @@ use crate::cli::output::Output;
 use crate::cli::output::OutputOptions;
 use crate::cli::plain::plain;
 use crate::config::Color;
+use crate::repository::told_without_secrets;
 pub(crate) use crate::session::plain;
 
 const AFTER_HELP: &str = "\
@@ -149,9 +150,10 @@ fn dispatch(cli: Cli) -> Result<ExitCode> {
 
 /// Tells why it failed, and gives the code to end with.
 fn tell(output: &mut Output, failure: &Failure) -> ExitCode {
-    let Some(report) = exit::report(failure) else {
+    let Some(mut report) = exit::report(failure) else {
         return ExitCode::Done;
     };
+    report.message = told_without_secrets(&report.message);
     match output.failure(&report) {
         // With stderr gone, the code is all that can be told.
         Ok(()) | Err(_) => report.code,
@@ -172,8 +174,10 @@ fn refuse_arguments(args: &[OsString], error: &clap::Error) -> ExitCode {
     }
     let code = if error.use_stderr() { ExitCode::Usage } else { ExitCode::Done };
     // What was typed stands in it, and our own styles.
-    let told = if error.use_stderr() && !is_harmless(args) {
-        write!(anstream::stderr(), "{}", plain(&error.render().to_string()))
+    let text = error.render().to_string();
+    let clean = if error.use_stderr() { told_without_secrets(&text) } else { text.clone() };
+    let told = if error.use_stderr() && (clean != text || !is_harmless(args)) {
+        write!(anstream::stderr(), "{}", plain(&clean))
     } else {
         error.print()
     };

@@ -31,6 +31,7 @@ use crate::error::Error;
 use crate::error::ErrorKind;
 use crate::platform;
 use crate::repository::Progress;
+use crate::repository::told_without_secrets;
 
 /// The widest that running text is set, wherever the terminal ends.
 const TEXT_WIDTH: usize = 100;
@@ -196,7 +197,7 @@ impl Output {
     /// Says what is not as it should be, though the command goes on.
     pub(crate) fn warning(&mut self, text: &str) -> Result<()> {
         let heading = self.status.warning("warning:");
-        self.tell(&format!("{heading} {}", plain(text)))
+        self.tell(&format!("{heading} {}", plain(&told_without_secrets(text))))
     }
 
     /// Tells why the command failed.

@@ -71,6 +71,9 @@ pub struct AllowEntry {
 /// Takes a value into what an entry says. None: it has no such key.
 type Take<T> = fn(&mut T, &str, &Item) -> Option<Result<(), String>>;
 
+/// A table, and where it stands in the text.
+type Placed<'t> = (&'t dyn TableLike, Option<Range<usize>>);
+
 /// How the entries of a list are read.
 struct Shape<T> {
     keys: &'static [&'static str],
@@ -129,7 +132,7 @@ fn entries<T: Default>(
     line_at: &LineAt<'_>,
     shape: &Shape<T>,
 ) -> Result<Vec<Entry<T>>, Wrong> {
-    let tables: Option<Vec<(&dyn TableLike, Option<Range<usize>>)>> = match item {
+    let tables: Option<Vec<Placed<'_>>> = match item {
         Item::ArrayOfTables(tables) => {
             Some(tables.iter().map(|table| (table as &dyn TableLike, table.span())).collect())
         }

@@ -108,7 +108,13 @@ impl Rules {
 
 /// How an entry of the list names a value.
 fn digest_of(value: &[u8]) -> String {
-    Sha256::digest(value).iter().map(|byte| format!("{byte:02x}")).collect()
+    let mut digest = String::with_capacity(64);
+    for byte in Sha256::digest(value) {
+        digest.extend(
+            [byte >> 4, byte & 15].map(|digit| char::from(b"0123456789abcdef"[usize::from(digit)])),
+        );
+    }
+    digest
 }
 
 fn parse(text: &str) -> Result<[u8; 32], String> {

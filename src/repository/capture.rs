@@ -17,6 +17,8 @@ use crate::index::SourceState;
 use crate::index::Sources;
 use crate::platform::FileStamp;
 use crate::redact::Clean;
+use crate::redact::Redactor;
+use crate::redact::Rules;
 use crate::repository::Progress;
 use crate::repository::Repository;
 use crate::repository::change::Planned;
@@ -114,6 +116,7 @@ impl Repository {
             })?;
             works = rest;
         }
+        outcome.clean(self.rules()?);
         Ok(outcome)
     }
 
@@ -187,6 +190,16 @@ impl CaptureOutcome {
             Some(captured) => self.updated.push(captured),
             None if take.is_deleted => self.deleted += 1,
             None => self.unchanged += 1,
+        }
+    }
+
+    /// Takes secrets out of what is told of files: a name may hold one.
+    fn clean(&mut self, rules: &Rules) {
+        for Skipped { path, reason } in &mut self.skipped {
+            let mut redactor = Redactor::new(rules);
+            for text in [path, reason] {
+                *text = redactor.text("", std::mem::take(text)).into_inner();
+            }
         }
     }
 

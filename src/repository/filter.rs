@@ -49,6 +49,16 @@ impl TextFilter {
     }
 }
 
+/// A text that is to be told, such as an error's, without secrets: whoever typed one, or has it in
+/// the name of a file, will copy what he is told. By the rules that come with annals: what is wrong
+/// may be the settings.
+pub fn told_without_secrets(text: &str) -> String {
+    match Rules::builtin() {
+        Ok(rules) => Redactor::new(&rules).text("", text.to_owned()).into_inner(),
+        Err(error) => error.to_string(),
+    }
+}
+
 /// The user of this machine: his folders, the names of both, and what git knows of him.
 pub fn profile_of(environment: &Environment) -> Profile {
     let home = environment.home.to_string_lossy().into_owned();

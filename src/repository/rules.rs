@@ -28,7 +28,7 @@ pub(super) fn load_rules(environment: &Environment) -> Result<Rules> {
             let (line, key) = place(&settings.redact, list, index, key);
             refused(&settings.refusal(line, key, cause))
         }
-        error => error.into(),
+        error @ redact::Error::Rule { .. } => error.into(),
     })
 }
 

@@ -1,4 +1,5 @@
-//! Today's rules over what is stored: for stores made under older ones.
+//! Today's rules over what is stored: for stores made under older ones, and for history that was
+//! saved before a value was recognised.
 //!
 //! Reads only. Of history, each file of records is read once, however many revisions hold it.
 
@@ -88,7 +89,10 @@ impl Repository {
         for (done, at) in (1..).zip(sessions) {
             let mut seen = BTreeMap::new();
             match self.stored(&at.revision, at.id) {
-                Ok(stored) => self.scan_stored(&at.revision, &stored, &mut seen, outcome)?,
+                Ok(stored) => {
+                    let redactor = Redactor::new(self.rules()?);
+                    self.scan_stored(&at.revision, &stored, redactor, &mut seen, outcome);
+                }
                 Err(error) => outcome.unreadable.push((at.id, error.to_string())),
             }
             outcome.sessions += 1;
@@ -107,6 +111,7 @@ impl Repository {
         let wanted: BTreeSet<SessionId> = options.sessions.iter().map(|at| at.id).collect();
         let (mut waiting, mut visited) = (vec![self.store.tip()?], BTreeSet::new());
         let (mut seen, mut sessions) = (BTreeMap::new(), BTreeSet::new());
+        let relearned = self.relearn()?;
         while let Some(revision) = waiting.pop() {
             if !visited.insert(revision.to_string()) {
                 continue;
@@ -118,8 +123,12 @@ impl Repository {
                     continue;
                 }
                 sessions.insert(change.id);
+                let mut redactor = Redactor::new(self.rules()?);
+                relearned.get(&change.id).into_iter().for_each(|it| redactor.learn_all(it));
                 match self.stored(&revision, change.id) {
-                    Ok(stored) => self.scan_stored(&revision, &stored, &mut seen, outcome)?,
+                    Ok(stored) => {
+                        self.scan_stored(&revision, &stored, redactor, &mut seen, outcome);
+                    }
                     Err(error) => outcome.unreadable.push((change.id, error.to_string())),
                 }
             }
@@ -135,10 +144,10 @@ impl Repository {
         &self,
         revision: &RevisionId,
         stored: &StoredSession,
+        mut redactor: Redactor<'_>,
         seen: &mut BTreeMap<ObjectId, u64>,
         outcome: &mut ScanOutcome,
-    ) -> Result<()> {
-        let mut redactor = Redactor::new(self.rules()?);
+    ) {
         let mut first = 1;
         for chunk in &stored.chunks {
             let key = chunk.1;
@@ -150,7 +159,7 @@ impl Repository {
                     Ok(records) => records.into_inner(),
                     Err(error) => {
                         outcome.unreadable.push((stored.id, error.to_string()));
-                        return Ok(());
+                        return;
                     }
                 };
                 let count = records.len() as u64;
@@ -171,7 +180,6 @@ impl Repository {
             };
             first += count;
         }
-        Ok(())
     }
 }
 

@@ -58,7 +58,7 @@ struct Scrubber {
     wanted: BTreeSet<SessionId>,
     /// What a person named; none: the rules decide.
     given: Option<KnownSecrets>,
-    /// What the rules found, by session.
+    /// What the rules found, by session: in the store, or in its agent's file.
     found: HashMap<SessionId, KnownSecrets>,
     /// Whether a file of records holds any of it.
     chunks: HashMap<(SessionId, ObjectId), bool>,
@@ -72,8 +72,8 @@ impl ScrubPlan {
 }
 
 impl Repository {
-    /// Looks through all history for what today's rules find. `sessions`: those that are looked
-    /// at; none: all.
+    /// Looks through all history for what today's rules find there, or found in the agents' files
+    /// while those are there. `sessions`: those that are looked at; none: all.
     pub fn plan_scrub(
         &mut self,
         sessions: &[SessionId],
@@ -108,7 +108,8 @@ impl Repository {
         progress: &mut dyn FnMut(Progress),
     ) -> Result<ScrubPlan> {
         let history = self.store.whole_history()?;
-        let (found, chunks) = Default::default();
+        let found = if given.is_none() { self.relearn()? } else { HashMap::new() };
+        let chunks = HashMap::new();
         let wanted = sessions.iter().copied().collect();
         let mut plan = ScrubPlan {
             sessions: Vec::new(),
@@ -173,7 +174,7 @@ impl ScrubPlan {
         let scrubber = &mut self.scrubber;
         let mut counts = BTreeMap::new();
         if scrubber.given.is_none() {
-            let mut redactor = Redactor::new(rules);
+            let mut redactor = scrubber.redactor(rules, id);
             each_chunk(store, &stored, &mut |_, records| {
                 for record in records.unwrap_or_default() {
                     redactor.record(record);

@@ -338,8 +338,8 @@ impl Take {
         if count > 0 {
             let records = if count == 1 { "record" } else { "records" };
             self.notices.push(format!(
-                "A secret was recognised only now in session {}; earlier revisions still hold it, \
-                 in {count} {records}.",
+                "A secret was recognised only now in session {0}; earlier revisions still hold it, \
+                 in {count} {records}. `annals scrub {0}` takes it out.",
                 session.short()
             ));
         }

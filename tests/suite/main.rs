@@ -2,7 +2,7 @@
 //! folders.
 //!
 //! `layers`: the layering rule · `formats`: files and their schema · `r1_…` to `r9_…`: the
-//! requirements, by number · `properties`: the properties, by number · `cli_…`: texts, JSON shapes
+//! requirements, by number (`r4_3_secrets`: what is never written or told, and the rules) · `properties`: the properties, by number · `cli_…`: texts, JSON shapes
 //! and exit codes of the program · `versions`: a session in its several states · `many`: several
 //! processes at once · `hostile`: bad input · `crash`: the
 //! program killed, the disk full · `scrub`: what leaves history · `corpus`: real transcripts, where `ANNALS_CORPUS`
@@ -26,6 +26,7 @@ mod properties;
 mod r1_saving;
 mod r2_resuming;
 mod r3_managing;
+mod r4_3_secrets;
 mod r4_storage;
 mod r5_finding;
 mod r6_migration;

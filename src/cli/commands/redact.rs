@@ -39,6 +39,7 @@ use crate::repository::profile_of;
 /// not to run, stand in `[[redact.rules]]` and `redact.off` there; docs/configuration.md has all of
 /// it.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 #[command(after_help = "\
 Examples:
   env | annals redact
