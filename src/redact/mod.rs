@@ -3,7 +3,8 @@
 //! A secret becomes `[redacted:<rule>]`: no hash of it, no number, the same on every machine.
 //! Only the bytes of the secret change. Redacting twice changes nothing.
 //!
-//! The way of a text: `exempt` lets ids, times, pictures and signatures through; `views` undoes
+//! The way of a text: `exempt` lets ids, times and signatures through, `pictures` looks into the
+//! bytes of pictures; `views` undoes
 //! what may be wrapped round a secret (colour codes, JSON escapes, percent-encoding) and keeps the
 //! way back; `scan` looks for the keywords of all rules in one pass and runs a rule only where its
 //! keyword stands; `rules` is the table of rules, `assign` and `places` find what patterns describe
@@ -11,8 +12,8 @@
 //! with `own` rules and an `allow` list of findings that are none; `known` takes a value that was
 //! once found out of the whole session. `redactor` walks the texts of records through all of it.
 //!
-//! Entropy alone never decides: it takes a known prefix or a name beside the value. Text in
-//! pictures is not seen. Time is linear in the text, whatever it holds.
+//! Entropy alone never decides: it takes a known prefix or a name beside the value. What is drawn
+//! on pictures is not seen. Time is linear in the text, whatever it holds.
 
 mod allow;
 mod assign;
@@ -20,6 +21,7 @@ mod checks;
 mod exempt;
 mod known;
 mod own;
+mod pictures;
 mod places;
 mod redactor;
 mod rules;

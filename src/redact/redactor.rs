@@ -13,6 +13,7 @@ use crate::redact::assign::class_of;
 use crate::redact::assign::is_secret;
 use crate::redact::checks::is_code;
 use crate::redact::exempt::is_exempt;
+use crate::redact::pictures;
 use crate::redact::rules::GIVEN;
 use crate::redact::scan::Finding;
 use crate::redact::scan::Search;
@@ -120,6 +121,9 @@ impl<'r> Redactor<'r> {
         let mut record = record.into_inner();
         let search = Search { rules: None, known: &self.known };
         let mut change = |field: &str, text: &[u8]| {
+            if let Some(picture) = pictures::decoded(text) {
+                return pictures::written_over(text, picture, self.rules, &search, &mut |_| {});
+            }
             let findings = if is_exempt(field, text) { Vec::new() } else { search.find(text) };
             (!findings.is_empty()).then(|| self.replaced(text, &findings))
         };
@@ -135,7 +139,7 @@ impl<'r> Redactor<'r> {
     /// Where the secrets of a text stand that stands in the field `field`.
     pub fn spots(&self, field: &str, text: &str) -> Vec<Spot> {
         let text = text.as_bytes();
-        if text.len() < MIN_TEXT || is_exempt(field, text) {
+        if text.len() < MIN_TEXT || is_exempt(field, text) || pictures::decoded(text).is_some() {
             return Vec::new();
         }
         let (mut line, mut line_start, mut read) = (1, 0, 0);
@@ -160,6 +164,9 @@ impl<'r> Redactor<'r> {
         if text.len() < MIN_TEXT || is_exempt(field, text) {
             return None;
         }
+        if let Some(picture) = pictures::decoded(text) {
+            return self.redact_picture(text, picture);
+        }
         let mut changed: Option<Vec<u8>> = None;
         for round in 0..=MAX_ROUNDS {
             let text = changed.as_deref().unwrap_or(text);
@@ -179,6 +186,19 @@ impl<'r> Redactor<'r> {
                 self.known.add(finding.rule, &finding.secret);
             }
             changed = Some(self.replaced(text, &findings));
+        }
+        changed
+    }
+
+    fn redact_picture(&mut self, text: &[u8], picture: Vec<u8>) -> Option<Vec<u8>> {
+        let search = Search { rules: Some(self.rules), known: &self.known };
+        let mut found = Vec::new();
+        let changed = pictures::written_over(text, picture, self.rules, &search, &mut |finding| {
+            found.push(finding.clone());
+        });
+        for Finding { rule, secret, .. } in found {
+            *self.counts.entry(self.rules.name(rule).to_owned()).or_default() += 1;
+            self.known.add(rule, &secret);
         }
         changed
     }

@@ -66,6 +66,14 @@ impl Search<'_> {
         findings
     }
 
+    /// All that must go from bytes that are no text: they are looked at as they are.
+    pub(super) fn find_in_bytes(&self, bytes: &[u8]) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        self.find_in_view(bytes, &mut findings);
+        drop_marked(bytes, self.rules, &mut findings);
+        apart(findings, self.rules)
+    }
+
     /// What each rule finds by itself, in every view.
     pub(super) fn find_all(&self, text: &[u8]) -> Vec<Finding> {
         let mut findings = Vec::new();

@@ -8,6 +8,8 @@ use std::process::Stdio;
 use std::time::Duration;
 use std::time::Instant;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use serde_json::json;
 
@@ -75,6 +77,12 @@ fn contains(bytes: &[u8], text: &str) -> bool {
     memchr::memmem::find(bytes, text.as_bytes()).is_some()
 }
 
+/// A file in base64, large enough to be stored by itself, with a text in its bytes.
+fn file(head: &[u8], text: &str) -> String {
+    let rest: Vec<u8> = (0..=u8::MAX).cycle().take(3_000).collect();
+    STANDARD.encode([head, b"/Author (", text.as_bytes(), b")\n", &rest].concat())
+}
+
 /// A transcript with a token in every place that there is, whole lines and broken ones.
 fn planted(sandbox: &Sandbox, markers: &mut Markers) -> Transcript {
     let mut plant = || markers.plant();
@@ -114,6 +122,8 @@ fn planted(sandbox: &Sandbox, markers: &mut Markers) -> Transcript {
                 {"type": "tool_result", "tool_use_id": plant(), "content": [{"type": "text", "text": plant()}]},
                 {"type": "image", "source": {"type": "base64", "media_type": plant(), "data": plant()}},
                 {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": format!("{png} {}", plant())}},
+                {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": file(b"\x89PNG\r\n\x1a\n", &plant())}},
+                {"type": "document", "source": {"type": "base64", "media_type": "application/pdf", "data": file(b"%PDF-1.7\n", &plant())}},
                 {"type": "document", "title": plant(), "source": {"type": "text", "data": plant()}},
                 {"type": "novel", "x": plant()}]}}));
     let text = [
