@@ -5,10 +5,12 @@
 use annals::platform::Environment;
 use annals::repository::Edit;
 use annals::repository::Filter;
+use annals::repository::LiveOptions;
 use annals::repository::OpenOptions;
 use annals::repository::Page;
 use annals::repository::Repository;
 use annals::repository::SortKey;
+use annals::repository::Update;
 use annals::session::Message;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -18,12 +20,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         environment: Environment::from_process()?,
         create: true,
     })?;
-    let id = repository.create("my-agent")?.head.id;
-    // Each append is a commit: when it returns, the messages are on the disk.
+    let live = repository.create("my-agent", &LiveOptions::default())?;
+    // When `append` returns, the messages are on the disk; a thread commits them soon after.
     let question = Message::new("user", "Why is the last line dropped?");
     let answer = Message::new("assistant", "The reader stops at the last line feed.");
-    repository.append(id, vec![question.into(), answer.into()])?;
-    repository.edit(id, &[Edit::Rename("Parser drops a line".to_owned())])?;
+    live.append(vec![question.into(), answer.into()])?;
+    live.update(Update::Edit(Edit::Rename("Parser drops a line".to_owned())))?;
+    live.close()?;
 
     let page = Page { offset: 0, limit: 10 };
     let listing = repository.list(&Filter::default(), SortKey::Modified, false, page)?;

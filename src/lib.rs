@@ -45,7 +45,8 @@
 //!
 //! ```
 //! use annals::platform::Environment;
-//! use annals::repository::{Filter, OpenOptions, Page, Repository, SortKey};
+//! use annals::repository::{LiveOptions, OpenOptions, Repository};
+//! use annals::session::Message;
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let folder = tempfile::tempdir()?;
@@ -55,12 +56,15 @@
 //!     create: true,
 //! };
 //! let mut repository = Repository::open(&options)?;
-//! let saved = repository.save_text(
-//!     "title: Parser\nmessages:\n- {role: user, text: Why is the last line dropped?}\n",
-//! )?;
-//! let page = Page { offset: 0, limit: 10 };
-//! let listing = repository.list(&Filter::default(), SortKey::Modified, false, page)?;
-//! assert_eq!(listing.sessions[0].head.id, saved.head.id);
+//! let live = repository.create("my-agent", &LiveOptions::default())?;
+//! // When `append` returns, the message is on the disk; a thread commits it soon after.
+//! live.append(vec![Message::new("user", "Why is the last line dropped?").into()])?;
+//! let id = live.close()?.id;
+//!
+//! let (live, restored) = repository.resume(id, &LiveOptions::default())?;
+//! live.append(vec![Message::new("assistant", "The reader stops early.").into()])?;
+//! assert_eq!(restored.records.len(), 1);
+//! assert_eq!(live.head().counts.messages, 2);
 //! # Ok(())
 //! # }
 //! ```

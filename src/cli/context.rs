@@ -114,14 +114,46 @@ impl Context {
     }
 
     /// The store, which must be there.
-    pub(crate) fn open(&self) -> Result<Repository> {
-        Repository::open(&self.open_options(false)).map_err(|error| match error.kind() {
+    pub(crate) fn open(&mut self) -> Result<Repository> {
+        let opened = Repository::open(&self.open_options(false));
+        let repository = opened.map_err(|error| match error.kind() {
             ErrorKind::NotFound => {
                 let hint = "`annals capture` makes one, and takes in what your agents wrote.";
                 Failure::Hinted(error, hint.into())
             }
             _ => error.into(),
-        })
+        })?;
+        self.tell_of_recovery(&repository)?;
+        Ok(repository)
+    }
+
+    /// The store; made if it is not there.
+    pub(crate) fn open_or_make(&mut self) -> Result<Repository> {
+        let repository = Repository::open(&self.open_options(true))?;
+        self.tell_of_recovery(&repository)?;
+        Ok(repository)
+    }
+
+    /// Says which sessions of programs that died are whole again.
+    fn tell_of_recovery(&mut self, repository: &Repository) -> Result<()> {
+        for session in &repository.recovery().sessions {
+            let messages = brief::count(session.messages, "message");
+            let name = self.named(&session.head);
+            let ago = brief::ago_text(repository.now(), session.interrupted.as_deref());
+            self.output.status(&format!("Recovered {messages} of {name}, interrupted {ago}"))?;
+            if session.unreadable > 0 {
+                let lines = brief::count(session.unreadable, "line");
+                let text = format!("{lines} of its journal cannot be read, and are kept there.");
+                self.output.warning(&text)?;
+            }
+        }
+        for left in &repository.recovery().left {
+            let session = left.session.map_or_else(String::new, |id| format!(" {}", id.short()));
+            let text =
+                format!("An interrupted session{session} is not in the store yet: {}", left.reason);
+            self.output.warning(&text)?;
+        }
+        Ok(())
     }
 
     /// The session, and revision, that was typed.

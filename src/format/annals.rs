@@ -56,6 +56,8 @@ pub(crate) fn fields_of(event: &AnnalsEvent) -> Fields<'_> {
             }
         }
         Action::ContextFiles { paths } => fields.push(field("paths", texts(paths))),
+        Action::Model { name } => fields.push(field("model", Node::text(name))),
+        Action::State { value } => fields.push(field("state", Node::Value(value))),
         Action::Other { native, .. } => push_other(&mut fields, native),
     }
     fields
@@ -84,6 +86,8 @@ fn name_of(action: &Action) -> &str {
         Action::Workspace { .. } => "workspace",
         Action::Parent(_) => "parent",
         Action::ContextFiles { .. } => "context_files",
+        Action::Model { .. } => "model",
+        Action::State { .. } => "state",
         Action::Other { name, .. } => name,
     }
 }
@@ -124,6 +128,8 @@ fn known_action(name: &str, object: &mut Object) -> Result<Option<Action>, Flaw>
             native: object.take_native()?,
         }),
         "context_files" => Action::ContextFiles { paths: object.take_texts("paths")? },
+        "model" => Action::Model { name: object.want_text("model")? },
+        "state" => Action::State { value: object.want_value("state")? },
         _ => return Ok(None),
     };
     Ok(Some(action))

@@ -269,6 +269,8 @@ fn action() -> BoxedStrategy<Action> {
             Action::Parent(ParentLink { session, tool_call, native })
         }),
         vec(text(), 0..3).prop_map(|paths| Action::ContextFiles { paths }),
+        text().prop_map(|name| Action::Model { name }),
+        value().prop_map(|value| Action::State { value }),
         (native(), option::of(value())).prop_map(|(mut native, id)| {
             // A name that the document itself needs.
             native.extend(id.map(|id| ("id".to_owned(), id)));

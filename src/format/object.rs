@@ -87,6 +87,11 @@ impl Object {
         self.take_text(name)?.ok_or_else(|| Flaw::new(name, "is missing"))
     }
 
+    /// Takes a value of any kind that must be there.
+    pub(crate) fn want_value(&mut self, name: &str) -> Result<Value, Flaw> {
+        self.take(name).ok_or_else(|| Flaw::new(name, "is missing"))
+    }
+
     /// Takes a time.
     pub(crate) fn take_time(&mut self, name: &str) -> Result<Option<Timestamp>, Flaw> {
         self.take_text(name)?

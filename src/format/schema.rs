@@ -166,7 +166,7 @@ fn annals() -> Value {
     let placement = json!({"key": {"$ref": "#/$defs/key"}, "after": {"$ref": "#/$defs/key"}});
     let properties = json!({
         "annals": text("What was done: rename, tag, untag, note, pin, rollback, rewrite, undelete, \
-            origin, workspace, parent, context_files."),
+            origin, workspace, parent, context_files, model, state."),
         "id": text("A UUID."),
         "at": time("When it was done; facts have no time"),
         "removed": {"type": "array", "items": {"$ref": "#/$defs/key"}},

@@ -1,9 +1,11 @@
-//! Time and ids as values, so that tests can fix both.
+//! Time and ids as values, so that tests can fix them.
 
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
+use std::time::Instant;
 
 use chrono::DateTime;
 use chrono::Utc;
@@ -35,6 +37,34 @@ impl Clock {
 impl fmt::Debug for Clock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Clock")
+    }
+}
+
+/// How much time has passed: it never goes back, whatever becomes of the clock.
+#[derive(Clone)]
+pub struct Stopwatch(Arc<dyn Fn() -> Duration + Send + Sync>);
+
+impl Stopwatch {
+    /// The system's.
+    pub fn system() -> Self {
+        let start = Instant::now();
+        Self(Arc::new(move || start.elapsed()))
+    }
+
+    /// One that shows what `read` says, for tests.
+    pub fn reading(read: impl Fn() -> Duration + Send + Sync + 'static) -> Self {
+        Self(Arc::new(read))
+    }
+
+    /// The time since it was started.
+    pub fn elapsed(&self) -> Duration {
+        (self.0)()
+    }
+}
+
+impl fmt::Debug for Stopwatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Stopwatch")
     }
 }
 

@@ -10,6 +10,7 @@ use etcetera::BaseStrategy;
 use crate::platform::Clock;
 use crate::platform::Error;
 use crate::platform::Ids;
+use crate::platform::Stopwatch;
 
 /// The folders and settings of the user that annals works for, as values.
 #[derive(Debug, Clone)]
@@ -30,6 +31,8 @@ pub struct Environment {
     pub current: PathBuf,
     /// The clock; `ANNALS_TEST_NOW` (RFC 3339) fixes it, for tests.
     pub clock: Clock,
+    /// What tells how long something took.
+    pub stopwatch: Stopwatch,
     /// The ids; `ANNALS_TEST_IDS` (a number) makes them count, for tests.
     pub ids: Ids,
 }
@@ -52,6 +55,7 @@ impl Environment {
             claude_config_dir: path_variable("CLAUDE_CONFIG_DIR"),
             codex_home: path_variable("CODEX_HOME"),
             current: env::current_dir().unwrap_or_else(|_| PathBuf::from(".")),
+            stopwatch: Stopwatch::system(),
             clock: clock(text_variable("ANNALS_TEST_NOW"))?,
             ids: ids(text_variable("ANNALS_TEST_IDS"))?,
         })

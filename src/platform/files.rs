@@ -89,7 +89,7 @@ fn place(
 }
 
 /// The temporary file that is to get the name `path`.
-fn prepared(
+pub(super) fn prepared(
     path: &Path,
     prefix: &str,
     mode: u32,

@@ -37,6 +37,20 @@ impl FileLock {
         }
     }
 
+    /// Takes the lock of a file that somebody made and may have left behind. `Ok(None)`: he still
+    /// holds it, or the file is gone.
+    pub fn claim(path: &Path) -> io::Result<Option<Self>> {
+        let file = match OpenOptions::new().read(true).write(true).open(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            opened => opened?,
+        };
+        match file.try_lock() {
+            Ok(()) => Ok(is_at(&file, path)?.then_some(Self(file))),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+
     /// Another handle of the locked file, for a process that must not outlive the lock.
     pub fn share(&self) -> io::Result<File> {
         self.0.try_clone()

@@ -6,6 +6,7 @@
 //! environment is read in one place, [`Environment::from_process`], and handed on as a value.
 //! Limits: on systems without Unix permissions the folders keep what they inherit.
 
+mod append;
 mod clock;
 mod environment;
 mod files;
@@ -13,8 +14,10 @@ mod lock;
 mod stamp;
 mod terminal;
 
+pub use append::AppendLog;
 pub use clock::Clock;
 pub use clock::Ids;
+pub use clock::Stopwatch;
 pub use environment::Environment;
 pub use environment::host_name;
 pub use environment::variable;

@@ -75,6 +75,24 @@ impl Repository {
     }
 }
 
+impl Edit {
+    /// The edit as an action, whatever the session is like.
+    pub(super) fn into_action(self) -> Result<Action> {
+        check(&self)?;
+        Ok(match self {
+            Self::Rename(title) => Action::Rename { title: one_line(&title) },
+            Self::Tag(tags) => Action::Tag { tags },
+            Self::Untag(tags) => Action::Untag { tags },
+            Self::Note(text) => Action::Note { text },
+            Self::Pin(pinned) => Action::Pin { pinned },
+        })
+    }
+}
+
+fn one_line(title: &str) -> String {
+    title.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 fn check(edit: &Edit) -> Result<()> {
     let (Edit::Tag(tags) | Edit::Untag(tags)) = edit else {
         return Ok(());
@@ -107,7 +125,7 @@ fn operation(edits: &[Edit]) -> &'static str {
 pub(super) fn effective(edit: &Edit, head: &Head) -> Option<Action> {
     match edit {
         Edit::Rename(title) => {
-            let title = title.split_whitespace().collect::<Vec<_>>().join(" ");
+            let title = one_line(title);
             (head.title.as_deref().unwrap_or_default() != title).then_some(Action::Rename { title })
         }
         Edit::Tag(tags) => {

@@ -20,9 +20,11 @@ mod fork;
 mod intake;
 mod keep;
 mod list;
+mod live;
 mod log;
 mod purge;
 mod reading;
+mod recover;
 mod relearn;
 mod resolve;
 mod restore;
@@ -36,6 +38,7 @@ mod take;
 
 use std::path::Path;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::OnceLock;
 
 use chrono::DateTime;
@@ -100,9 +103,19 @@ pub use filter::profile_of;
 pub use filter::told_without_secrets;
 pub use keep::GcOutcome;
 pub use list::Listing;
+pub use live::INTERVALS;
+pub use live::LiveChange;
+pub use live::LiveOptions;
+pub use live::LiveSession;
+pub use live::LiveStatus;
+pub use live::Restored;
+pub use live::Update;
 pub use log::LogEntry;
 pub use purge::PurgePlan;
 pub use purge::PurgedSession;
+pub use recover::LeftBehind;
+pub use recover::RecoveredSession;
+pub use recover::Recovery;
 pub use resolve::SessionAt;
 pub use restore::RestoreOptions;
 pub use restore::RestoreOutcome;
@@ -123,7 +136,8 @@ pub struct Repository {
     store: Store,
     index: Index,
     environment: Environment,
-    rules: OnceLock<Rules>,
+    rules: OnceLock<Arc<Rules>>,
+    recovery: Recovery,
 }
 
 /// How to open a repository.
@@ -211,8 +225,15 @@ impl Repository {
     fn with_store(store: Store, options: &OpenOptions) -> Result<Self> {
         let index = Index::open(&store.private_folder())?;
         let environment = options.environment.clone();
-        let mut repository = Self { store, index, environment, rules: OnceLock::new() };
+        let mut repository = Self {
+            store,
+            index,
+            environment,
+            rules: OnceLock::new(),
+            recovery: Recovery::default(),
+        };
         repository.finish_rewriting();
+        repository.recover();
         Ok(repository)
     }
 
@@ -234,9 +255,17 @@ impl Repository {
 
     /// The rules of redaction, loaded when first needed.
     fn rules(&self) -> Result<&Rules> {
+        self.loaded_rules().map(Arc::as_ref)
+    }
+
+    fn shared_rules(&self) -> Result<Arc<Rules>> {
+        self.loaded_rules().map(Arc::clone)
+    }
+
+    fn loaded_rules(&self) -> Result<&Arc<Rules>> {
         if self.rules.get().is_none() {
             // Losing a race means that the same rules are there already.
-            drop(self.rules.set(load_rules(&self.environment)?));
+            drop(self.rules.set(Arc::new(load_rules(&self.environment)?)));
         }
         Ok(self.rules.get().expect("they were set above"))
     }

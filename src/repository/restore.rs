@@ -87,13 +87,12 @@ impl Repository {
                 self.remember(adapter, &file.path, at)?;
             }
         }
-        let is_missing = |path: &&String| !workspace.join(path).exists();
         Ok(RestoreOutcome {
             files: paths,
             command: adapter.resume_command(&head, &workspace),
             workspace_exists: workspace.is_dir(),
             redacted: head.redactions.values().sum(),
-            missing_files: head.context_files.iter().filter(is_missing).cloned().collect(),
+            missing_files: missing_files(&head, Some(&workspace)),
             head,
         })
     }
@@ -226,4 +225,10 @@ fn write(path: &Path, bytes: &[u8]) -> Result<()> {
         platform::create_private_folder(folder).map_err(failed)?;
     }
     platform::write_atomic(path, bytes).map_err(failed)
+}
+/// The context files of a session that are not there now; relative ones lie in the workspace.
+pub(super) fn missing_files(head: &Head, workspace: Option<&Path>) -> Vec<String> {
+    let folder = workspace.unwrap_or(Path::new(""));
+    let is_missing = |path: &&String| !folder.join(path).exists();
+    head.context_files.iter().filter(is_missing).cloned().collect()
 }

@@ -62,8 +62,8 @@ impl Repository {
         self.save(&Session { id, records })
     }
 
-    /// Creates a session of that agent, still without messages, and stores it at once.
-    pub fn create(&mut self, agent: &str) -> Result<SaveOutcome> {
+    /// Stores a new session of that agent, still without messages.
+    pub(super) fn create_session(&mut self, agent: &str) -> Result<SaveOutcome> {
         let mut head = Head::empty(self.create_id());
         agent.clone_into(&mut head.agent.name);
         let records = self.opening(&head, &Head::empty(head.id));
@@ -91,10 +91,7 @@ impl Repository {
         let records: Vec<Clean<Record>> = records
             .into_iter()
             .map(|mut record| {
-                if let Record::Message(message) = &mut record {
-                    message.envelope.id.get_or_insert_with(|| self.new_id());
-                    message.envelope.at.get_or_insert_with(|| now.clone());
-                }
+                stamp(&mut record, &now, || self.new_id());
                 redactor.record(record)
             })
             .collect();
@@ -173,6 +170,23 @@ impl Repository {
     }
 }
 
+/// Gives a record an id and a time where it has none.
+pub(super) fn stamp(record: &mut Record, now: &Timestamp, new_id: impl FnOnce() -> String) {
+    let envelope = match record {
+        Record::Message(message) => &mut message.envelope,
+        Record::Event(event) => &mut event.envelope,
+        Record::Annals(event) => {
+            if !event.is_fact() {
+                event.at.get_or_insert_with(|| now.clone());
+            }
+            return;
+        }
+        Record::Unreadable(_) => return,
+    };
+    envelope.id.get_or_insert_with(new_id);
+    envelope.at.get_or_insert_with(|| now.clone());
+}
+
 /// Records without a place are taken to be where the head says that the session was.
 fn place(head: &Head, records: &mut [Record]) {
     let workspace = &head.workspace;
@@ -249,7 +263,7 @@ mod tests {
     #[test]
     fn a_created_session_is_stored_before_it_has_messages_and_grows() {
         let (_folder, mut repository) = repository();
-        let created = repository.create("my-agent").expect("created");
+        let created = repository.create_session("my-agent").expect("created");
         assert!(created.revision.is_some(), "a new session has its files at once");
         let (id, page) = (created.head.id, Page { offset: 0, limit: 9 });
         let listing = repository.list(&Filter::default(), SortKey::Modified, false, page);

@@ -76,6 +76,17 @@ pub enum Action {
         /// Their paths.
         paths: Vec<String>,
     },
+    /// The model that answers from now on.
+    Model {
+        /// Its name.
+        name: String,
+    },
+    /// What the program that holds the conversation wants to find again when it goes on: it alone
+    /// knows what it means.
+    State {
+        /// Any value.
+        value: Value,
+    },
     /// An action of a later version of annals; kept, and without effect here.
     Other {
         /// Its name.

@@ -116,14 +116,18 @@ impl HeadFold {
         }
     }
 
+    fn add_model(&mut self, name: &str) {
+        let model = ModelName(name.to_owned());
+        if !self.head.models.contains(&model) {
+            self.head.models.push(model);
+        }
+    }
+
     fn add_message(&mut self, message: &Message) {
         self.add_place(&message.envelope.place);
         self.head.counts.messages += 1;
         if let Some(model) = message.model.as_ref().filter(|model| !model.starts_with('<')) {
-            let model = ModelName(model.clone());
-            if !self.head.models.contains(&model) {
-                self.head.models.push(model);
-            }
+            self.add_model(model);
         }
         let is_call = |kind: &BlockKind| matches!(kind, BlockKind::ToolCall { .. });
         let calls = message.content.blocks().iter().filter(|block| is_call(&block.kind)).count();
@@ -225,9 +229,11 @@ impl HeadFold {
                     tool_call: link.tool_call.clone(),
                 });
             }
+            Action::Model { name } => self.add_model(name),
             Action::Rollback { .. }
             | Action::Rewrite { .. }
             | Action::Undelete
+            | Action::State { .. }
             | Action::Other { .. } => {}
         }
     }

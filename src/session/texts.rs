@@ -135,6 +135,8 @@ fn visit_annals(event: &mut AnnalsEvent, visitor: &mut dyn TextVisitor) {
             visit_option("tool_call", &mut link.tool_call, visitor);
             visitor.native(&mut link.native);
         }
+        Action::Model { name } => visitor.text("model", name),
+        Action::State { value } => visitor.value("state", value),
         Action::Other { native, .. } => visitor.native(native),
         Action::Pin { .. }
         | Action::Rollback { .. }

@@ -27,6 +27,7 @@ mod git;
 mod history;
 mod init;
 mod inspect;
+mod journal;
 mod layout;
 mod maintenance;
 mod objects;
@@ -60,6 +61,9 @@ use crate::session::SessionId;
 
 pub use batch::Batch;
 pub use commit::Rebase;
+pub use journal::Journal;
+pub use journal::JournalFolder;
+pub use journal::LeftJournal;
 pub use replace::Forget;
 pub use rewrite::CleanText;
 pub use rewrite::History;

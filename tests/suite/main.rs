@@ -5,7 +5,7 @@
 //! requirements, by number (`r4_3_secrets`: what is never written or told, and the rules) · `properties`: the properties, by number · `cli_…`: texts, JSON shapes
 //! and exit codes of the program · `versions`: a session in its several states · `many`: several
 //! processes at once · `hostile`: bad input · `crash`: the
-//! program killed, the disk full · `scrub`: what leaves history · `corpus`: real transcripts, where `ANNALS_CORPUS`
+//! program killed, the disk full · `scrub`: what leaves history · `live`: sessions that a program holds · `corpus`: real transcripts, where `ANNALS_CORPUS`
 //! names them.
 #![allow(
     clippy::disallowed_methods,
@@ -20,6 +20,7 @@ mod corpus;
 mod crash;
 mod hostile;
 mod layers;
+mod live;
 mod many;
 mod p08_export;
 mod properties;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use std::time::Instant;
 
 use annals::repository::Edit;
+use annals::repository::LiveOptions;
 use annals::session::Message;
 use serde_json::json;
 
@@ -224,7 +225,7 @@ fn a_store_that_is_open_elsewhere_goes_on_after_it() {
     open.edit(session, &[Edit::Tag(vec!["before".to_owned()])]).expect("it is tagged");
     scrub(&sandbox).ok();
     open.edit(session, &[Edit::Tag(vec!["after".to_owned()])]).expect("it is tagged");
-    let created = open.create("mine").expect("a session is made").head.id;
+    let created = open.create("mine", &LiveOptions::default()).expect("a session is made").id();
     open.append(created, vec![Message::new("user", "still here").into()]).expect("appended");
     drop(open);
     assert_gone(&sandbox, VALUE);

@@ -227,6 +227,8 @@ fn action(event: &AnnalsEvent) -> (String, String) {
         Action::Workspace { repository } => ("workspace", repository.clone()),
         Action::Parent(link) => ("parent", link.session.clone()),
         Action::ContextFiles { paths } => ("context files", paths.join("\n")),
+        Action::Model { name } => ("model", name.clone()),
+        Action::State { value } => ("state", value.to_string()),
         Action::Other { name, .. } => return (line(name), String::new()),
     };
     (name.to_owned(), text)

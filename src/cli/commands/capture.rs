@@ -65,9 +65,8 @@ pub(crate) fn run(args: CaptureArgs, context: &mut Context) -> Result<ExitCode> 
         session: args.session,
         dry_run: args.dry_run,
     };
-    let open = context.open_options(true);
-    let is_new = !Repository::locate(&open)?.exists();
-    let mut repository = Repository::open(&open)?;
+    let is_new = !Repository::locate(&context.open_options(true))?.exists();
+    let mut repository = context.open_or_make()?;
     if is_new {
         let path = context.path(repository.path());
         context.output.status(&format!("Made a new store in {path}"))?;

@@ -12,7 +12,6 @@ use crate::cli::exit::Result;
 use crate::error::Error;
 use crate::error::ErrorKind;
 use crate::repository::EditOutcome;
-use crate::repository::Repository;
 
 /// The longest session that is read, in bytes.
 const LONGEST: u64 = 512 * 1024 * 1024;
@@ -42,7 +41,7 @@ pub(crate) fn run(args: &SaveArgs, context: &mut Context) -> Result<ExitCode> {
         }
         _ => read(std::io::stdin().lock(), "stdin")?,
     };
-    let mut repository = Repository::open(&context.open_options(true))?;
+    let mut repository = context.open_or_make()?;
     let outcome = repository.save_text(&text)?;
     let outcome = EditOutcome { head: outcome.head, revision: outcome.revision };
     context.edited("annals.save/1", "Saved", &outcome)

@@ -14,6 +14,7 @@ use std::sync::atomic::Ordering;
 use annals::platform::Clock;
 use annals::platform::Environment;
 use annals::platform::Ids;
+use annals::platform::Stopwatch;
 use annals::repository::OpenOptions;
 use annals::repository::Repository;
 use chrono::DateTime;
@@ -179,6 +180,7 @@ impl Sandbox {
             claude_config_dir: None,
             codex_home: None,
             current: self.home(),
+            stopwatch: Stopwatch::system(),
             clock: Clock::fixed(now.with_timezone(&Utc)),
             ids: Ids::counting(run * 1000),
         }

@@ -1,0 +1,265 @@
+//! Live sessions: what a program appends is on disk at once, and committed by itself.
+//!
+//! [`LiveSession::append`] puts the records into the session's journal and returns when they are
+//! durable. A thread of its own commits what waits: when the interval is over, when much waits, when
+//! nothing came for a moment, and when asked. It never prints, and the caller never waits for it:
+//! not for the store's lock, not for a commit. What fails is kept, told by
+//! [`LiveSession::status`], and tried again, ever more seldom.
+//!
+//! A program that dies leaves its journal, and the next one that opens the store commits it
+//! (`recover`). So the thread decides when history gets a revision, not whether anything is lost.
+
+mod flight;
+mod restored;
+mod saver;
+mod schedule;
+mod shared;
+
+use std::sync::Arc;
+use std::sync::mpsc::Receiver;
+use std::time::Duration;
+
+use chrono::DateTime;
+use chrono::Utc;
+use serde_json::Value;
+
+use crate::error::Error;
+use crate::error::ErrorKind;
+use crate::error::Result;
+use crate::repository::Edit;
+use crate::repository::OpenOptions;
+use crate::repository::Repository;
+use crate::session::Action;
+use crate::session::Head;
+use crate::session::Record;
+use crate::session::RevisionId;
+use crate::session::SessionId;
+
+pub use restored::Restored;
+
+use schedule::Schedule;
+use shared::Shared;
+
+/// The shortest and the longest interval of auto-save.
+pub const INTERVALS: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(300));
+
+/// How a live session is saved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LiveOptions {
+    /// No record waits longer for its commit; 5 to 300 seconds.
+    pub interval: Duration,
+    /// When this many wait they are committed.
+    pub records: usize,
+    /// When nothing came for this long, what waits is committed.
+    pub idle: Duration,
+    /// Whether records go into a journal before `append` returns. Without it a program that dies
+    /// loses what came since the last save.
+    pub journal: bool,
+    /// How long dropping a session waits for its last save. What is not committed by then stays
+    /// in the journal.
+    pub patience: Duration,
+}
+
+impl Default for LiveOptions {
+    fn default() -> Self {
+        Self {
+            interval: INTERVALS.0,
+            records: 50,
+            idle: Duration::from_secs(2),
+            journal: true,
+            patience: Duration::from_secs(5),
+        }
+    }
+}
+
+/// A change of what is said of a session, or kept with it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Update {
+    /// Title, tags, notes, pinned.
+    Edit(Edit),
+    /// The model that answers from now on.
+    Model(String),
+    /// The files that the session refers to from now on.
+    ContextFiles(Vec<String>),
+    /// What the program wants to find again when it goes on.
+    State(Value),
+}
+
+/// How a live session stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LiveStatus {
+    /// Records that are not committed yet. With a journal they are on disk nevertheless.
+    pub unsaved: u64,
+    /// Records committed since the session was opened.
+    pub saved: u64,
+    /// When that was done last, and the revision.
+    pub last_save: Option<(DateTime<Utc>, RevisionId)>,
+    /// Why the last save failed, if it did.
+    pub error: Option<String>,
+    /// How many saves failed since the session was opened.
+    pub failures: u64,
+}
+
+/// Something that happened to a live session on its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LiveChange {
+    /// Records were committed.
+    Saved {
+        /// How many.
+        records: u64,
+        /// The revision; none: the store had them already.
+        revision: Option<RevisionId>,
+    },
+    /// A save failed and will be tried again.
+    Retrying {
+        /// Why it failed.
+        error: String,
+        /// How many tries failed in a row.
+        failures: u32,
+        /// The pause before the next try.
+        pause: Duration,
+    },
+    /// The session ended, and its last save failed. What is in the journal is committed when the
+    /// store is next opened.
+    Failed {
+        /// Why.
+        error: String,
+    },
+}
+
+/// A session that is being held: see the module.
+///
+/// It may be shared between threads. Dropping it saves what waits, within
+/// [`LiveOptions::patience`]; [`LiveSession::close`] does so and says whether it worked.
+#[derive(Debug)]
+pub struct LiveSession {
+    shared: Arc<Shared>,
+    patience: Duration,
+}
+
+impl Repository {
+    /// Creates a session of that agent and holds it live.
+    ///
+    /// # Errors
+    /// `Invalid`: the interval is outside 5 to 300 seconds.
+    pub fn create(&mut self, agent: &str, options: &LiveOptions) -> Result<LiveSession> {
+        check(options)?;
+        let id = self.create_session(agent)?.head.id;
+        self.hold(id, options)
+    }
+
+    /// Holds a stored session live, and gives what it holds.
+    ///
+    /// # Errors
+    /// `NotFound`: there is no such session. `Invalid`: as for [`Repository::create`].
+    pub fn resume(
+        &mut self,
+        id: SessionId,
+        options: &LiveOptions,
+    ) -> Result<(LiveSession, Restored)> {
+        check(options)?;
+        let restored = self.restored(id)?;
+        Ok((self.hold(id, options)?, restored))
+    }
+
+    fn hold(&mut self, id: SessionId, options: &LiveOptions) -> Result<LiveSession> {
+        let stored = self.stored(&self.store.tip()?, id)?;
+        let fold = self.bench()?.fold(&stored)?;
+        let schedule = Schedule {
+            interval: options.interval,
+            records: options.records.max(1),
+            idle: options.idle,
+        };
+        let journals = options.journal.then(|| self.store.journals());
+        let rules = self.shared_rules()?;
+        let shared = Shared::new(fold, self.environment.clone(), rules, journals, schedule);
+        let shared = Arc::new(shared);
+        let own = OpenOptions {
+            store: Some(self.store.path().to_owned()),
+            environment: self.environment.clone(),
+            create: false,
+        };
+        saver::start(Repository::open(&own)?, Arc::clone(&shared))?;
+        Ok(LiveSession { shared, patience: options.patience })
+    }
+}
+
+impl LiveSession {
+    /// The session's id.
+    pub fn id(&self) -> SessionId {
+        self.shared.id()
+    }
+
+    /// Adds records: all, or none. When it returns they are durable, if there is a journal. A
+    /// message without an id or a time is given one.
+    ///
+    /// # Errors
+    /// `Io` or `Denied`: the journal cannot be written. `Conflict`: the session has ended.
+    pub fn append(&self, records: Vec<Record>) -> Result<()> {
+        self.shared.append(records)
+    }
+
+    /// Changes what is said of the session, or kept with it; as durable as a record.
+    pub fn update(&self, update: Update) -> Result<()> {
+        self.shared.act(match update {
+            Update::Edit(edit) => edit.into_action()?,
+            Update::Model(name) => Action::Model { name },
+            Update::ContextFiles(paths) => Action::ContextFiles { paths },
+            Update::State(value) => Action::State { value },
+        })
+    }
+
+    /// What a list says of the session, with all that was appended.
+    pub fn head(&self) -> Head {
+        self.shared.head()
+    }
+
+    /// How it stands.
+    pub fn status(&self) -> LiveStatus {
+        self.shared.status()
+    }
+
+    /// Tells what happens from now on. A receiver that is dropped is forgotten.
+    pub fn watch(&self) -> Receiver<LiveChange> {
+        self.shared.watch()
+    }
+
+    /// Commits what waits, and returns when that is done.
+    ///
+    /// # Errors
+    /// What made it fail; it is tried again by itself nevertheless.
+    pub fn save(&self) -> Result<Head> {
+        self.shared.save()
+    }
+
+    /// Looks at the stopwatch again, for programs that brought one of their own.
+    pub fn wake(&self) {
+        self.shared.wake();
+    }
+
+    /// Commits what waits and ends the session.
+    ///
+    /// # Errors
+    /// What made it fail. What is in the journal is committed when the store is next opened.
+    pub fn close(self) -> Result<Head> {
+        self.shared.end(None)
+    }
+}
+
+impl Drop for LiveSession {
+    fn drop(&mut self) {
+        // Who wants to know closes it.
+        drop(self.shared.end(Some(self.patience)));
+    }
+}
+
+fn check(options: &LiveOptions) -> Result<()> {
+    if (INTERVALS.0..=INTERVALS.1).contains(&options.interval) {
+        return Ok(());
+    }
+    let message = format!(
+        "the auto-save interval is {} seconds; 5 to 300 are allowed",
+        options.interval.as_secs_f64()
+    );
+    Err(Error::new(ErrorKind::Invalid, message))
+}

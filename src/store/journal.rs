@@ -1,0 +1,312 @@
+//! The crash journal: what was acknowledged and is not committed yet.
+//!
+//! One file a writer and a session, in `annals/journal/` of the store, locked by its owner as long
+//! as he lives. The first line says which session it is; each further line is a record: the first
+//! 16 digits of the SHA-256 of what follows, a blank, and the record as JSON with the field names
+//! of the store's YAML. A line that a power loss tore is told by its sum; it was never acknowledged.
+//!
+//! A journal outlives its owner only when he died: then whoever opens the store next claims it,
+//! commits its records and removes it.
+
+use std::fs;
+use std::io;
+use std::io::BufRead;
+use std::io::BufReader;
+use std::path::Path;
+use std::path::PathBuf;
+
+use chrono::DateTime;
+use chrono::Utc;
+use serde::Deserialize;
+use serde::Serialize;
+use sha2::Digest;
+use sha2::Sha256;
+use uuid::Uuid;
+
+use crate::format;
+use crate::platform;
+use crate::platform::AppendLog;
+use crate::platform::FileLock;
+use crate::redact::Clean;
+use crate::session::Record;
+use crate::session::SessionId;
+use crate::store::Error;
+use crate::store::Store;
+
+const FOLDER: &str = "journal";
+const ENDING: &str = "journal";
+/// What a journal with lines that cannot be read is called once the others are saved.
+const DAMAGED: &str = "damaged";
+const VERSION: u32 = 1;
+/// How many digits of a line's sum stand before it.
+const SUM_DIGITS: usize = 16;
+
+/// The first line.
+#[derive(Debug, Serialize, Deserialize)]
+struct Header {
+    journal: u32,
+    session: SessionId,
+    started: DateTime<Utc>,
+}
+
+/// A journal that this process writes.
+#[derive(Debug)]
+pub struct Journal {
+    log: AppendLog,
+    is_empty: bool,
+}
+
+/// Where the journals of a store lie.
+#[derive(Debug, Clone)]
+pub struct JournalFolder(PathBuf);
+
+/// A journal whose owner died. Nobody else can claim it meanwhile.
+#[derive(Debug)]
+pub struct LeftJournal {
+    path: PathBuf,
+    _lock: FileLock,
+    /// The session its records belong to.
+    pub session: SessionId,
+    /// Its records, in order.
+    pub records: Clean<Vec<Record>>,
+    /// How many of its lines cannot be read, but for a torn last one.
+    pub unreadable: u64,
+}
+
+impl Store {
+    /// Where its journals lie.
+    pub fn journals(&self) -> JournalFolder {
+        JournalFolder(self.private_folder().join(FOLDER))
+    }
+}
+
+impl JournalFolder {
+    /// Begins a journal. `name`: an id that no other one has.
+    pub fn start(
+        &self,
+        session: SessionId,
+        started: DateTime<Utc>,
+        name: Uuid,
+    ) -> Result<Journal, Error> {
+        let header = Header { journal: VERSION, session, started };
+        let mut line = serde_json::to_vec(&header).expect("ids and times become JSON");
+        line.push(b'\n');
+        let path = self.0.join(format!("{session}-{name}.{ENDING}"));
+        let make = || {
+            platform::create_private_folder(&self.0)?;
+            AppendLog::create(&path, &line)
+        };
+        let log = make().map_err(failed("starting the journal", &path))?;
+        Ok(Journal { log, is_empty: true })
+    }
+
+    /// The journals whose owners died, and what of them could not be read.
+    pub fn claim_left(&self) -> (Vec<LeftJournal>, Vec<Error>) {
+        let (mut left, mut errors) = (Vec::new(), Vec::new());
+        for path in self.files() {
+            match claim(&path) {
+                Ok(journal) => left.extend(journal),
+                Err(error) => errors.push(failed("reading the journal", &path)(error)),
+            }
+        }
+        (left, errors)
+    }
+
+    /// The files that look like journals, sorted.
+    fn files(&self) -> Vec<PathBuf> {
+        let Ok(entries) = fs::read_dir(&self.0) else {
+            return Vec::new();
+        };
+        let paths = entries.filter_map(Result::ok).map(|entry| entry.path());
+        let mut paths: Vec<PathBuf> =
+            paths.filter(|path| path.extension().is_some_and(|it| it == ENDING)).collect();
+        paths.sort();
+        paths
+    }
+}
+
+impl Journal {
+    /// Adds records, durably: all, or none.
+    pub fn append(&mut self, records: &[Clean<Record>]) -> Result<(), Error> {
+        let mut lines = Vec::new();
+        for record in records {
+            let text = format::record_to_value(record).to_string();
+            lines.extend_from_slice(sum(text.as_bytes()).as_bytes());
+            lines.push(b' ');
+            lines.extend_from_slice(text.as_bytes());
+            lines.push(b'\n');
+        }
+        let written = self.log.append(&lines);
+        written.map_err(|error| failed("writing the journal", self.log.path())(error))?;
+        self.is_empty &= records.is_empty();
+        Ok(())
+    }
+
+    /// Whether it holds no records.
+    pub fn is_empty(&self) -> bool {
+        self.is_empty
+    }
+
+    /// Whether it takes further records.
+    pub fn is_sound(&self) -> bool {
+        self.log.is_sound()
+    }
+
+    /// Removes it: its records are committed, or were none. That it is gone need not be durable:
+    /// records that are in the store are not taken from a journal again.
+    pub fn remove(self) -> Result<(), Error> {
+        let path = self.log.path();
+        fs::remove_file(path).map_err(failed("removing the journal", path))
+    }
+}
+
+impl LeftJournal {
+    /// Removes it, for its records are committed. One with lines that cannot be read is kept under
+    /// another name.
+    pub fn settle(self) -> Result<(), Error> {
+        let settled = match self.unreadable {
+            0 => fs::remove_file(&self.path),
+            _ => fs::rename(&self.path, self.path.with_extension(DAMAGED)),
+        };
+        settled.map_err(failed("removing the journal", &self.path))
+    }
+}
+
+/// The journal at `path`, if its owner died.
+fn claim(path: &Path) -> io::Result<Option<LeftJournal>> {
+    let Some(lock) = FileLock::claim(path)? else {
+        return Ok(None);
+    };
+    let mut lines = BufReader::new(lock.share()?).split(b'\n');
+    let first = lines.next().transpose()?.unwrap_or_default();
+    let header: Header = serde_json::from_slice(&first).map_err(io::Error::other)?;
+    if header.journal != VERSION {
+        return Err(io::Error::other(format!("version {} is not known", header.journal)));
+    }
+    let (mut records, mut unreadable, mut is_last_bad) = (Vec::new(), 0, false);
+    for line in lines {
+        // Whether it was the last one is only known when the next one is there.
+        unreadable += u64::from(is_last_bad);
+        let record = read_record(&line?);
+        is_last_bad = record.is_none();
+        records.extend(record);
+    }
+    // What stands in a journal went through redaction when it was written.
+    let records = Clean::stored(records);
+    let (path, session) = (path.to_owned(), header.session);
+    Ok(Some(LeftJournal { path, _lock: lock, session, records, unreadable }))
+}
+
+fn read_record(line: &[u8]) -> Option<Record> {
+    let (sum_read, text) = line.split_at_checked(SUM_DIGITS)?;
+    let text = text.strip_prefix(b" ")?;
+    if sum(text).as_bytes() != sum_read {
+        return None;
+    }
+    format::record_from_value(serde_json::from_slice(text).ok()?).ok()
+}
+
+fn sum(text: &[u8]) -> String {
+    let digest = Sha256::digest(text);
+    let beginning = digest[..8].iter().fold(0_u64, |all, byte| all << 8 | u64::from(*byte));
+    format!("{beginning:016x}")
+}
+
+fn failed(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error {
+    let doing = format!("{doing} {}", path.display());
+    move |source| Error::Io { doing, source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::format::arbitrary;
+    use proptest::prelude::*;
+
+    fn folder() -> (tempfile::TempDir, JournalFolder) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let journals = JournalFolder(folder.path().join(FOLDER));
+        (folder, journals)
+    }
+
+    fn session() -> SessionId {
+        SessionId::captured("test", "journal")
+    }
+
+    fn start(journals: &JournalFolder, name: u128) -> Journal {
+        let at = DateTime::UNIX_EPOCH;
+        journals.start(session(), at, Uuid::from_u128(name)).expect("started")
+    }
+
+    fn note(text: &str) -> Clean<Record> {
+        Clean::stored(crate::session::Message::new("user", text).into())
+    }
+
+    #[test]
+    fn what_a_dead_owner_left_is_found_and_what_a_live_one_writes_is_not() {
+        let (_folder, journals) = folder();
+        let (mut dead, mut live) = (start(&journals, 1), start(&journals, 2));
+        dead.append(&[note("a"), note("b")]).expect("written");
+        live.append(&[note("c")]).expect("written");
+        assert!(!dead.is_empty());
+        drop(dead);
+        let (left, errors) = journals.claim_left();
+        assert!(errors.is_empty());
+        let [left] = <[LeftJournal; 1]>::try_from(left).expect("one was left");
+        assert_eq!((left.session, left.unreadable), (session(), 0));
+        assert_eq!(*left.records, [note("a").into_inner(), note("b").into_inner()]);
+        assert!(journals.claim_left().0.is_empty(), "it is claimed once");
+        left.settle().expect("removed");
+        assert_eq!(journals.files().len(), 1, "the live one stays");
+    }
+
+    #[test]
+    fn a_torn_line_takes_nothing_with_it_and_a_damaged_one_is_kept_and_counted() {
+        let (_folder, journals) = folder();
+        let mut journal = start(&journals, 1);
+        journal.append(&[note("a"), note("b")]).expect("written");
+        let path = journal.log.path().to_owned();
+        drop(journal);
+        let whole = fs::read(&path).expect("there");
+        fs::write(&path, &whole[..whole.len() - 3]).expect("torn");
+        let left = journals.claim_left().0.remove(0);
+        assert_eq!((left.records.len(), left.unreadable), (1, 0), "it was never acknowledged");
+        drop(left);
+        let mut bytes = whole.clone();
+        let at = whole.iter().position(|byte| *byte == b'\n').expect("a header") + 30;
+        bytes[at] ^= 1;
+        fs::write(&path, &bytes).expect("damaged");
+        let left = journals.claim_left().0.remove(0);
+        assert_eq!((left.records.len(), left.unreadable), (1, 1));
+        left.settle().expect("set aside");
+        assert!(path.with_extension(DAMAGED).exists(), "nothing is thrown away");
+    }
+
+    #[test]
+    fn a_journal_without_a_header_is_told_and_left() {
+        let (_folder, journals) = folder();
+        let journal = start(&journals, 1);
+        let path = journal.log.path().to_owned();
+        drop(journal);
+        fs::write(&path, b"\xff\xfe").expect("written");
+        let (left, errors) = journals.claim_left();
+        assert!(left.is_empty());
+        assert!(errors[0].to_string().starts_with("reading the journal "), "{errors:?}");
+        assert!(path.exists());
+    }
+
+    proptest! {
+        #[test]
+        fn records_come_back_from_a_journal_as_they_were(
+            records in arbitrary::stream(),
+        ) {
+            let (_folder, journals) = folder();
+            let mut journal = start(&journals, 1);
+            let clean: Vec<Clean<Record>> = records.iter().cloned().map(Clean::stored).collect();
+            journal.append(&clean).expect("written");
+            drop(journal);
+            let left = journals.claim_left().0.remove(0);
+            prop_assert_eq!(&*left.records, &records);
+        }
+    }
+}
