@@ -6,8 +6,15 @@ use std::io::Write;
 use std::path::Path;
 use std::path::PathBuf;
 
+use crate::platform::FileLock;
 use crate::platform::files::prepared;
 use crate::platform::files::sync_folder;
+
+/// How the names of files begin that have no name of their own yet.
+const UNNAMED: &str = ".annals-";
+
+/// How often a file is made that somebody removes before it has its name.
+const TRIES: usize = 5;
 
 /// A growing file, locked by its owner as long as it is open. Mode 0600.
 ///
@@ -28,11 +35,38 @@ impl AppendLog {
     /// # Errors
     /// `AlreadyExists`: something has that name.
     pub fn create(path: &Path, first: &[u8]) -> io::Result<Self> {
-        let file = prepared(path, ".annals-", 0o600, first, File::sync_all)?;
-        file.as_file().lock()?;
-        let file = file.persist_noclobber(path).map_err(|error| error.error)?;
+        let mut made = Self::place(path, first);
+        for _ in 1..TRIES {
+            // Whoever tidies up may take a file that is not locked yet for one that was left.
+            if !made.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
+                break;
+            }
+            made = Self::place(path, first);
+        }
+        let file = made?;
         sync_folder(path.parent().unwrap_or(Path::new(".")))?;
         Ok(Self { file, path: path.to_owned(), length: first.len() as u64, is_sound: true })
+    }
+
+    fn place(path: &Path, first: &[u8]) -> io::Result<File> {
+        let mut file = prepared(path, UNNAMED, 0o600, &[], File::lock)?;
+        file.write_all(first)?;
+        file.as_file().sync_all()?;
+        file.persist_noclobber(path).map_err(|error| error.error)
+    }
+
+    /// Removes what owners left in a folder that died while they made a log.
+    pub fn remove_unnamed(folder: &Path) {
+        let Ok(entries) = std::fs::read_dir(folder) else { return };
+        for path in entries.filter_map(Result::ok).map(|entry| entry.path()) {
+            let name = path.file_name().unwrap_or_default().as_encoded_bytes();
+            if name.starts_with(UNNAMED.as_bytes())
+                && let Ok(Some(_lock)) = FileLock::claim(&path)
+            {
+                // What cannot be removed holds nothing, and is met again.
+                drop(std::fs::remove_file(&path));
+            }
+        }
     }
 
     /// Adds an entry, durably.
@@ -76,7 +110,6 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::platform::FileLock;
 
     #[test]
     fn entries_stand_one_behind_the_other_and_the_owner_holds_the_lock() {
@@ -88,6 +121,17 @@ mod tests {
         assert!(FileLock::claim(&path).expect("can be tried").is_none(), "its owner is alive");
         drop(log);
         assert!(FileLock::claim(&path).expect("can be tried").is_some());
+    }
+
+    #[test]
+    fn what_was_left_without_a_name_is_removed_and_what_is_being_made_is_not() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("log");
+        let made = prepared(&path, UNNAMED, 0o600, b"", File::lock).expect("made");
+        std::fs::write(folder.path().join(".annals-left"), b"{").expect("written");
+        AppendLog::remove_unnamed(folder.path());
+        assert_eq!(std::fs::read_dir(folder.path()).expect("there").count(), 1);
+        assert!(made.path().exists());
     }
 
     #[test]

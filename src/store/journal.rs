@@ -103,6 +103,7 @@ impl JournalFolder {
     /// The journals whose owners died, and what of them could not be read.
     pub fn claim_left(&self) -> (Vec<LeftJournal>, Vec<Error>) {
         let (mut left, mut errors) = (Vec::new(), Vec::new());
+        AppendLog::remove_unnamed(&self.0);
         for path in self.files() {
             match claim(&path) {
                 Ok(journal) => left.extend(journal),
