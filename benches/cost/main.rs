@@ -15,6 +15,7 @@
 
 mod homes;
 mod lists;
+mod live;
 mod meter;
 
 use std::env;
@@ -50,10 +51,11 @@ fn main() -> Result<()> {
     let wanted: Vec<String> = env::args().skip(1).filter(|it| !it.starts_with('-')).collect();
     let corpus = Corpus::open(PathBuf::from(folder))?;
     let mut report = Report::default();
-    let parts: [(&str, Part); 7] = [
+    let parts: [(&str, Part); 8] = [
         ("capture", capture),
         ("large", large),
         ("save", save),
+        ("append", live::append),
         ("size", size),
         ("versions", versions),
         ("read", read),
