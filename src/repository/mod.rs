@@ -34,6 +34,7 @@ mod rules;
 mod save;
 mod scan;
 mod scrub;
+mod startup;
 mod take;
 
 use std::path::Path;
@@ -126,6 +127,8 @@ pub use scan::ScanOutcome;
 pub use scan::StoredFinding;
 pub use scrub::ScrubPlan;
 pub use scrub::ScrubbedSession;
+pub use startup::FailedStart;
+pub use startup::StartOffer;
 
 /// The store's folder within the data folder.
 const STORE_FOLDER: &str = "annals/store.git";

@@ -17,10 +17,12 @@ use annals::repository::LiveOptions;
 use annals::repository::LiveSession;
 use annals::repository::OpenOptions;
 use annals::repository::Repository;
+use annals::repository::StartOffer;
 use annals::repository::Update;
 use annals::session::Content;
 use annals::session::Message;
 use annals::session::Record;
+use annals::session::SessionId;
 use serde_json::json;
 
 use crate::support::Sandbox;
@@ -315,4 +317,36 @@ fn r9_1_an_interrupted_session_is_told_when_the_store_is_next_opened() {
     assert!(recovered.head.counts.messages > last);
     assert!(recovered.interrupted.is_some());
     assert!(sandbox.repository().recovery().sessions.is_empty(), "it is told once");
+}
+
+#[test]
+fn r9_1_a_start_offers_the_last_session_and_never_one_that_could_not_be_opened() {
+    let sandbox = Sandbox::new();
+    let mut repository = sandbox.repository();
+    assert_eq!(repository.start_offer("chat").expect("asked"), StartOffer::Nothing);
+    let ids: Vec<SessionId> = (0..4)
+        .map(|number| {
+            let live = repository.create("chat", &by_hand()).expect("created");
+            // The clock stands still, so each message is a moment behind the one before.
+            (0..=number).for_each(|_| say(&live, &format!("session {number}")));
+            live.close().expect("saved").id
+        })
+        .collect();
+    let other = repository.create("other-agent", &by_hand()).expect("created").close();
+    other.expect("saved");
+    for id in ids.iter().rev().take(3) {
+        let offer = repository.start_offer("chat").expect("asked");
+        let StartOffer::Last(head) = offer else { panic!("the last one is offered: {offer:?}") };
+        assert_eq!(head.id, *id);
+        repository.mark_failed_start(*id, "token=Zk8vQ2nX7rT5wLp3 is damaged").expect("marked");
+    }
+    let offer = repository.start_offer("chat").expect("asked");
+    let StartOffer::Stopped(failed) = offer else { panic!("after three it stops: {offer:?}") };
+    assert_eq!(failed.len(), 3);
+    assert!(failed[0].reason.contains("[redacted:"), "{failed:?}");
+    repository.clear_failed_starts(Some(ids[3])).expect("it opened after all");
+    let offer = repository.start_offer("chat").expect("asked");
+    assert!(matches!(offer, StartOffer::Last(head) if head.id == ids[3]), "it is offered again");
+    repository.clear_failed_starts(None).expect("somebody looked");
+    assert!(matches!(repository.start_offer("chat"), Ok(StartOffer::Last(_))));
 }
