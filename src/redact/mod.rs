@@ -41,6 +41,7 @@ pub use settings::RuleSettings;
 pub use settings::SettingList;
 pub use share::Profile;
 pub use share::Sharing;
+pub use share::Watch;
 
 /// A value that went through redaction, or came out of the store as it was stored.
 #[derive(Debug, Clone, PartialEq)]

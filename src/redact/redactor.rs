@@ -97,7 +97,7 @@ impl<'r> Redactor<'r> {
 
     /// Redacts a record: all that the rules find, and all that is known from earlier ones.
     pub fn record(&mut self, mut record: Record) -> Clean<Record> {
-        record.visit_texts(&mut Walk { change: &mut |field, text| self.redact(field, text) });
+        record.visit_texts(&mut Walk::new(&mut |field, text| self.redact(field, text)));
         Clean(record)
     }
 
@@ -127,7 +127,7 @@ impl<'r> Redactor<'r> {
             let findings = if is_exempt(field, text) { Vec::new() } else { search.find(text) };
             (!findings.is_empty()).then(|| self.replaced(text, &findings))
         };
-        record.visit_texts(&mut Walk { change: &mut change });
+        record.visit_texts(&mut Walk::new(&mut change));
         Clean(record)
     }
 
@@ -253,14 +253,25 @@ fn text_of(bytes: Vec<u8>) -> String {
 }
 
 /// Gives the new text of a field, if it changes.
-type Change<'c> = dyn FnMut(&str, &[u8]) -> Option<Vec<u8>> + 'c;
+pub(super) type Change<'c> = dyn FnMut(&str, &[u8]) -> Option<Vec<u8>> + 'c;
 
 /// Shows each text of a record, with its field, to `change`, and puts in what that returns.
-struct Walk<'w> {
+pub(super) struct Walk<'w> {
     change: &'w mut Change<'w>,
+    /// Whether plain words are shown too where they are keys: they are no secrets, but may be names.
+    all_keys: bool,
 }
 
-impl Walk<'_> {
+impl<'w> Walk<'w> {
+    fn new(change: &'w mut Change<'w>) -> Self {
+        Self { change, all_keys: false }
+    }
+
+    /// A walk that passes over no key.
+    pub(super) fn all_keys(change: &'w mut Change<'w>) -> Self {
+        Self { change, all_keys: true }
+    }
+
     fn fields(&mut self, map: &mut Map<String, Value>) {
         self.rename(map);
         let name = named_value(map);
@@ -274,7 +285,8 @@ impl Walk<'_> {
 
     /// Redacts the keys. A key that another one already has gets a suffix.
     fn rename(&mut self, map: &mut Map<String, Value>) {
-        let mut changes = map.keys().enumerate().filter(|(_, key)| !is_plain_key(key));
+        let all_keys = self.all_keys;
+        let mut changes = map.keys().enumerate().filter(|(_, key)| all_keys || !is_plain_key(key));
         let first = changes.find_map(|(at, key)| Some((at, (self.change)("", key.as_bytes())?)));
         let Some((first, change)) = first else {
             return;

@@ -15,6 +15,7 @@ mod accents;
 mod addresses;
 mod names;
 mod paths;
+mod raw;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -23,9 +24,14 @@ use regex::bytes::Captures;
 use regex::bytes::Regex;
 use regex::bytes::RegexBuilder;
 
+use crate::redact::Clean;
 use crate::redact::Error;
+use crate::redact::redactor::Walk;
 use crate::redact::views::original_range;
 use crate::redact::views::views_of;
+use crate::session::Record;
+
+pub use raw::Watch;
 
 /// How often a text is read again after something was taken out of it.
 const MAX_ROUNDS: usize = 3;
@@ -48,11 +54,20 @@ pub struct Profile {
     pub email: String,
 }
 
+impl Profile {
+    /// What a folder in somebody's home tells of him.
+    pub fn of_folder(folder: &str) -> Option<Self> {
+        let (home, user) = paths::home_in(folder)?;
+        Some(Self { home: home.to_owned(), user: user.to_owned(), ..Self::default() })
+    }
+}
+
 /// Takes the traces of one user and his machine out of texts.
 #[derive(Debug, Clone)]
 pub struct Sharing {
     shapes: Vec<Shape>,
     seen: BTreeMap<(Kind, Vec<u8>), usize>,
+    counts: BTreeMap<&'static str, u64>,
 }
 
 /// What a trace is, which says what stands in for it.
@@ -70,6 +85,24 @@ enum Kind {
     Project,
     /// What goes without anything in its place.
     Dropped,
+}
+
+impl Kind {
+    /// What people call it.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Home => "home folder",
+            Self::User => "user name",
+            Self::OtherUser => "other user",
+            Self::Host => "host name",
+            Self::Name => "full name",
+            Self::Email | Self::OtherEmail => "e-mail address",
+            Self::Address => "network address",
+            Self::Id => "machine id",
+            Self::Project => "workspace path",
+            Self::Dropped => "login in an address",
+        }
+    }
 }
 
 /// A pattern of traces. What its groups hold goes; all of the match, if it has none.
@@ -105,7 +138,41 @@ impl Sharing {
         let mut shapes = addresses::shapes(profile)?;
         shapes.extend(paths::shapes(profile, workspaces)?);
         shapes.extend(names::shapes(profile)?);
-        Ok(Self { shapes, seen: BTreeMap::new() })
+        let (seen, counts) = Default::default();
+        Ok(Self { shapes, seen, counts })
+    }
+
+    /// The same for what is handed to others: names go wherever they stand as words of their own,
+    /// not only where the place says that they are names.
+    ///
+    /// # Errors
+    /// As [`Sharing::new`].
+    pub fn strict(profiles: &[Profile], workspaces: &[String]) -> Result<Self, Error> {
+        let (seen, counts) = Default::default();
+        let mut sharing = Self { shapes: Vec::new(), seen, counts };
+        for profile in profiles {
+            sharing.shapes.extend(Self::new(profile, workspaces)?.shapes);
+            sharing.shapes.extend(raw::shapes(profile, workspaces)?);
+        }
+        Ok(sharing)
+    }
+
+    /// The record without the user's traces, in its texts and in the names of its fields.
+    pub fn record(&mut self, record: Clean<Record>) -> Clean<Record> {
+        let mut change = |_: &str, text: &[u8]| {
+            let text = std::str::from_utf8(text).ok()?;
+            let changed = self.text(text);
+            (changed != text).then(|| changed.into_bytes())
+        };
+        record.map(|mut record| {
+            record.visit_texts(&mut Walk::all_keys(&mut change));
+            record
+        })
+    }
+
+    /// What was taken out so far, by kind.
+    pub fn counts(&self) -> &BTreeMap<&'static str, u64> {
+        &self.counts
     }
 
     /// The text without the user's traces.
@@ -161,6 +228,7 @@ impl Sharing {
         for Trace { kind, range, value } in traces {
             replaced.push_str(&text[copied..range.start]);
             replaced.push_str(&self.stand_in(*kind, value));
+            *self.counts.entry(kind.name()).or_default() += 1;
             copied = range.end;
         }
         replaced.push_str(&text[copied..]);

@@ -171,7 +171,7 @@ pub(super) fn shapes(profile: &Profile) -> Result<Vec<Shape>, Error> {
     Ok(shapes)
 }
 
-fn is_common(name: &str) -> bool {
+pub(super) fn is_common(name: &str) -> bool {
     COMMON.contains(&name.trim().to_lowercase().as_str())
 }
 

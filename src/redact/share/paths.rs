@@ -12,7 +12,7 @@ use crate::redact::share::accents::pattern_of;
 const ROOT: &str = r"(?:(?:\\{2,8}[?.]\\{1,4})?[a-z]:|/(?:mnt|cygdrive|host_mnt|run/desktop/mnt/host)/[a-z]|/[a-z]|/private|/System/Volumes/Data|/var|/export|/usr|[/\\]{2,8}wsl[^/\\\s]{0,12}[/\\]{1,4}[^/\\\s]{1,32})?";
 
 /// Between two folders: a slash, escaped or not, or backslashes.
-const JOINT: &str = r"(?:\\{0,4}/+|\\{1,8})";
+pub(super) const JOINT: &str = r"(?:\\{0,4}/+|\\{1,8})";
 
 /// The name of a folder, when it is somebody's home.
 const FOLDER: &str = r#"[^\s/\\"'`<>|:;,()\[\]{}*?&$=%!#@^~…]{1,64}(?:~[0-9])?"#;
@@ -138,13 +138,13 @@ fn others() -> Result<[Shape; 4], Error> {
     ])
 }
 
-fn parts_of(path: &str) -> Vec<&str> {
+pub(super) fn parts_of(path: &str) -> Vec<&str> {
     path.split(['/', '\\']).filter(|part| !part.is_empty()).collect()
 }
 
 /// What agents make of a folder for a name of its own: all but letters and digits becomes `-`.
 /// What follows names a folder below it.
-fn slug(path: &str) -> Result<Shape, Error> {
+pub(super) fn slug(path: &str) -> Result<Shape, Error> {
     let plain = slug_of(path.trim_end_matches(['/', '\\']));
     let pattern = format!("(?i){plain}(?:[-_][A-Za-z0-9_-]*)?");
     let bare = slug_of(path.trim_matches(['/', '\\']));
@@ -170,7 +170,7 @@ impl Place<'_> {
         self.begins() && self.ends_folder()
     }
 
-    fn ends_folder(&self) -> bool {
+    pub(super) fn ends_folder(&self) -> bool {
         self.ends()
     }
 
@@ -211,6 +211,23 @@ impl Place<'_> {
             && name.chars().any(char::is_alphabetic)
             && !name.rsplit_once('.').is_some_and(|(_, end)| FILES.contains(&end))
     }
+}
+
+/// The home that a folder lies in, and whose it is, if it is a person's.
+pub(super) fn home_in(folder: &str) -> Option<(&str, &str)> {
+    let is_joint = |letter: char| letter == '/' || letter == '\\';
+    let mut end = 0;
+    let mut is_next = false;
+    for part in folder.split_inclusive(is_joint) {
+        let name = part.trim_end_matches(is_joint);
+        if is_next && !name.is_empty() {
+            let is_person = !is_nobody(name) && name.chars().any(char::is_alphabetic);
+            return is_person.then_some((&folder[..end + name.len()], name));
+        }
+        is_next |= name.eq_ignore_ascii_case("home") || name.eq_ignore_ascii_case("users");
+        end += part.len();
+    }
+    None
 }
 
 fn is_nobody(name: &str) -> bool {
