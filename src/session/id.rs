@@ -36,6 +36,12 @@ impl SessionId {
         Self(Uuid::from_bytes(bytes))
     }
 
+    /// The id of a session that follows from what it holds, the same wherever it is made. `kind`
+    /// keeps apart what is made for different ends.
+    pub fn made_of(kind: &str, content: &str) -> Self {
+        Self(Uuid::new_v5(&NAMESPACE, format!("{kind}\n{content}").as_bytes()))
+    }
+
     /// The last 8 digits: what people read and type.
     pub fn short(&self) -> String {
         let text = self.to_string();

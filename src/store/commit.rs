@@ -32,7 +32,7 @@ use crate::store::refs::object_id;
 use crate::store::refs::revision;
 
 /// Who writes where the user's git does not say.
-const NEUTRAL_AUTHOR: &str = "annals <annals@localhost>";
+pub(super) const NEUTRAL_AUTHOR: &str = "annals <annals@localhost>";
 /// How many sessions a commit names.
 const NAMED_SESSIONS: usize = 20;
 /// The longest subject, in characters.

@@ -14,6 +14,7 @@ use crate::session::SessionId;
 
 pub(super) const MARKER: &str = "annals.yaml";
 pub(super) const ATTRIBUTES: &str = ".gitattributes";
+pub(super) const README: &str = "README.md";
 pub(super) const SESSIONS: &str = "sessions";
 pub(super) const TOMBSTONES: &str = "tombstones";
 pub(super) const HEAD: &str = "session.yaml";
@@ -23,6 +24,7 @@ pub(super) const FILES: &str = "files";
 const FILE_MODE: u32 = 0o100_644;
 const FOLDER_MODE: u32 = 0o040_000;
 const SUBMODULE_MODE: u32 = 0o160_000;
+const LINK_MODE: u32 = 0o120_000;
 
 /// The name of a session's chunk. The id's last digits stand in it because git looks for
 /// deltas among files with equal names: packs are 2.8 times smaller with them.
@@ -87,6 +89,11 @@ impl Entry {
         self.mode == SUBMODULE_MODE
     }
 
+    /// Whether it is a symbolic link.
+    pub(super) fn is_link(&self) -> bool {
+        self.mode == LINK_MODE
+    }
+
     /// Git sorts a folder as if its name ended in a slash.
     fn order(&self, other: &Self) -> Ordering {
         let key = |entry: &Self| {
@@ -120,6 +127,12 @@ impl Tree {
             bytes.extend_from_slice(entry.id.as_bytes());
         }
         bytes
+    }
+
+    /// Whether the entries stand in git's order, each name once.
+    pub(super) fn is_ordered(&self) -> bool {
+        let names: std::collections::BTreeSet<_> = self.entries.iter().map(|it| &it.name).collect();
+        names.len() == self.len() && self.entries.is_sorted_by(|a, b| a.order(b).is_lt())
     }
 
     pub(super) fn is_empty(&self) -> bool {

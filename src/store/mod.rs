@@ -21,6 +21,7 @@
 //! Limits: 512 MiB an object, SHA-1 repositories without reftable.
 
 mod batch;
+mod bundle;
 mod check;
 mod commit;
 mod git;
@@ -60,6 +61,12 @@ use crate::session::RevisionId;
 use crate::session::SessionId;
 
 pub use batch::Batch;
+pub use bundle::BUNDLE_LIMIT;
+pub use bundle::Bundle;
+pub use bundle::BundleError;
+pub use bundle::BundleText;
+pub use bundle::BundledSession;
+pub use bundle::render_bundle;
 pub use commit::Rebase;
 pub use journal::Journal;
 pub use journal::JournalFolder;

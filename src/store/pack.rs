@@ -112,7 +112,7 @@ impl PackWriter {
 }
 
 /// Kind and size of an object: four bits of the size in the first byte, seven in each further.
-fn push_header(buffer: &mut Vec<u8>, kind: ObjectType, size: usize) {
+pub(super) fn push_header(buffer: &mut Vec<u8>, kind: ObjectType, size: usize) {
     let number: u8 = match kind {
         ObjectType::Commit => 1,
         ObjectType::Tree => 2,
