@@ -11,6 +11,7 @@ mod annals;
 mod chunk;
 mod emitter;
 mod head;
+mod migrate;
 mod node;
 mod object;
 mod parse;
@@ -28,6 +29,7 @@ pub use head::render_marker;
 pub use head::render_tombstone;
 pub use whole::head_to_value;
 pub use whole::parse_session;
+pub use whole::parse_sessions;
 pub use whole::parse_value;
 pub use whole::record_from_value;
 pub use whole::record_to_value;
@@ -36,7 +38,9 @@ pub use whole::render_value;
 
 use uuid::Uuid;
 
+use crate::session::Head;
 use crate::session::Native;
+use crate::session::Record;
 use crate::session::RecordKey;
 use crate::session::RevisionId;
 use crate::session::SessionId;
@@ -74,6 +78,20 @@ pub enum Error {
         /// The schema version found.
         found: u32,
     },
+}
+
+/// The kind of a JSON document with sessions.
+pub const EXPORT_KIND: &str = "annals.export/1";
+
+/// A session that a text gives.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GivenSession {
+    /// What it says of itself.
+    pub head: Head,
+    /// Its records.
+    pub records: Vec<Record>,
+    /// What is odd about the text, though it can be read.
+    pub warnings: Vec<String>,
 }
 
 /// A large payload that lies beside the records, named by its bytes.

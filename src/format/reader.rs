@@ -31,21 +31,26 @@ const DEEP_STACK: usize = 64 * 1024 * 1024;
 
 /// Reads all documents of a file.
 pub(crate) fn read_documents(text: &str) -> Result<Vec<Value>, Error> {
+    read_documents_within(text, usize::MAX)
+}
+
+/// The same, of a text that came from elsewhere: at most so many values.
+pub(crate) fn read_documents_within(text: &str, values: usize) -> Result<Vec<Value>, Error> {
     // Reading takes several KiB of stack a level, and the caller's thread may have little. Equal
     // keys are refused by `ExactVisitor`; the parser would look for them a second time, but knows
     // the line, so it is told to only where something is wrong.
-    match read_to_depth(text, USUAL_DEPTH, DuplicateKeyPolicy::PassThrough) {
-        Err(_) => read_deep(text),
+    match read_to_depth(text, (USUAL_DEPTH, values), DuplicateKeyPolicy::PassThrough) {
+        Err(_) => read_deep(text, values),
         documents => documents,
     }
 }
 
 /// Reads on a thread with a stack for the deepest text that is allowed.
-fn read_deep(text: &str) -> Result<Vec<Value>, Error> {
+fn read_deep(text: &str, values: usize) -> Result<Vec<Value>, Error> {
     thread::scope(|scope| {
-        let reader = thread::Builder::new()
-            .stack_size(DEEP_STACK)
-            .spawn_scoped(scope, || read_to_depth(text, MAX_DEPTH, DuplicateKeyPolicy::Error));
+        let reader = thread::Builder::new().stack_size(DEEP_STACK).spawn_scoped(scope, || {
+            read_to_depth(text, (MAX_DEPTH, values), DuplicateKeyPolicy::Error)
+        });
         let documents =
             reader.map(|reader| reader.join().unwrap_or_else(|panic| resume_unwind(panic)));
         documents.unwrap_or_else(|error| {
@@ -56,10 +61,10 @@ fn read_deep(text: &str) -> Result<Vec<Value>, Error> {
 
 fn read_to_depth(
     text: &str,
-    depth: usize,
+    (depth, values): (usize, usize),
     duplicates: DuplicateKeyPolicy,
 ) -> Result<Vec<Value>, Error> {
-    let options = options(text.len(), depth, duplicates);
+    let options = options(text.len(), (depth, values), duplicates);
     let documents: Result<Vec<Exact>, _> = serde_saphyr::from_multiple_with_options(text, options);
     let documents = documents.map_err(|error| Error::Yaml {
         line: error.location().map_or(1, |location| location.line()),
@@ -75,14 +80,37 @@ pub(crate) fn read_json(text: &str) -> Result<Value, Error> {
         .map_err(|error| Error::Yaml { line: error.line() as u64, cause: error.to_string() })
 }
 
-fn options(size: usize, depth: usize, duplicates: DuplicateKeyPolicy) -> Options {
+/// Reads a JSON text that came from elsewhere: at most so many values.
+pub(crate) fn read_json_within(text: &str, values: usize) -> Result<Value, Error> {
+    let mut is_text = false;
+    let mut found = 1;
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'\\' if is_text => drop(bytes.next()),
+            b'"' => is_text = !is_text,
+            b',' | b'[' | b'{' if !is_text => found += 1,
+            _ => {}
+        }
+    }
+    if found > values {
+        return Err(Error::Yaml { line: 1, cause: format!("it has more than {values} values") });
+    }
+    read_json(text)
+}
+
+fn options(
+    size: usize,
+    (depth, values): (usize, usize),
+    duplicates: DuplicateKeyPolicy,
+) -> Options {
     // Nothing in a text is shorter than a byte.
     let most = size + 64;
     serde_saphyr::options! {
         budget: serde_saphyr::budget! {
             max_reader_input_bytes: None,
             max_events: 2 * most,
-            max_nodes: most,
+            max_nodes: most.min(values),
             max_documents: most,
             max_total_scalar_bytes: most,
             max_aliases: 0,

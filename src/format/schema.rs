@@ -10,7 +10,6 @@ use serde_json::json;
 
 use super::tests::sample;
 use super::*;
-use crate::session::Head;
 use crate::session::SCHEMA_VERSION;
 
 const DRAFT: &str = "https://json-schema.org/draft/2020-12/schema";

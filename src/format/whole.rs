@@ -3,12 +3,15 @@
 use serde_json::Map;
 use serde_json::Value;
 
+use crate::format::EXPORT_KIND;
 use crate::format::Error;
+use crate::format::GivenSession;
 use crate::format::emitter::Emitter;
 use crate::format::head::head_fields;
 use crate::format::head::head_of;
 use crate::format::head::render_head;
 use crate::format::head::too_new;
+use crate::format::migrate;
 use crate::format::node::Node;
 use crate::format::node::into_object;
 use crate::format::object::Flaw;
@@ -16,10 +19,15 @@ use crate::format::object::Object;
 use crate::format::parse::KINDS;
 use crate::format::parse::record_of;
 use crate::format::reader::read_documents;
+use crate::format::reader::read_documents_within;
 use crate::format::reader::read_json;
+use crate::format::reader::read_json_within;
 use crate::format::record::fields_of;
 use crate::session::Head;
 use crate::session::Record;
+
+/// The most values of a text that came from elsewhere: each takes about 100 bytes of memory.
+const MAX_VALUES: usize = 1_000_000;
 
 /// A record with the field names of the YAML form, large payloads included: what `--json` shows.
 pub fn record_to_value(record: &Record) -> Value {
@@ -71,7 +79,39 @@ pub fn parse_value(text: &str) -> Result<Value, Error> {
 /// The head's id is nil where the text gives none. A message may have `role` in place of
 /// `message`, and `text` in place of `content`; its blocks may be texts.
 pub fn parse_session(text: &str) -> Result<(Head, Vec<Record>), Error> {
-    let mut documents = documents_of(text)?.into_iter();
+    session_of(documents_of(text)?)
+}
+
+/// The sessions of a text that came from elsewhere: as [`parse_session`] takes them, a JSON
+/// document with several under `sessions`, or an older JSON session.
+pub fn parse_sessions(text: &str) -> Result<Vec<GivenSession>, Error> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let given = |(head, records)| GivenSession { head, records, warnings: Vec::new() };
+    if !text.trim_start().starts_with('{') {
+        return Ok(vec![given(session_of(read_documents_within(text, MAX_VALUES)?)?)]);
+    }
+    let Value::Object(mut document) = read_json_within(text, MAX_VALUES)? else {
+        return Err(Error::shape(1, &Flaw::new("", "a map is wanted")));
+    };
+    if migrate::is_older(&document) {
+        return Ok(vec![migrate::older_session(document)?]);
+    }
+    if let Some(kind) = document.shift_remove("kind").filter(|kind| kind != EXPORT_KIND) {
+        let flaw = Flaw::new("kind", format!("{kind} is not known"));
+        return Err(Error::shape(1, &flaw));
+    }
+    match document.shift_remove("sessions") {
+        Some(Value::Array(sessions)) => {
+            let sessions = sessions.into_iter().map(|session| session_of(vec![session]));
+            sessions.map(|session| session.map(given)).collect()
+        }
+        Some(_) => Err(Error::shape(1, &Flaw::new("sessions", "a list is wanted"))),
+        None => Ok(vec![given(session_of(vec![Value::Object(document)])?)]),
+    }
+}
+
+fn session_of(documents: Vec<Value>) -> Result<(Head, Vec<Record>), Error> {
+    let mut documents = documents.into_iter();
     let Some(first) = documents.next() else {
         return Err(Error::shape(1, &Flaw::new("", "nothing stands there")));
     };

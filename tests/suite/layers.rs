@@ -29,7 +29,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 /// Each foreign crate that has a home, and its home.
 const LIVES_IN: &[(&str, &[&str])] = &[
     ("git2", &["store"]),
-    ("flate2", &["store"]),
+    ("flate2", &["store", "format"]),
     ("serde_saphyr", &["format"]),
     ("regex", &["redact"]),
     ("regex_syntax", &["redact"]),
