@@ -143,17 +143,19 @@ impl Sharing {
     }
 
     /// The same for what is handed to others: names go wherever they stand as words of their own,
-    /// not only where the place says that they are names.
+    /// not only where the place says that they are names. `profiles`: the user's, and then those
+    /// whose homes are known too.
     ///
     /// # Errors
     /// As [`Sharing::new`].
     pub fn strict(profiles: &[Profile], workspaces: &[String]) -> Result<Self, Error> {
-        let (seen, counts) = Default::default();
-        let mut sharing = Self { shapes: Vec::new(), seen, counts };
-        for profile in profiles {
-            sharing.shapes.extend(Self::new(profile, workspaces)?.shapes);
-            sharing.shapes.extend(raw::shapes(profile, workspaces)?);
+        let outside = paths::outside(workspaces, profiles);
+        let own = profiles.first().cloned().unwrap_or_default();
+        let mut sharing = Self::new(&own, &outside)?;
+        for other in profiles.iter().skip(1) {
+            sharing.shapes.extend(paths::homes_of(&other.user)?);
         }
+        sharing.shapes.extend(raw::shapes(profiles, &outside)?);
         Ok(sharing)
     }
 

@@ -103,7 +103,7 @@ pub(super) fn shapes(profile: &Profile, workspaces: &[String]) -> Result<Vec<Sha
 }
 
 /// The user's home, wherever homes lie on any system.
-fn homes_of(user: &str) -> Result<[Shape; 3], Error> {
+pub(super) fn homes_of(user: &str) -> Result<[Shape; 3], Error> {
     let name = pattern_of(user);
     let path = format!(r"(?i){ROOT}(?:/|\\{{1,4}})(?:home|users){JOINT}{name}");
     let tail = format!(r"(?i){JOINT}(?:home|users){JOINT}({name})");
@@ -213,21 +213,47 @@ impl Place<'_> {
     }
 }
 
+/// The folders that lie in nobody's home: those in one go with it.
+pub(super) fn outside(workspaces: &[String], profiles: &[Profile]) -> Vec<String> {
+    let homes = profiles.iter().map(|profile| profile.home.as_str()).filter(|it| !it.is_empty());
+    let homes: Vec<&str> = homes.collect();
+    let is_in = |folder: &str, home: &str| {
+        let below = folder.strip_prefix(home.trim_end_matches(['/', '\\']));
+        below.is_some_and(|below| below.is_empty() || below.starts_with(['/', '\\']))
+    };
+    let is_outside = |folder: &&String| !homes.iter().any(|home| is_in(folder, home));
+    workspaces.iter().filter(is_outside).cloned().collect()
+}
+
 /// The home that a folder lies in, and whose it is, if it is a person's.
 pub(super) fn home_in(folder: &str) -> Option<(&str, &str)> {
     let is_joint = |letter: char| letter == '/' || letter == '\\';
-    let mut end = 0;
+    let mut start = 0;
     let mut is_next = false;
     for part in folder.split_inclusive(is_joint) {
         let name = part.trim_end_matches(is_joint);
         if is_next && !name.is_empty() {
             let is_person = !is_nobody(name) && name.chars().any(char::is_alphabetic);
-            return is_person.then_some((&folder[..end + name.len()], name));
+            return is_person.then_some((&folder[..start + name.len()], name));
         }
-        is_next |= name.eq_ignore_ascii_case("home") || name.eq_ignore_ascii_case("users");
-        end += part.len();
+        let is_home = name.eq_ignore_ascii_case("home") || name.eq_ignore_ascii_case("users");
+        is_next |= is_home && holds_homes(&folder[..start]);
+        start += part.len();
     }
     None
+}
+
+/// Whether homes lie right in that folder: the root, a drive, or a real place behind a link.
+fn holds_homes(folder: &str) -> bool {
+    const PLACES: [&str; 5] = ["/private", "/system/volumes/data", "/var", "/export", "/usr"];
+    let lower = folder.to_lowercase().replace('\\', "/");
+    let place = lower.trim_end_matches('/');
+    let (above, last) = place.rsplit_once('/').unwrap_or(("", place));
+    let is_drive = last.trim_end_matches(':').len() == 1;
+    let above = above.trim_start_matches("//?");
+    place.is_empty()
+        || PLACES.contains(&place)
+        || (is_drive && ["", "/mnt", "/cygdrive", "/host_mnt"].contains(&above))
 }
 
 fn is_nobody(name: &str) -> bool {

@@ -15,6 +15,7 @@ use crate::redact::share::Shape;
 use crate::redact::share::accents::pattern_of;
 use crate::redact::share::names::is_common;
 use crate::redact::share::paths::JOINT;
+use crate::redact::share::paths::outside;
 use crate::redact::share::paths::parts_of;
 use crate::redact::share::paths::slug;
 use crate::redact::views::views_of;
@@ -92,11 +93,8 @@ impl Watch {
         workspaces: &[String],
         secrets: &KnownSecrets,
     ) -> Result<Self, Error> {
-        let mut all = Vec::new();
-        for profile in profiles {
-            all.extend(shapes(profile, workspaces)?);
-        }
-        Ok(Self { shapes: all, secrets: secrets.clone() })
+        let shapes = shapes(profiles, &outside(workspaces, profiles))?;
+        Ok(Self { shapes, secrets: secrets.clone() })
     }
 
     /// What kind of value stands in the bytes, escaped or not, if one does.
@@ -118,18 +116,23 @@ impl Watch {
     }
 }
 
-/// The values themselves, as patterns.
-pub(super) fn shapes(profile: &Profile, workspaces: &[String]) -> Result<Vec<Shape>, Error> {
+/// The values themselves, as patterns. `workspaces`: those that lie in nobody's home.
+pub(super) fn shapes(profiles: &[Profile], workspaces: &[String]) -> Result<Vec<Shape>, Error> {
+    let mut shapes = Vec::new();
+    for profile in profiles {
+        shapes.extend(of_profile(profile)?);
+    }
+    for workspace in workspaces.iter().filter(|workspace| parts_of(workspace).len() > 1) {
+        shapes.push(path(Kind::Project, workspace)?);
+    }
+    Ok(shapes)
+}
+
+fn of_profile(profile: &Profile) -> Result<Vec<Shape>, Error> {
     let mut shapes = Vec::new();
     if parts_of(&profile.home).len() > 1 {
         shapes.push(path(Kind::Home, &profile.home)?);
         shapes.push(slug(&profile.home)?);
-    }
-    for workspace in workspaces.iter().filter(|workspace| parts_of(workspace).len() > 1) {
-        let is_at_home = !profile.home.is_empty() && workspace.starts_with(&profile.home);
-        if !is_at_home {
-            shapes.push(path(Kind::Project, workspace)?);
-        }
     }
     if !profile.email.is_empty() {
         let pattern = format!("(?i){}", pattern_of(&profile.email));
@@ -232,7 +235,15 @@ mod tests {
         assert_eq!(home("/home/alice/x/y"), some("/home/alice", "alice"));
         assert_eq!(home(r"C:\Users\Alice W\x"), some(r"C:\Users\Alice W", "Alice W"));
         assert_eq!(home("/mnt/c/Users/alice"), some("/mnt/c/Users/alice", "alice"));
-        for folder in ["/srv/x", "/home", "/Users/Shared/x", "/home/runner/work", "", "x/home"] {
+        for folder in [
+            "/srv/x",
+            "/home",
+            "/Users/Shared/x",
+            "/home/runner/work",
+            "",
+            "x/home",
+            "/tmp/home/work",
+        ] {
             assert_eq!(home(folder), None, "{folder}");
         }
     }
