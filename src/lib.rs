@@ -17,7 +17,7 @@
 //! | [`store`] | the git repository; accepts only clean values |
 //! | [`adapters`] | each agent's own files, read and written |
 //! | [`index`] | the catalogue, derived from the store |
-//! | [`exchange`] | what leaves: JSON, YAML, Markdown, HTML |
+//! | [`exchange`] | what leaves and enters: JSON, YAML, Markdown, HTML, bundles |
 //! | [`repository`] | [`repository::Repository`], the one handle: one file per operation |
 //! | `cli` | the program |
 //!

@@ -1,4 +1,4 @@
-//! What leaves and enters: JSON, YAML, Markdown, HTML.
+//! What leaves and enters: JSON, YAML, Markdown, HTML, bundle; validation of imports.
 //!
 //! JSON and YAML hold everything and parse back to the same session. Markdown and HTML are for
 //! reading: the records in view, as a `script` of who said what. Only an [`Outgoing`] session can
@@ -9,25 +9,43 @@
 //! Markdown what could run, load, hide or pass for one of our own headings; `prose` makes HTML of
 //! Markdown and lets through text, plain structure and links to the web; the template in
 //! `page.html` escapes all other values. The HTML has no script and a policy that forbids any.
+//!
+//! `share` makes sessions ready for others and puts them into a bundle; `incoming` reads what comes
+//! from others, and checks it.
 
 mod harmless;
 mod html;
+mod incoming;
 mod markdown;
 mod prose;
 mod script;
+mod share;
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use serde_json::Value;
 use serde_json::json;
+use sha2::Digest as _;
+use sha2::Sha256;
 
 use crate::format;
+use crate::format::EXPORT_KIND;
 use crate::redact::Clean;
 use crate::redact::Redactor;
 use crate::redact::Rules;
 use crate::session::Head;
 use crate::session::Record;
 use crate::session::Session;
+
+pub use incoming::INCOMING_LIMIT;
+pub use incoming::Incoming;
+pub use incoming::IncomingError;
+pub use incoming::IncomingFile;
+pub use incoming::NewName;
+pub use share::Package;
+pub use share::ShareChoice;
+pub use share::ShareError;
 
 /// A form that a session leaves in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -136,13 +154,27 @@ pub fn render_together(sessions: &[Outgoing]) -> String {
     printed(&json!({"kind": EXPORT_KIND, "sessions": sessions}))
 }
 
-/// The kind of the JSON form.
-const EXPORT_KIND: &str = "annals.export/1";
-
 fn printed(document: &Value) -> String {
     let mut text = serde_json::to_string_pretty(document).expect("a value has no odd keys");
     text.push('\n');
     text
+}
+
+/// What the records say, as a hash: equal hashes, equal sessions.
+fn digest_of(records: &[Record]) -> String {
+    let mut content = Sha256::new();
+    for record in records {
+        content.update(format::record_to_value(record).to_string());
+        content.update("\n");
+    }
+    hex(&content.finalize())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("a string takes all");
+        text
+    })
 }
 
 /// What a readable file calls a session.

@@ -88,7 +88,7 @@ impl Repository {
                 }
                 check(path, options.force)?;
                 let ExportText { text, redactions } = self.export_text(sessions, options.format)?;
-                write(path, &text, options.force)?;
+                write(path, text.as_bytes(), options.force)?;
                 return Ok(ExportOutcome { files: vec![path.clone()], redactions });
             }
             ExportTarget::Folder(folder) => folder,
@@ -103,7 +103,7 @@ impl Repository {
         let mut redactions = BTreeMap::new();
         for (at, path) in sessions.iter().zip(&files) {
             let session = self.outgoing(at)?;
-            write(path, &session.render(options.format), options.force)?;
+            write(path, session.render(options.format).as_bytes(), options.force)?;
             add(&mut redactions, &session);
         }
         Ok(ExportOutcome { files, redactions })
@@ -126,7 +126,7 @@ fn holds_one() -> Error {
 }
 
 /// Refuses to write over what is there.
-fn check(path: &Path, force: bool) -> Result<()> {
+pub(super) fn check(path: &Path, force: bool) -> Result<()> {
     let Ok(metadata) = path.symlink_metadata() else {
         return Ok(());
     };
@@ -141,9 +141,9 @@ fn taken(path: &Path) -> Error {
     Error::new(ErrorKind::Conflict, format!("{} is there already", path.display()))
 }
 
-fn write(path: &Path, text: &str, force: bool) -> Result<()> {
+pub(super) fn write(path: &Path, bytes: &[u8], force: bool) -> Result<()> {
     let write = if force { platform::write_atomic } else { platform::write_new };
-    write(path, text.as_bytes()).map_err(|error| match error.kind() {
+    write(path, bytes).map_err(|error| match error.kind() {
         io::ErrorKind::AlreadyExists => taken(path),
         _ => failed(path, error),
     })
@@ -169,7 +169,7 @@ fn file_name(head: &Head, at: &SessionAt, format: ExportFormat) -> String {
 }
 
 /// The letters and digits of a title, its words joined by hyphens.
-fn slug(title: &str) -> String {
+pub(super) fn slug(title: &str) -> String {
     let lower = title.to_lowercase();
     let words = lower.split(|character: char| !character.is_alphanumeric());
     let mut slug = String::new();

@@ -125,8 +125,14 @@ impl Repository {
         let named = options.workspace.as_ref().map(|path| self.environment.current.join(path));
         // A path as the system has it, so that the agent started there finds the session.
         let named = named.map(|path| path.canonicalize().unwrap_or(path));
-        named.or_else(|| head.workspace.root.as_ref().map(PathBuf::from)).ok_or_else(|| {
-            let message = format!("session {} has no workspace to be resumed in", head.id.short());
+        // What a share made of a path is a name, and no place on any machine.
+        let recorded =
+            head.workspace.root.as_ref().filter(|root| is_place(root)).map(PathBuf::from);
+        named.or(recorded).ok_or_else(|| {
+            let message = format!(
+                "session {} has no workspace to be resumed in: name one with --workspace",
+                head.id.short()
+            );
             Error::new(ErrorKind::Invalid, message)
         })
     }
@@ -191,6 +197,12 @@ impl Repository {
         let states = [(path.to_owned(), state)];
         Ok(Sources::open(&self.store.private_folder())?.put_all(&states)?)
     }
+}
+
+/// Whether a recorded folder is a path from the root of this or another system.
+fn is_place(root: &str) -> bool {
+    let is_drive = |root: &[u8]| root.len() > 2 && root[0].is_ascii_alphabetic() && root[1] == b':';
+    root.starts_with(['/', '\\']) || is_drive(root.as_bytes())
 }
 
 fn adapter_for(head: &Head, wanted: Option<&str>) -> Result<&'static dyn Adapter> {

@@ -17,6 +17,7 @@
 //! interruption leaves the old state or the new one; writers in many processes lose nothing; a
 //! damaged object is an error that names it, never a hang; no object is ever pruned but by
 //! [`Store::replace_history`], which takes out what nobody must see any more.
+//! `bundle` makes and reads bundles, which never become part of the store.
 //! It does not know what a session means: it stores streams of records and their heads.
 //! Limits: 512 MiB an object, SHA-1 repositories without reftable.
 

@@ -452,6 +452,59 @@ fn a_damaged_store_ends_with_5() {
 }
 
 #[test]
+fn share_and_import() {
+    let (sandbox, ..) = stage();
+    let home = sandbox.home();
+    let shared = sandbox.json(["share", SHORT, "-o", "x.bundle"]);
+    let bundle = home.join("x.bundle");
+    let bytes = std::fs::metadata(&bundle).expect("it is written").len();
+    let id = shared["sessions"][0]["id"].as_str().expect("an id").to_owned();
+    let removed = json!({"agent version": 5, "branch": 5, "workspace path": 5});
+    let document = json!({
+        "kind": "annals.shared/1", "dry_run": false, "file": bundle, "bytes": bytes,
+        "sessions": [{
+            "id": id, "source": ID, "agent": "claude-code", "title": "Fix the login", "messages": 5,
+        }],
+        "removed": removed,
+    });
+    assert_eq!(shared, document);
+    let dry = sandbox.json(["share", SHORT, "--dry-run"]);
+    assert_eq!((&dry["file"], &dry["dry_run"]), (&Value::Null, &json!(true)));
+    assert_eq!(dry["removed"], removed);
+    let ran = sandbox.run(["--json", "share", SHORT, "-o", "-"]).code(2);
+    assert!(ran.stderr.contains("usage"), "{}", ran.stderr);
+
+    let imported = sandbox.json(["import", "x.bundle"]);
+    let new = imported["imported"][0]["id"].as_str().expect("an id").to_owned();
+    let program = json!({"kind": "program", "message": "its agent, claude, is not installed here"});
+    let mut warnings = vec![
+        json!({"kind": "workspace", "message": "its workspace, workspace, is not on this machine"}),
+    ];
+    let is_installed = imported["imported"][0]["warnings"].as_array().map(Vec::len) == Some(1);
+    warnings.extend(Some(program).filter(|_| !is_installed));
+    let document = json!({
+        "kind": "annals.import/1", "dry_run": false,
+        "imported": [{
+            "id": new, "short": new[28..], "source": id, "file": bundle, "agent": "claude-code",
+            "title": "Fix the login", "messages": 5, "warnings": warnings,
+        }],
+        "known": [], "redactions": {}, "revision": sandbox.tip(),
+    });
+    assert_eq!(imported, document);
+    let again = sandbox.json(["import", "x.bundle"]);
+    let document = json!({
+        "kind": "annals.import/1", "dry_run": false, "imported": [],
+        "known": [{"id": new, "source": id, "file": bundle, "deleted": false}],
+        "redactions": {}, "revision": null,
+    });
+    assert_eq!(again, document);
+    std::fs::write(home.join("x.bundle"), "# v2 git bundle\n").expect("it is written");
+    let (code, error) = failure(&sandbox, ["import", "x.bundle"]);
+    assert_eq!((code, &error["kind"]), (3, &json!("invalid")), "{error}");
+    assert_eq!(error["hint"], "Nothing was imported.");
+}
+
+#[test]
 fn ids_are_typed_in_many_ways() {
     let (sandbox, whole, [first, second]) = stage();
     let revision = |name: &str| {

@@ -4,8 +4,9 @@
 //! `layers`: the layering rule · `formats`: files and their schema · `r1_…` to `r9_…`: the
 //! requirements, by number (`r4_3_secrets`: what is never written or told, and the rules) · `properties`: the properties, by number · `cli_…`: texts, JSON shapes
 //! and exit codes of the program · `versions`: a session in its several states · `many`: several
-//! processes at once · `hostile`: bad input · `crash`: the
-//! program killed, the disk full · `scrub`: what leaves history · `live`: sessions that a program holds · `corpus`: real transcripts, where `ANNALS_CORPUS`
+//! processes at once · `hostile`: bad input · `r7_hostile`: bad bundles · `crash`: the
+//! program killed, the disk full · `scrub`: what leaves history · `live`: sessions that a program holds ·
+//! `corpus`: real transcripts, where `ANNALS_CORPUS`
 //! names them.
 #![allow(
     clippy::disallowed_methods,
@@ -31,6 +32,8 @@ mod r4_3_secrets;
 mod r4_storage;
 mod r5_finding;
 mod r6_migration;
+mod r7_hostile;
+mod r7_sharing;
 mod scrub;
 mod support;
 mod versions;

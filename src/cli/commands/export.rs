@@ -7,6 +7,8 @@ use clap::Args;
 use clap::ValueEnum;
 
 use crate::cli::brief;
+use crate::cli::commands::share;
+use crate::cli::commands::share::Way;
 use crate::cli::context::Context;
 use crate::cli::exit::ExitCode;
 use crate::cli::exit::Failure;
@@ -22,6 +24,7 @@ use crate::repository::ExportOptions;
 use crate::repository::ExportTarget;
 use crate::repository::Repository;
 use crate::repository::SessionAt;
+use crate::repository::ShareChoice;
 
 /// Write sessions as files to read, keep or pass on
 ///
@@ -30,6 +33,8 @@ use crate::repository::SessionAt;
 /// Each session becomes a file of its own, named after its title, which only you may read; no file
 /// is written over. With -o FILE or -o - several sessions go into one JSON document. Secrets that
 /// were not recognised when the session was saved, but are by now, are taken out.
+/// A bundle is what `annals share` makes, for others to read: without names, paths and files of this
+/// machine.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -64,31 +69,40 @@ enum Format {
     Yaml,
     Markdown,
     Html,
+    Bundle,
 }
 
-impl From<Format> for ExportFormat {
-    fn from(format: Format) -> Self {
-        match format {
-            Format::Json => Self::Json,
-            Format::Yaml => Self::Yaml,
-            Format::Markdown => Self::Markdown,
-            Format::Html => Self::Html,
-        }
+impl Format {
+    /// The form as the library has it; none: it is what `share` makes.
+    fn of_export(self) -> Option<ExportFormat> {
+        Some(match self {
+            Self::Json => ExportFormat::Json,
+            Self::Yaml => ExportFormat::Yaml,
+            Self::Markdown => ExportFormat::Markdown,
+            Self::Html => ExportFormat::Html,
+            Self::Bundle => return None,
+        })
     }
 }
 
 /// Runs it.
 pub(crate) fn run(args: &ExportArgs, context: &mut Context) -> Result<ExitCode> {
+    let target = target(args.output.as_deref(), &context.environment.current);
+    let extension = match &target {
+        Some(ExportTarget::File(path)) => path.extension().map(|it| it.to_string_lossy()),
+        _ => None,
+    };
+    let is_bundle = args.format == Some(Format::Bundle)
+        || (args.format.is_none() && extension.as_deref() == Some(share::EXTENSION));
+    let named = args.format.and_then(Format::of_export);
+    let format = named.or_else(|| ExportFormat::of_extension(&extension?));
+    let format = format.unwrap_or(ExportFormat::Markdown);
     let mut repository = context.open()?;
     let sessions = sessions(args, &mut repository, context)?;
-    let target = target(args.output.as_deref(), &context.environment.current);
-    let format = args.format.map(ExportFormat::from).or_else(|| match &target {
-        Some(ExportTarget::File(path)) => {
-            ExportFormat::of_extension(&path.extension()?.to_string_lossy())
-        }
-        _ => None,
-    });
-    let format = format.unwrap_or(ExportFormat::Markdown);
+    if is_bundle {
+        let way = Way { choice: ShareChoice::default(), target, force: args.force, is_dry: false };
+        return share::make(&mut repository, &sessions, way, context);
+    }
     let is_one = sessions.len() == 1 || format == ExportFormat::Json;
     if !is_one && !matches!(target, Some(ExportTarget::Folder(_))) {
         let text = "Only JSON holds several sessions; with -o DIR each gets a file of its own.";
@@ -141,7 +155,7 @@ fn sessions(
 }
 
 /// Where the export goes; none: to stdout.
-fn target(output: Option<&Path>, current: &Path) -> Option<ExportTarget> {
+pub(super) fn target(output: Option<&Path>, current: &Path) -> Option<ExportTarget> {
     let Some(output) = output else {
         return Some(ExportTarget::Folder(current.to_owned()));
     };

@@ -11,6 +11,7 @@ mod edit;
 mod export;
 mod fork;
 mod gc;
+mod import;
 mod init;
 mod list;
 mod log;
@@ -26,6 +27,7 @@ mod rollback;
 mod save;
 mod scan;
 mod scrub;
+mod share;
 mod show;
 mod tag;
 mod tour;
@@ -55,6 +57,8 @@ pub(crate) enum Command {
     Edit(edit::EditArgs),
     Fork(fork::ForkArgs),
     Export(export::ExportArgs),
+    Share(share::ShareArgs),
+    Import(import::ImportArgs),
     Save(save::SaveArgs),
     Redact(redact::RedactArgs),
     Scan(scan::ScanArgs),
@@ -89,6 +93,8 @@ pub(crate) fn run(command: Command, context: &mut Context) -> Result<ExitCode> {
         Command::Edit(args) => edit::run(&args, context),
         Command::Fork(args) => fork::run(&args, context),
         Command::Export(args) => export::run(&args, context),
+        Command::Share(args) => share::run(&args, context),
+        Command::Import(args) => import::run(&args, context),
         Command::Redact(args) => redact::run(&args, context),
         Command::Scan(args) => scan::run(&args, context),
         Command::Scrub(args) => scrub::run(&args, context),

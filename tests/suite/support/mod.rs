@@ -1,6 +1,7 @@
 //! A sealed environment for tests, and a small vocabulary to tell stories in.
 
 mod claude;
+pub(crate) mod forge;
 
 use std::fs;
 use std::io::Write;
@@ -23,6 +24,8 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 pub(crate) use claude::Transcript;
+pub(crate) use forge::Forge;
+pub(crate) use forge::Pack;
 
 /// The time in every sandbox, unless a test moves it.
 pub(crate) const NOW: &str = "2026-11-22T12:00:00Z";
