@@ -84,6 +84,9 @@ pub(super) fn shapes(profile: &Profile, workspaces: &[String]) -> Result<Vec<Sha
         let start = if folders[0].ends_with(':') { "" } else { r"(?:/|\\{1,4})" };
         shapes
             .push(Shape::new(Kind::Home, &format!("(?i){start}{home}"), |place| place.is_path())?);
+    }
+    // Of a home that is one folder (`/root`) a name made of it would be a word: root-cause.
+    if folders.len() > 1 {
         shapes.push(slug(&profile.home)?);
     }
     for workspace in workspaces {

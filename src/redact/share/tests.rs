@@ -104,3 +104,10 @@ fn sharing_twice_changes_nothing_and_stand_ins_are_stable() {
     assert_eq!(sharing.text(&once), once);
     assert_eq!(sharing.text("/home/carl/ /home/bob/"), "/home/<user3>/ /home/<user2>/");
 }
+
+#[test]
+fn a_home_that_is_one_folder_takes_no_words_with_it() {
+    let profile = Profile { home: "/root".into(), user: "root".into(), ..Profile::default() };
+    let text = "the root-cause, as a non-root user: /root/x";
+    assert_eq!(shared(&profile, text), "the root-cause, as a non-root user: ~/x");
+}
