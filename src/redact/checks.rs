@@ -165,12 +165,52 @@ pub(super) fn is_token(value: &[u8]) -> bool {
     let head = &value[..value.len().min(512)];
     let lower = head.to_ascii_lowercase();
     let is_word = |word: &&[u8]| memchr::memmem::find(&lower, word).is_some();
-    makeup(&lower).run < 8 && entropy(head) > 2.4 && !WORDS.iter().any(is_word)
+    // A long run is a mask, but for one of digits in a value that is long and mixed without it.
+    let made = makeup(&lower);
+    let is_mask = made.run >= 8 && (made.digits < made.run || entropy(head) < 3.0);
+    !is_mask && entropy(head) > 2.4 && !WORDS.iter().any(is_word)
+}
+
+/// Whether kinds of character change as often as in no name.
+pub(super) fn is_scrambled(value: &[u8]) -> bool {
+    let made = makeup(value);
+    made.digits >= 2 || made.changes * 3 >= value.len()
+}
+
+/// As [`is_token`], for tokens that begin with many zeros, which base64 writes as `A`.
+pub(super) fn is_random_behind_zeros(value: &[u8]) -> bool {
+    let zeros = value.iter().take_while(|byte| **byte == b'A').count();
+    is_token_with_digits(&value[zeros..])
 }
 
 /// As [`is_token`], for tokens whose prefix is also the beginning of ordinary names.
 pub(super) fn is_token_with_digits(value: &[u8]) -> bool {
-    is_token(value) && makeup(value).digits >= 2 && !is_name(value)
+    let made = makeup(value);
+    let is_mixed = made.digits >= 2 || (value.len() >= 20 && made.changes * 3 >= value.len());
+    is_token(value) && is_mixed && !is_name(value)
+}
+
+/// Whether a value of just the right shape, in just the right place, looks drawn at random.
+pub(super) fn is_drawn(value: &[u8]) -> bool {
+    let made = makeup(value);
+    let is_mixed = match made.digits {
+        0 => is_unpronounceable(value) || (value.len() >= 12 && is_scrambled(value)),
+        digits => digits >= 2 || made.changes * 4 >= value.len(),
+    };
+    is_mixed && made.run < 6 && entropy(value) >= 2.4 && !is_placeholder(value)
+}
+
+/// Whether letters stand together as in no word: a long run of consonants, capitals within.
+fn is_unpronounceable(value: &[u8]) -> bool {
+    value.len() >= 16 && (has_consonants(value) || makeup(value).changes * 3 >= value.len())
+        || value.len() >= 20 && value.iter().all(u8::is_ascii_hexdigit)
+}
+
+/// Whether more consonants follow each other than in any word.
+fn has_consonants(value: &[u8]) -> bool {
+    let is_vowel = |byte: &u8| b"aeiouyAEIOUY".contains(byte) || !byte.is_ascii_alphabetic();
+    let is_lower = |run: &&[u8]| run.iter().all(u8::is_ascii_lowercase);
+    value.split(is_vowel).filter(is_lower).any(|run| run.len() >= 6)
 }
 
 /// Whether the value looks drawn at random: long, mixed, and no name, path or number.
@@ -185,7 +225,7 @@ pub(super) fn is_random(value: &[u8]) -> bool {
     length >= 16
         && is_mixed
         && value.iter().all(|byte| byte.is_ascii_graphic() && !b"(){}<>\"'`,;|\\".contains(byte))
-        && entropy(value) >= 3.0
+        && entropy(value) >= if length < 20 { 2.75 } else { 3.0 }
         && !is_name(value)
         && !is_placeholder(value)
 }
@@ -204,8 +244,9 @@ fn is_word(part: &[u8]) -> bool {
     let made = makeup(part);
     let letters = made.upper + made.lower;
     if made.digits == 0 {
-        // Camel case has a capital every few letters.
-        return made.changes * 3 <= part.len().max(3) && part.len() < 40;
+        // Camel case has a capital every few letters, random letters have one every second.
+        let is_camel = made.changes * 3 <= part.len().max(3) || made.upper * 3 <= part.len();
+        return is_camel && part.len() < 40 && !has_consonants(part);
     }
     if letters == 0 {
         return part.len() <= 14;
@@ -231,6 +272,19 @@ pub(super) fn is_password(value: &[u8]) -> bool {
         && !is_plain_name(value)
 }
 
+/// Whether the value is letters with a sign among them that no name has there.
+pub(super) fn has_sign_inside(value: &[u8]) -> bool {
+    let is_sign = |byte: u8| b"!#$%&*+?@^~".contains(&byte);
+    let inside = value.iter().position(|byte| is_sign(*byte));
+    let is_inside = inside.is_some_and(|at| at > 1 && at + 2 < value.len());
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || is_sign(*byte);
+    is_inside
+        && (8..=64).contains(&value.len())
+        && value.iter().all(is_plain)
+        && !is_placeholder(value)
+        && !is_code(value)
+}
+
 /// A lower-case or camel-case identifier, at most with a short number at its end.
 fn is_plain_name(value: &[u8]) -> bool {
     let is_joint = |byte: &u8| matches!(byte, b'_' | b'-' | b'.' | b'/' | b':' | b'*');
@@ -241,6 +295,28 @@ fn is_plain_name(value: &[u8]) -> bool {
             && head.iter().all(u8::is_ascii_alphabetic)
             && makeup(head).changes * 3 <= head.len().max(3)
     })
+}
+
+/// Whether the value is the name of a constant, as code writes them.
+pub(super) fn is_constant(value: &[u8]) -> bool {
+    let is_part = |byte: &u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_';
+    let words = value.split(|byte| *byte == b'_');
+    value.iter().all(is_part)
+        && words.filter(|word| word.len() >= 3 && word.iter().all(u8::is_ascii_uppercase)).count()
+            >= 2
+}
+
+/// Whether letters, digits and signs change all the time, as in keys that programs draw.
+pub(super) fn is_dense(value: &[u8]) -> bool {
+    let made = makeup(value);
+    let is_part = |byte: &u8| byte.is_ascii_graphic() && !b"\"'`\\<>{}".contains(byte);
+    (24..=256).contains(&value.len())
+        && value.iter().all(is_part)
+        && made.other >= 4
+        && made.digits >= 3
+        && made.changes * 2 >= value.len()
+        && !is_placeholder(value)
+        && !is_code(value)
 }
 
 /// Whether the value is an expression, a template or a reference rather than the thing itself.

@@ -4,13 +4,13 @@
 //! Only the bytes of the secret change. Redacting twice changes nothing.
 //!
 //! The way of a text: `exempt` lets ids, times and signatures through, `pictures` looks into the
-//! bytes of pictures; `views` undoes
-//! what may be wrapped round a secret (colour codes, JSON escapes, percent-encoding) and keeps the
-//! way back; `scan` looks for the keywords of all rules in one pass and runs a rule only where its
-//! keyword stands; `rules` is the table of rules, `assign` and `places` find what patterns describe
-//! badly, `checks` tells secrets from placeholders, names and code; `settings` is what a user adds,
-//! with `own` rules and an `allow` list of findings that are none; `known` takes a value that was
-//! once found out of the whole session. `redactor` walks the texts of records through all of it.
+//! bytes of pictures; `views` undoes what may be wrapped round a secret (colour codes, JSON escapes,
+//! percent-encoding) and keeps the way back; `scan` looks for the keywords of all rules in one pass
+//! and runs a rule only where its keyword stands; `rules` is the table of rules, `assign`,
+//! `manifest`, `places` and `services` find what patterns describe badly, `checks` tells secrets
+//! from placeholders, names and code; `settings` is what a user adds, with `own` rules and an
+//! `allow` list of findings that are none; `known` takes a value that was once found out of the
+//! whole session. `redactor` walks the texts of records through all of it.
 //!
 //! Entropy alone never decides: it takes a known prefix or a name beside the value. What is drawn
 //! on pictures is not seen. Time is linear in the text, whatever it holds.
@@ -20,12 +20,14 @@ mod assign;
 mod checks;
 mod exempt;
 mod known;
+mod manifest;
 mod own;
 mod pictures;
 mod places;
 mod redactor;
 mod rules;
 mod scan;
+mod services;
 mod settings;
 mod share;
 mod views;

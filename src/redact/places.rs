@@ -11,6 +11,9 @@ use crate::redact::checks::is_random;
 /// The longest part of a URL before its `@`.
 const MAX_USERINFO: usize = 512;
 
+/// The longest row of words of a wallet, with what may stand before it.
+const MAX_MNEMONIC: usize = 300;
+
 /// The shortest line that can only be key material.
 const FULL_LINE: usize = 40;
 
@@ -149,9 +152,72 @@ fn gutter(text: &[u8]) -> usize {
 pub(super) fn find_entra_secret(text: &[u8], hit: &Range<usize>) -> (Option<Range<usize>>, usize) {
     let is_part = |byte: &&u8| byte.is_ascii_alphanumeric() || b"~._-".contains(byte);
     let before = text[..hit.start].iter().rev().take(4).take_while(is_part).count();
-    let after = text[hit.end..].iter().take(40).take_while(is_part).count();
+    let tail = &text[hit.end..text.len().min(hit.end + 40)];
+    let after = tail.iter().take_while(is_part).count();
+    let after = after - usize::from(tail[..after].ends_with(b"."));
     let is_found = before == 3 && (31..=34).contains(&after);
     (is_found.then(|| hit.start - 3..hit.end + after), hit.end)
+}
+
+/// Finds the words of a wallet behind the word at `hit`: BIP 39, at least twelve of three to eight
+/// letters, few of them twice.
+pub(super) fn find_mnemonic(text: &[u8], hit: &Range<usize>) -> (Option<Range<usize>>, usize) {
+    let window = &text[hit.end..text.len().min(hit.end + MAX_MNEMONIC)];
+    let mut at = 0;
+    while at < window.len().min(48) {
+        let length = window[at..].iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
+        if let Some(end) = end_of_mnemonic(&window[at..]).filter(|_| length > 0) {
+            return (Some(hit.end + at..hit.end + at + end), hit.end + at + end);
+        }
+        at += length.max(1);
+    }
+    (None, hit.end)
+}
+
+/// Where the words of a wallet end that a text begins with.
+fn end_of_mnemonic(text: &[u8]) -> Option<usize> {
+    // Frequent words of prose that the list of BIP 39 does not have.
+    const OTHERS: [&[u8]; 15] = [
+        b"the", b"and", b"for", b"are", b"with", b"from", b"not", b"but", b"was", b"has", b"its",
+        b"which", b"than", b"our", b"how",
+    ];
+    let (mut end, mut words) = (0, Vec::new());
+    for word in text.split(|byte| *byte == b' ').take(24) {
+        let length = word.iter().take_while(|byte| byte.is_ascii_lowercase()).count();
+        let is_word = (3..=8).contains(&length) && !OTHERS.contains(&&word[..length]);
+        if !is_word {
+            break;
+        }
+        end += length + usize::from(!words.is_empty());
+        words.push(&word[..length]);
+        if length < word.len() {
+            break;
+        }
+    }
+    let count = words.len();
+    words.sort_unstable();
+    words.dedup();
+    (count >= 12 && words.len() >= 8).then_some(end)
+}
+
+/// Finds the MaxMind licence key that ends at `hit`: 6 characters, a joint, 29 characters.
+pub(super) fn find_maxmind_key(text: &[u8], hit: &Range<usize>) -> (Option<Range<usize>>, usize) {
+    let is_part = |byte: &&u8| byte.is_ascii_alphanumeric() || **byte == b'_';
+    let before = text[..hit.start].iter().rev().take(40).take_while(is_part).count();
+    let is_found = before == 36 && text[hit.start - 30] == b'_';
+    (is_found.then(|| hit.start - before..hit.end), hit.end)
+}
+
+/// Finds the Azure key that has the mark of its service at `hit`: 32 to 64 bytes in base64 with a
+/// checksum behind the mark, or the same in letters and digits.
+pub(super) fn find_azure_key(text: &[u8], hit: &Range<usize>) -> (Option<Range<usize>>, usize) {
+    let is_part = |byte: &&u8| byte.is_ascii_alphanumeric() || b"+/".contains(byte);
+    let before = text[..hit.start].iter().rev().take(90).take_while(is_part).count();
+    let after = text[hit.end..].iter().take(40).take_while(is_part).count();
+    let padding = text[hit.end + after..].iter().take(2).take_while(|byte| **byte == b'=').count();
+    let length = before + hit.len() + after + padding;
+    let is_found = matches!(length, 44 | 52 | 56 | 84 | 88) && (4..=28).contains(&after);
+    (is_found.then(|| hit.start - before..hit.end + after + padding), hit.end)
 }
 
 /// Finds the password in the URL whose `://` is at `hit`.

@@ -98,7 +98,8 @@ impl Search<'_> {
         self.known.find(text, findings);
         if let Some(rules) = self.rules {
             let first = findings.len();
-            Scanner { rules, text, findings, states: Vec::new() }.run();
+            let marks = marks_of(text, Some(rules));
+            Scanner { rules, text, findings, states: Vec::new(), marks }.run();
             rules.own.find(text, rules.first_own(), &|| marks_of(text, Some(rules)), findings);
             drop_allowed(text, rules, first, findings);
         }
@@ -186,6 +187,8 @@ struct Scanner<'s> {
     text: &'s [u8],
     findings: &'s mut Vec<Finding>,
     states: Vec<State>,
+    /// The marks of earlier redactions: their words are nobody's.
+    marks: Vec<Range<usize>>,
 }
 
 /// What a rule has done in the text so far.
@@ -202,8 +205,15 @@ struct State {
 impl Scanner<'_> {
     fn run(&mut self) {
         let rules = self.rules;
+        let mut passed = 0;
         for hit in rules.automaton().find_overlapping_iter(self.text) {
             let keyword = hit.pattern().as_usize();
+            while self.marks.get(passed).is_some_and(|mark| mark.end < hit.end()) {
+                passed += 1;
+            }
+            if self.marks.get(passed).is_some_and(|mark| mark.start <= hit.start()) {
+                continue;
+            }
             if self.states.is_empty() {
                 self.states.resize(rules.all().len(), State::default());
             }
@@ -220,6 +230,12 @@ impl Scanner<'_> {
         let (found, done) = match find {
             Find::Assigned(class) => assign::find(self.text, hit, class),
             Find::Scan(scan) => scan(self.text, hit),
+            Find::Group(group) => {
+                let (found, done) = group(self.text, hit);
+                self.states[rule].done = done;
+                found.into_iter().for_each(|range| self.add(rule, range));
+                return;
+            }
             Find::Given => return,
             Find::Token(_) | Find::Phrase(_) => {
                 let is_exact = matches!(find, Find::Phrase(_))

@@ -45,5 +45,32 @@ pub(super) const RULES: &[Rule] = &[
     Rule::token("cursor-key", &["key_"], r"key_[a-f0-9]{64}\b"),
     Rule::token("wandb-key", &["wandb_v1_"], r"wandb_v1_[A-Za-z0-9_]{40,}"),
     Rule::token("together-key", &["tgp_v1_"], r"tgp_v1_[A-Za-z0-9_-]{40,}"),
+    Rule::token("cursor-key", &["crsr_"], r"crsr_[a-f0-9]{60,}"),
+    Rule::token("anyscale-key", &["esecret_"], r"esecret_[A-Za-z0-9]{20,}")
+        .checked(is_token_with_digits),
+    Rule::token("llamacloud-key", &["llx-"], r"llx-[A-Za-z0-9]{40,60}"),
+    Rule::token("apify-token", &["apify_api_"], r"apify_api_[A-Za-z0-9]{30,40}"),
+    Rule::token(
+        "browserbase-key",
+        &["bb_live_", "bb_test_"],
+        r"bb_(?:live|test)_[A-Za-z0-9_-]{20,}",
+    ),
+    Rule::token("modal-key", &["ak-", "as-"], r"a[ks]-[A-Za-z0-9]{22}\b")
+        .checked(is_token_with_digits),
+    Rule::token("runpod-key", &["rpa_"], r"rpa_[A-Z0-9]{40,50}\b"),
+    Rule::token("mem0-key", &["m0-"], r"m0-[A-Za-z0-9]{40}\b").checked(is_token_with_digits),
+    Rule::token("brave-key", &["BSA"], r"BSA[A-Za-z0-9_-]{28}\b").checked(is_token_with_digits),
+    Rule::token("context7-key", &["ctx7sk-"], r"ctx7sk-[0-9a-f]{8}-[0-9a-f-]{27}"),
+    Rule::token("amp-key", &["sgamp_"], r"sgamp_(?:user_)?[A-Za-z0-9_]{30,}"),
+    Rule::token("factory-key", &["fk-"], r"fk-[A-Za-z0-9_-]{30,}").checked(is_token_with_digits),
+    Rule::token("cartesia-key", &["sk_car_"], r"sk_car_[A-Za-z0-9]{20,}"),
+    Rule::token("sk-key", &["sk_"], r"sk_[a-z0-9]{32,64}\b").checked(is_token_with_digits),
+    Rule::token("copilot-token", &["tid="], r"tid=[0-9a-f]{20,};exp=\d+;[^\s\x22']{20,}"),
+    Rule::token(
+        "trigger-key",
+        &["tr_dev_", "tr_prod_", "tr_stg_"],
+        r"tr_(?:dev|prod|stg)_[A-Za-z0-9]{16,}",
+    ),
+    Rule::token("inngest-key", &["signkey-"], r"signkey-(?:prod|test|branch)-[a-f0-9]{32,}"),
     Rule::token("e2b-key", &["e2b_"], r"e2b_[a-f0-9]{40}\b"),
 ];

@@ -1,5 +1,6 @@
 //! Cloud providers and hosting.
 
+use crate::redact::checks::is_random;
 use crate::redact::checks::is_token_with_digits;
 use crate::redact::places;
 use crate::redact::rules::Find;
@@ -11,7 +12,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule::token(
         "aws-access-key-id",
         &["AKIA", "ASIA", "ABIA", "ACCA"],
-        r"A(?:KIA|SIA|BIA|CCA)[A-Z2-7]{16}\b",
+        r"A(?:KIA|SIA|BIA|CCA)[A-Z0-9]{16}\b",
     ),
     // AWS STS: tokens of temporary credentials begin with a fixed protobuf head in base64.
     Rule::token(
@@ -28,8 +29,17 @@ pub(super) const RULES: &[Rule] = &[
     ),
     // Amazon Bedrock API keys.
     Rule::token("aws-bedrock-key", &["ABSK"], r"ABSK[A-Za-z0-9+/]{100,}={0,2}"),
+    Rule::token("aws-bedrock-key", &["bedrock-api-key-"], r"bedrock-api-key-[A-Za-z0-9+/=_-]{60,}"),
+    // The secret half of a key pair, beside the id that is its first.
+    Rule::phrase(
+        "aws-secret-access-key",
+        &["AKIA", "ASIA"],
+        r"A(?:KIA|SIA)[A-Z0-9]{16}[\x22']?[\s,:;|&]{1,8}(?:[A-Za-z_ ]{0,30}[=:][\s]{0,4})?[\x22']?([A-Za-z0-9/+]{40})(?:[^A-Za-z0-9/+=]|$)",
+    )
+    .checked(is_random),
     // Google Cloud: API keys; OAuth access and refresh tokens, client secrets.
     Rule::token("google-api-key", &["AIza"], r"AIza[A-Za-z0-9_-]{35}"),
+    Rule::token("google-api-key", &["AQ.Ab8"], r"AQ\.Ab8[A-Za-z0-9_-]{40,60}"),
     Rule::token("google-oauth-token", &["ya29."], r"ya29\.[A-Za-z0-9_-]{20,}(?:\.[A-Za-z0-9_-]+)*"),
     Rule::token("google-refresh-token", &["1//0"], r"1//0[A-Za-z0-9_-]{30,}"),
     Rule::token("google-client-secret", &["GOCSPX-"], r"GOCSPX-[A-Za-z0-9_-]{28}"),
@@ -44,7 +54,7 @@ pub(super) const RULES: &[Rule] = &[
     // Microsoft Entra client secrets: three characters, digit, `Q~`.
     Rule {
         name: "azure-client-secret",
-        keywords: &["8Q~", "7Q~"],
+        keywords: &["0Q~", "1Q~", "2Q~", "3Q~", "4Q~", "5Q~", "6Q~", "7Q~", "8Q~", "9Q~"],
         find: Find::Scan(places::find_entra_secret),
         check: is_token_with_digits,
     },
@@ -53,13 +63,31 @@ pub(super) const RULES: &[Rule] = &[
         &["dop_v1_", "doo_v1_", "dor_v1_"],
         r"do[opr]_v1_[a-f0-9]{64}",
     ),
-    Rule::token("alibaba-access-key-id", &["LTAI"], r"LTAI[A-Za-z0-9]{12,20}\b")
+    Rule::token("alibaba-access-key-id", &["LTAI"], r"LTAI[A-Za-z0-9]{12,26}\b")
         .checked(is_token_with_digits),
     Rule::token(
         "yandex-key",
         &["AQVN", "t1.9eu"],
         r"(?:AQVN[A-Za-z0-9_-]{35,38}|t1\.[A-Za-z0-9_-]+={0,2}\.[A-Za-z0-9_-]{86}={0,2})",
     ),
+    Rule::token("tencent-key-id", &["AKID"], r"AKID[A-Za-z0-9]{32}\b").checked(is_token_with_digits),
+    Rule::token("baidu-key", &["bce-v3/ALTAK-", "ALTAK"], r"(?:bce-v3/)?ALTAK-?[A-Za-z0-9]{20,24}(?:/[a-f0-9]{40})?"),
+    Rule::token("volcengine-key", &["AKLT"], r"AKLT[A-Za-z0-9_-]{40,60}={0,2}").checked(is_token_with_digits),
+    Rule::token("scaleway-key", &["SCW"], r"SCW[A-Z0-9]{17}\b").checked(is_token_with_digits),
+    Rule::token("yandex-key", &["YC"], r"YC[A-Za-z0-9_-]{38}\b").checked(is_token_with_digits),
+    Rule::token("aiven-key", &["AVNS_"], r"AVNS_[A-Za-z0-9_-]{15,25}\b"),
+    Rule::token("cloudflare-token", &["cfut_", "cfat_", "cfk_"], r"cf(?:ut|at|k)_[A-Za-z0-9_-]{40,}"),
+    Rule::token("render-key", &["rnd_"], r"rnd_[A-Za-z0-9]{28,40}\b"),
+    Rule::token("scalingo-token", &["tk-us-"], r"tk-us-[A-Za-z0-9_-]{48}"),
+    Rule::token("cockroach-key", &["CCDB1_"], r"CCDB1_[A-Za-z0-9]{22}_[A-Za-z0-9]{40}"),
+    Rule::token("neon-key", &["napi_"], r"napi_[a-z0-9]{50,70}\b"),
+    Rule::token("xata-key", &["xau_"], r"xau_[A-Za-z0-9]{30,50}"),
+    Rule::token("tinybird-token", &["p.eyJ"], r"p\.eyJ[A-Za-z0-9_-]{20,}\.[A-Za-z0-9_-]{20,}"),
+    Rule::token("upstash-key", &["AX", "AY", "AZ"], r"A[XYZ][A-Za-z0-9]{2}A[AS]Q[A-Za-z0-9]{40,80}={0,2}").checked(is_token_with_digits),
+    Rule::token("snowflake-token", &["ver:1-hint:"], r"ver:1-hint:\d+-ETMsDgAAA[A-Za-z0-9+/=]{40,}"),
+    Rule::token("defined-networking-token", &["dnkey-"], r"dnkey-[A-Za-z0-9=_-]{26}-[A-Za-z0-9=_-]{52}"),
+    Rule::token("localstack-token", &["ls-"], r"ls-[A-Za-z0-9]{8}-[A-Za-z0-9]{4}-[A-Za-z0-9]{4}-[A-Za-z0-9]{4}-[A-Za-z0-9]{12}").checked(is_token_with_digits),
+    Rule::token("akamai-token", &["akab-"], r"akab-[a-z0-9]{16}-[a-z0-9]{16}"),
     Rule::token("heroku-key", &["HRKU-"], r"HRKU-[A-Za-z0-9_-]{36,64}"),
     Rule::token(
         "flyio-token",
@@ -71,7 +99,7 @@ pub(super) const RULES: &[Rule] = &[
         &["pscale_"],
         r"pscale_(?:tkn|oauth|pw)_[A-Za-z0-9=._-]{32,64}",
     ),
-    Rule::token("databricks-token", &["dapi"], r"dapi[a-z0-9]{32}(?:-\d)?\b")
+    Rule::token("databricks-token", &["dapi"], r"dapi[a-f0-9]{32}(?:-\d)?\b")
         .checked(is_token_with_digits),
     Rule::token(
         "doppler-token",
@@ -80,11 +108,17 @@ pub(super) const RULES: &[Rule] = &[
     ),
     Rule::token("vault-token", &["hvs.", "hvb.", "hvr."], r"hv[sbr]\.[A-Za-z0-9_-]{24,}"),
     Rule::token("terraform-token", &[".atlasv1."], r"\.atlasv1\.[A-Za-z0-9_=-]{60,70}"),
+    Rule {
+        name: "azure-key",
+        keywords: &["AZDO", "AzFu", "ACRC", "+ACR", "AzSe", "AzCa", "AIoT", "APIM", "ACDb", "+ASt", "+ABa", "+AMC", "AzEG", "+AEh", "+ARm", "+ASb", "JQQJ99", "ACAAAA"],
+        find: Find::Scan(places::find_azure_key),
+        check: is_token_with_digits,
+    },
     Rule::token("pulumi-token", &["pul-"], r"pul-[a-f0-9]{40}\b"),
     Rule::token(
         "supabase-key",
         &["sb_secret_", "sbp_"],
-        r"sb(?:_secret_[A-Za-z0-9_-]{30,}|p_[a-f0-9]{40})",
+        r"sb(?:_secret_[A-Za-z0-9_-]{30,}|p_(?:v0_)?[a-z0-9]{40})",
     ),
     Rule::token("mongodb-service-key", &["mdb_sa_sk_"], r"mdb_sa_sk_[A-Za-z0-9_-]{40}"),
     Rule::token("clickhouse-cloud-key", &["4b1d"], r"4b1d[A-Za-z0-9]{38}\b")
@@ -102,5 +136,5 @@ pub(super) const RULES: &[Rule] = &[
         r"vc[pkiar]_[A-Za-z0-9]{24,64}",
     ),
     Rule::token("netlify-token", &["nfp_"], r"nfp_[A-Za-z0-9]{36,40}"),
-    Rule::token("cloudflare-origin-key", &["v1.0-"], r"v1\.0-[a-f0-9]{24}-[a-f0-9]{146}"),
+    Rule::token("cloudflare-origin-key", &["v1.0-"], r"v1\.0-[a-f0-9]{24}-[a-f0-9]{140,150}"),
 ];

@@ -10,7 +10,10 @@ mod ai;
 mod cloud;
 mod forge;
 mod general;
-mod services;
+mod messages;
+mod monitoring;
+mod payment;
+mod work;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -29,8 +32,16 @@ use crate::redact::checks;
 use crate::redact::own::OwnRules;
 
 /// The tables, from the special to the general.
-pub(super) const TABLES: [&[Rule]; 5] =
-    [cloud::RULES, forge::RULES, ai::RULES, services::RULES, general::RULES];
+pub(super) const TABLES: [&[Rule]; 8] = [
+    cloud::RULES,
+    forge::RULES,
+    ai::RULES,
+    messages::RULES,
+    payment::RULES,
+    monitoring::RULES,
+    work::RULES,
+    general::RULES,
+];
 
 /// The rule of what a person has scrubbed.
 pub(super) const GIVEN: &str = "scrubbed";
@@ -52,7 +63,11 @@ pub(super) struct Rule {
 }
 
 /// Finds the secret at a keyword, and says up to where there is nothing more to find.
-type Scan = fn(&[u8], &Range<usize>) -> (Option<Range<usize>>, usize);
+pub(super) type Scan = fn(&[u8], &Range<usize>) -> (Option<Range<usize>>, usize);
+
+/// Finds the secrets that a keyword makes of what stands round it, and says up to where there is
+/// nothing more to find.
+type Group = fn(&[u8], &Range<usize>) -> (Vec<Range<usize>>, usize);
 
 /// How the secret is found at a keyword.
 #[derive(Debug, Clone, Copy)]
@@ -66,6 +81,8 @@ pub(super) enum Find {
     Assigned(Class),
     /// A function finds it, and says up to where there is nothing more to find.
     Scan(Scan),
+    /// A function finds several that belong together.
+    Group(Group),
     /// Nothing finds it: a person says what it is.
     Given,
 }
@@ -101,7 +118,7 @@ impl Rule {
             Find::Token(_) => format!("begins with {words}"),
             Find::Phrase(_) => format!("stands behind {words}"),
             Find::Assigned(_) => format!("is assigned to a name with {words}"),
-            Find::Scan(_) => format!("has the form that belongs to {words}"),
+            Find::Scan(_) | Find::Group(_) => format!("has the form that belongs to {words}"),
             Find::Given => "was named by a person".to_owned(),
         }
     }
@@ -220,7 +237,7 @@ impl Rules {
     fn pattern_of(&self, rule: usize) -> &'static str {
         match self.table[rule].find {
             Find::Token(pattern) | Find::Phrase(pattern) => pattern,
-            Find::Assigned(_) | Find::Scan(_) | Find::Given => "",
+            Find::Assigned(_) | Find::Scan(_) | Find::Group(_) | Find::Given => "",
         }
     }
 }

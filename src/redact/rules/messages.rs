@@ -1,0 +1,112 @@
+//! Chat, mail, telephony, webhooks.
+
+use crate::redact::checks::is_token_with_digits;
+use crate::redact::rules::Rule;
+
+/// Rules for services that carry messages.
+pub(super) const RULES: &[Rule] = &[
+    // Slack documentation, "token types"; incoming webhooks.
+    Rule::token(
+        "slack-token",
+        &[
+            "xoxb-", "xoxp-", "xoxa-", "xoxr-", "xoxs-", "xoxo-", "xoxe-", "xoxe.", "xoxc-",
+            "xoxd-", "xapp-",
+        ],
+        r"(?:xox[abcdeoprs](?:\.xox[bp])?-[A-Za-z0-9%/+=-]{20,}|xapp-\d-[A-Za-z0-9-]{20,})",
+    )
+    .checked(is_token_with_digits),
+    Rule::phrase(
+        "slack-webhook",
+        &["hooks.slack.com/"],
+        r"(?i)hooks\.slack\.com/(?:services|workflows|triggers)/([A-Za-z0-9+/_-]{30,})",
+    ),
+    Rule::phrase(
+        "discord-webhook",
+        &["discord.com/api/webhooks/", "discordapp.com/api/webhooks/"],
+        r"(?i)discord(?:app)?\.com/api/webhooks/(\d{15,22}/[A-Za-z0-9_-]{50,})",
+    ),
+    Rule::token("discord-token", &["mfa."], r"mfa\.[A-Za-z0-9_-]{80,}"),
+    // Discord: bot tokens begin with the id of the bot, a number, in base64.
+    Rule::token(
+        "discord-token",
+        &[
+            "MTA", "MTE", "MTI", "MTM", "MTQ", "MTU", "MTY", "MTc", "MTg", "MTk", "MjA", "MjE",
+            "MjI", "MjM", "MjQ", "MjU", "MjY", "Mjc", "Mjg", "Mjk", "MzA", "MzE", "MzI", "MzM",
+            "MzQ", "MzU", "MzY", "Mzc", "Mzg", "Mzk", "NDA", "NDE", "NDI", "NDM", "NDQ", "NDU",
+            "NDY", "NDc", "NDg", "NDk", "NTA", "NTE", "NTI", "NTM", "NTQ", "NTU", "NTY", "NTc",
+            "NTg", "NTk", "NjA", "NjE", "NjI", "NjM", "NjQ", "NjU", "NjY", "Njc", "Njg", "Njk",
+            "NzA", "NzE", "NzI", "NzM", "NzQ", "NzU", "NzY", "Nzc", "Nzg", "Nzk", "ODA", "ODE",
+            "ODI", "ODM", "ODQ", "ODU", "ODY", "ODc", "ODg", "ODk", "OTA", "OTE", "OTI", "OTM",
+            "OTQ", "OTU", "OTY", "OTc", "OTg", "OTk",
+        ],
+        r"[MNO][A-Za-z0-9]{22,27}\.[A-Za-z0-9_-]{6,7}\.[A-Za-z0-9_-]{27,45}",
+    ),
+    Rule::phrase(
+        "teams-webhook",
+        &["webhook.office.com/"],
+        r"(?i)webhook\.office\.com/(webhookb2/[A-Za-z0-9@/_-]{80,})",
+    ),
+    Rule::phrase(
+        "telegram-token",
+        &["api.telegram.org/bot"],
+        r"(?i)api\.telegram\.org/bot(\d{6,12}:[A-Za-z0-9_-]{35})",
+    ),
+    // Telegram: number of the bot, then `AA` and 33 characters.
+    Rule::token("telegram-token", &[":AA"], r":(AA[A-Za-z0-9_-]{33})\b")
+        .checked(is_token_with_digits),
+    // Twilio: API key ids, which stand for the pair.
+    Rule::token("twilio-key", &["SK"], r"SK[a-f0-9]{32}\b"),
+    Rule::token("sendgrid-key", &["SG."], r"SG\.[A-Za-z0-9_-]{16,24}\.[A-Za-z0-9_-]{39,50}"),
+    Rule::token("mailgun-key", &["key-"], r"key-[a-f0-9]{32}\b"),
+    Rule::token(
+        "brevo-key",
+        &["xkeysib-", "xsmtpsib-"],
+        r"x(?:keysib|smtpsib)-[a-f0-9]{64}-[A-Za-z0-9]{16}",
+    ),
+    Rule::token("resend-key", &["re_"], r"re_[A-Za-z0-9]{8}_[A-Za-z0-9]{20,32}\b")
+        .checked(is_token_with_digits),
+    // Older webhooks of Teams and Office.
+    Rule::phrase(
+        "teams-webhook",
+        &["outlook.office.com/webhook/"],
+        r"(?i)outlook\.office\.com/(webhook/[A-Za-z0-9@/_-]{60,})",
+    ),
+    Rule::phrase(
+        "teams-webhook",
+        &["logic.azure.com"],
+        r"(?i)logic\.azure\.com[^\s\x22'<>]{0,300}[?&]sig=([A-Za-z0-9%_-]{40,50})",
+    ),
+    Rule::phrase(
+        "google-chat-webhook",
+        &["chat.googleapis.com/"],
+        r"(?i)chat\.googleapis\.com/v1/spaces/[^\s\x22'<>]{0,120}[?&]key=[^\s\x22'<>&]{30,60}&token=([A-Za-z0-9%_-]{30,60})",
+    ),
+    // Hooks whose address is their only protection.
+    Rule::phrase(
+        "zapier-webhook",
+        &["hooks.zapier.com/"],
+        r"(?i)hooks\.zapier\.com/hooks/catch/([A-Za-z0-9/]{12,40})",
+    ),
+    Rule::phrase(
+        "tines-webhook",
+        &[".tines.com/webhook/"],
+        r"(?i)\.tines\.com/webhook/([A-Za-z0-9]{32}/[A-Za-z0-9]{32})",
+    ),
+    Rule::phrase(
+        "make-webhook",
+        &["hook.eu1.make.com/", "hook.eu2.make.com/", "hook.us1.make.com/", "hook.us2.make.com/"],
+        r"(?i)hook\.[a-z0-9]{2,6}\.make\.com/([a-z0-9]{30,36})",
+    ),
+    Rule::phrase(
+        "ifttt-key",
+        &["maker.ifttt.com/"],
+        r"(?i)maker\.ifttt\.com/trigger/[^\s\x22'<>]{1,80}/with/key/([A-Za-z0-9_-]{20,60})",
+    ),
+    Rule::token("telnyx-key", &["KEY0"], r"KEY0[A-Z0-9]{31}_[A-Za-z0-9]{22}\b"),
+    Rule::token("intercom-token", &["dG9rO"], r"dG9rO[A-Za-z0-9+/=_-]{40,}"),
+    Rule::token("voiceflow-key", &["VF."], r"VF\.(?:DM\.|WS\.)?[A-Fa-f0-9]{24}\.[A-Za-z0-9]{16}"),
+    Rule::token("beamer-key", &["b_"], r"b_[A-Za-z0-9_=/+-]{44}").checked(is_token_with_digits),
+    Rule::phrase("teamwork-token", &["tkn.v1_"], r"(?i)tkn\.v1_([A-Za-z0-9]{60,90}=?)"),
+    // Push: FCM server keys.
+    Rule::token("fcm-key", &["AAAA"], r"AAAA[A-Za-z0-9_-]{7}:APA91[A-Za-z0-9_-]{120,}"),
+];
