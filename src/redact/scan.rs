@@ -69,7 +69,7 @@ impl Search<'_> {
     /// All that must go from bytes that are no text: they are looked at as they are.
     pub(super) fn find_in_bytes(&self, bytes: &[u8]) -> Vec<Finding> {
         let mut findings = Vec::new();
-        self.find_in_view(bytes, &mut findings);
+        self.find_in_view(bytes, std::iter::once(0..bytes.len()), &mut findings);
         drop_marked(bytes, self.rules, &mut findings);
         apart(findings, self.rules)
     }
@@ -77,12 +77,12 @@ impl Search<'_> {
     /// What each rule finds by itself, in every view.
     pub(super) fn find_all(&self, text: &[u8]) -> Vec<Finding> {
         let mut findings = Vec::new();
-        self.find_in_view(text, &mut findings);
+        self.find_in_view(text, std::iter::once(0..text.len()), &mut findings);
         if self.rules.is_some() || !self.known.is_empty() {
             let views = views_of(text);
             for (index, view) in views.iter().enumerate() {
                 let first = findings.len();
-                self.find_in_view(view.bytes(), &mut findings);
+                self.find_in_view(view.bytes(), view.news(), &mut findings);
                 for finding in &mut findings[first..] {
                     finding.range = original_range(&views, index, &finding.range);
                 }
@@ -94,12 +94,19 @@ impl Search<'_> {
         findings
     }
 
-    fn find_in_view(&self, text: &[u8], findings: &mut Vec<Finding>) {
+    /// Finds what begins in those ranges of a view, and all that is known.
+    fn find_in_view(
+        &self,
+        text: &[u8],
+        ranges: impl Iterator<Item = Range<usize>>,
+        findings: &mut Vec<Finding>,
+    ) {
         self.known.find(text, findings);
         if let Some(rules) = self.rules {
             let first = findings.len();
             let marks = marks_of(text, Some(rules));
-            Scanner { rules, text, findings, states: Vec::new(), marks }.run();
+            let mut scanner = Scanner { rules, text, findings, states: Vec::new(), marks };
+            ranges.for_each(|range| scanner.run(&range));
             rules.own.find(text, rules.first_own(), &|| marks_of(text, Some(rules)), findings);
             drop_allowed(text, rules, first, findings);
         }
@@ -203,23 +210,24 @@ struct State {
 }
 
 impl Scanner<'_> {
-    fn run(&mut self) {
+    fn run(&mut self, range: &Range<usize>) {
         let rules = self.rules;
-        let mut passed = 0;
-        for hit in rules.automaton().find_overlapping_iter(self.text) {
+        let mut passed = self.marks.partition_point(|mark| mark.end <= range.start);
+        for hit in rules.automaton().find_overlapping_iter(&self.text[range.clone()]) {
             let keyword = hit.pattern().as_usize();
-            while self.marks.get(passed).is_some_and(|mark| mark.end < hit.end()) {
+            let hit = range.start + hit.start()..range.start + hit.end();
+            while self.marks.get(passed).is_some_and(|mark| mark.end < hit.end) {
                 passed += 1;
             }
-            if self.marks.get(passed).is_some_and(|mark| mark.start <= hit.start()) {
+            if self.marks.get(passed).is_some_and(|mark| mark.start <= hit.start) {
                 continue;
             }
             if self.states.is_empty() {
                 self.states.resize(rules.all().len(), State::default());
             }
             for &rule in rules.users_of(keyword) {
-                if hit.start() >= self.states[rule].done {
-                    self.try_rule(rule, keyword, &hit.range());
+                if hit.start >= self.states[rule].done {
+                    self.try_rule(rule, keyword, &hit);
                 }
             }
         }

@@ -2,7 +2,7 @@
 //!
 //! A view remembers where each of its bytes came from, so that what is found in it is cut out of
 //! the text itself and nothing else changes. A view is only built when it differs from what it is
-//! made from. Time and memory are linear in the text; at most [`MAX_DEPTH`] layers of escapes are
+//! made from, and says where it does, since only there it can show what its parent did not. Time and memory are linear in the text; at most [`MAX_DEPTH`] layers of escapes are
 //! undone.
 
 use std::ops::Range;
@@ -13,6 +13,12 @@ use memchr::memchr2;
 /// How many layers of JSON strings inside JSON strings are undone.
 const MAX_DEPTH: usize = 3;
 
+/// How far before a change a secret can begin that only the change brings to light.
+const BEFORE_CHANGE: usize = 1024;
+
+/// How far behind a change it can begin.
+const AFTER_CHANGE: usize = 256;
+
 /// The longest colour code, in bytes of its parameters.
 const MAX_CODE: usize = 32;
 
@@ -22,6 +28,8 @@ pub(super) struct View {
     bytes: Vec<u8>,
     pieces: Vec<Piece>,
     parent: Option<usize>,
+    /// Where it differs from its parent, with what stands round that.
+    news: Vec<Range<usize>>,
 }
 
 /// A run of bytes of a view, and the run it was made from.
@@ -36,6 +44,11 @@ impl View {
     /// Its bytes.
     pub(super) fn bytes(&self) -> &[u8] {
         &self.bytes
+    }
+
+    /// The ranges in which something can begin that its parent does not show.
+    pub(super) fn news(&self) -> impl Iterator<Item = Range<usize>> {
+        self.news.iter().map(|range| range.start..range.end.min(self.bytes.len()))
     }
 
     /// The place in the parent that a place in the view was made from.
@@ -105,7 +118,8 @@ fn add(
 ) -> Option<usize> {
     let source = parent.map_or(text, |index| views[index].bytes());
     let built = build(source)?;
-    views.push(View { bytes: built.bytes, pieces: built.pieces, parent });
+    let Builder { bytes, pieces, news, .. } = built;
+    views.push(View { bytes, pieces, parent, news });
     Some(views.len() - 1)
 }
 
@@ -115,17 +129,28 @@ struct Builder {
     bytes: Vec<u8>,
     pieces: Vec<Piece>,
     copied: usize,
+    news: Vec<Range<usize>>,
 }
 
 impl Builder {
     /// Replaces `range` of the source by `by`; what stands before it is taken over.
     fn replace(&mut self, source: &[u8], range: Range<usize>, by: &[u8]) {
         self.copy_to(source, range.start);
+        self.note_change();
         if !by.is_empty() {
             self.pieces.push(Piece { at: self.bytes.len(), from: range.start, span: range.len() });
             self.bytes.extend_from_slice(by);
         }
         self.copied = range.end;
+    }
+
+    fn note_change(&mut self) {
+        let at = self.bytes.len();
+        let (start, end) = (at.saturating_sub(BEFORE_CHANGE), at + AFTER_CHANGE);
+        match self.news.last_mut() {
+            Some(last) if start <= last.end => last.end = end,
+            _ => self.news.push(start..end),
+        }
     }
 
     fn copy_to(&mut self, source: &[u8], end: usize) {
