@@ -200,6 +200,42 @@ fn end_of_mnemonic(text: &[u8]) -> Option<usize> {
     (count >= 12 && words.len() >= 8).then_some(end)
 }
 
+/// Finds the tokens of Discord's bots: a number in base64, 6 characters, 27 or more.
+pub(super) fn find_discord_tokens(text: &[u8]) -> Vec<Range<usize>> {
+    let token_at = |dot: usize| {
+        // Nearly all dots end here.
+        if text.get(dot + 7) != Some(&b'.') {
+            return None;
+        }
+        let before =
+            text[..dot].iter().rev().take(40).take_while(|byte| is_url_base64(byte)).count();
+        let after = text[dot + 8..].iter().take(64).take_while(|byte| is_url_base64(byte)).count();
+        let is_token = (23..=28).contains(&before)
+            && (27..=45).contains(&after)
+            && text[dot + 1..dot + 7].iter().all(|byte| is_url_base64(&byte))
+            && b"MNO".contains(&text[dot - before]);
+        is_token.then(|| dot - before..dot + 8 + after)
+    };
+    memchr::memchr_iter(b'.', text).filter_map(token_at).collect()
+}
+
+/// Finds Airtable's personal access tokens: `pat`, 14 characters, a dot, 64 hexadecimal digits.
+pub(super) fn find_airtable_tokens(text: &[u8]) -> Vec<Range<usize>> {
+    let token_at = |dot: usize| {
+        let start = dot.checked_sub(17).filter(|start| text[*start..].starts_with(b"pat"))?;
+        let is_whole = start == 0 || !text[start - 1].is_ascii_alphanumeric();
+        let is_id = text[start..dot].iter().all(u8::is_ascii_alphanumeric);
+        let digits = text[dot + 1..].iter().take(70).take_while(|byte| byte.is_ascii_hexdigit());
+        let length = digits.count();
+        (is_whole && is_id && (60..=66).contains(&length)).then(|| start..dot + 1 + length)
+    };
+    memchr::memchr_iter(b'.', text).filter_map(token_at).collect()
+}
+
+fn is_url_base64(byte: &&u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(**byte, b'-' | b'_')
+}
+
 /// Finds the MaxMind licence key that ends at `hit`: 6 characters, a joint, 29 characters.
 pub(super) fn find_maxmind_key(text: &[u8], hit: &Range<usize>) -> (Option<Range<usize>>, usize) {
     let is_part = |byte: &&u8| byte.is_ascii_alphanumeric() || **byte == b'_';

@@ -213,7 +213,13 @@ impl Scanner<'_> {
     fn run(&mut self, range: &Range<usize>) {
         let rules = self.rules;
         let mut passed = self.marks.partition_point(|mark| mark.end <= range.start);
-        for hit in rules.automaton().find_overlapping_iter(&self.text[range.clone()]) {
+        for &(rule, sweep) in rules.sweeps() {
+            for found in sweep(&self.text[range.clone()]) {
+                self.add(rule, range.start + found.start..range.start + found.end);
+            }
+        }
+        let lower = self.text[range.clone()].to_ascii_lowercase();
+        for hit in rules.automaton().find_overlapping_iter(&lower) {
             let keyword = hit.pattern().as_usize();
             let hit = range.start + hit.start()..range.start + hit.end();
             while self.marks.get(passed).is_some_and(|mark| mark.end < hit.end) {
@@ -244,7 +250,7 @@ impl Scanner<'_> {
                 found.into_iter().for_each(|range| self.add(rule, range));
                 return;
             }
-            Find::Given => return,
+            Find::Sweep(_) | Find::Given => return,
             Find::Token(_) | Find::Phrase(_) => {
                 let is_exact = matches!(find, Find::Phrase(_))
                     || self.text[hit.clone()] == *self.rules.keyword(keyword).as_bytes();

@@ -95,7 +95,6 @@ pub(in crate::redact) const BUSINESS: &[Service] = &[
     ("kylas", "a36[-]"),
     ("leadfeeder", "a43[-]"),
     ("lemonsqueezy", "'eyJ0eXAiOiJKV1QiLCJhbGciOiJSUzI1NiJ9.' a314 '.' a512[-_]"),
-    ("lob", "a40[_] | 'live_' h35 | 'test_' h35 | 'live_pub_' h31 | 'test_pub_' h31"),
     ("loyverse", "a32"),
     ("lunchmoney", "h50"),
     ("madkudu", "h32"),

@@ -162,7 +162,7 @@ pub(in crate::redact) const DATA: &[Service] = &[
     ("webscraping", "a32"),
     ("whoxy", "a33"),
     ("worldweather", "a31"),
-    ("yandex", "a83[.]"),
+    ("yandex", "a83[.] | a40[-_]"),
     ("zenrows", "h40"),
     ("zenscrape", "uuid"),
     ("zhipu", "!h32 '.' a16"),

@@ -91,6 +91,7 @@ pub(in crate::redact) const INFRASTRUCTURE: &[Service] = &[
     ("impala", "a46[_]"),
     ("influxdb", "a86-88[-_=]"),
     ("infura", "a32"),
+    ("ionic", "!'ion_' a42"),
     ("jenkins", "!h32-36"),
     ("jumpcloud", "a40"),
     ("jupiterone", "a76"),

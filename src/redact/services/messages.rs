@@ -84,7 +84,6 @@ pub(in crate::redact) const MESSAGES: &[Service] = &[
     ("telegram", "!d8-10 ':' a35[-_]"),
     ("teletype", "a64[-]"),
     ("telnyx", "!'KEY' a50-60[-_]"),
-    ("tly", "a60"),
     ("twilio", "a32"),
     ("twitch", "a30"),
     (
