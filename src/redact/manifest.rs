@@ -41,38 +41,39 @@ fn document_around(text: &[u8], hit: &Range<usize>) -> Range<usize> {
 fn in_json(text: &[u8], window: &Range<usize>) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     for name in [&b"\"data\""[..], b"\"stringData\""] {
-        for at in memmem::find_iter(&text[window.clone()], name) {
-            let from = window.start + at + name.len();
-            let open = from
-                + text[from..window.end].iter().take_while(|byte| b": \n\t".contains(byte)).count();
-            if text.get(open) == Some(&b'{') {
-                strings_in_braces(text, open + 1..window.end, &mut found);
+        let mut at = window.start;
+        while let Some(next) = memmem::find(&text[at..window.end], name) {
+            at += next + name.len();
+            let gap = text[at..window.end].iter().take_while(|byte| b": \r\n\t".contains(byte));
+            let open = at + gap.count();
+            if text[open..window.end].first() == Some(&b'{') {
+                at = strings_in_braces(text, open + 1..window.end, &mut found);
             }
         }
     }
     found
 }
 
-fn strings_in_braces(text: &[u8], range: Range<usize>, found: &mut Vec<Range<usize>>) {
+/// Finds the strings that are values, and says where the braces end.
+fn strings_in_braces(text: &[u8], range: Range<usize>, found: &mut Vec<Range<usize>>) -> usize {
     let mut at = range.start;
     let mut is_value = false;
     while let Some(length) = memchr::memchr3(b'"', b'}', b':', &text[at..range.end]) {
         at += length + 1;
         match text[at - 1] {
-            b'}' => return,
+            b'}' => return at,
             b':' => is_value = true,
             _ => {
-                let end =
-                    memchr::memchr(b'"', &text[at..range.end]).map_or(range.end, |end| at + end);
-                if is_value {
-                    found.extend(
-                        Some(at..end).filter(|range| is_value_of_secret(&text[range.clone()])),
-                    );
+                let length = memchr::memchr(b'"', &text[at..range.end]);
+                let end = length.map_or(range.end, |length| at + length);
+                if is_value && is_value_of_secret(&text[at..end]) {
+                    found.push(at..end);
                 }
                 (is_value, at) = (false, (end + 1).min(range.end));
             }
         }
     }
+    range.end
 }
 
 /// The values of the lines that are indented deeper than `data:`.

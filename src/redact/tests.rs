@@ -192,6 +192,20 @@ fn hostile_texts_take_linear_time() {
         "key.",
         "1/1:",
         "otpauth://",
+        "asana key ",
+        "key is ",
+        "mnemonic orbit velvet ",
+        "kind: Secret\ndata:\n  a: b\n",
+        "{\"kind\":\"Secret\",\"data\":{\"a\":\"b\"",
+        "MTA.",
+        "AZDO",
+        "\"name\":\"token\",\"value\":",
+        "<password ",
+        "api key [",
+        "\\\\u002d",
+        "QUJD",
+        "mysql -p",
+        "{\"a\":\"{\\\\\"b\\\\\":\\\\\"",
     ];
     for piece in pieces {
         let text = piece.repeat(500_000 / piece.len());

@@ -351,6 +351,31 @@ fn every_rule_has_an_example_and_a_pattern_that_compiles() {
 }
 
 #[test]
+fn the_page_on_redaction_names_every_rule() {
+    const DOMAINS: [&str; 8] = [
+        "Clouds and hosting",
+        "Forges, registries, builds",
+        "Language models",
+        "Messages and webhooks",
+        "Payment and shops",
+        "Monitoring and security",
+        "Work, design, social networks",
+        "Of no one service",
+    ];
+    let page = include_str!("../../../docs/redaction.md");
+    let mut expected = String::new();
+    for (domain, table) in DOMAINS.iter().zip(TABLES) {
+        let mut names: Vec<&str> = table.iter().map(|rule| rule.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        expected.push_str(&format!("- **{domain}**: {}.\n", names.join(", ")));
+    }
+    let listed = page.split_once("<!-- rules -->\n").and_then(|(_, rest)| rest.split_once("<!-- "));
+    let listed = listed.map_or("", |(listed, _)| listed);
+    assert_eq!(listed, expected, "docs/redaction.md must list:\n{expected}");
+}
+
+#[test]
 fn marks_are_matched_by_no_rule() {
     let rules = Rules::builtin().expect("the rules load");
     for rule in rules.all() {

@@ -4,7 +4,7 @@
 //! has the names of the services, and the shapes of their keys. Behind a name, on the same line and
 //! not far, a key is taken that has such a shape, if a word like `key` or `token` stands between;
 //! shapes marked `!` do not need the word. Right behind such a word, anything that looks drawn at
-//! random is taken too. Work is bounded by [`REACH`] for each name.
+//! random is taken too. Work is bounded by [`FAR`] for each name.
 
 mod business;
 mod data;
@@ -29,6 +29,9 @@ pub(super) type Service = (&'static str, &'static str);
 
 /// How far behind a name, and behind the word for a key, a key can begin.
 const REACH: usize = 40;
+
+/// How far behind a name a key can begin, however many such words stand between.
+const FAR: usize = 3 * REACH;
 
 /// The longest key.
 const MAX_KEY: usize = 1024;
@@ -135,8 +138,12 @@ impl Search<'_> {
                 }
             }
             if let Some(is_whole) = word_for_key {
-                read =
-                    Read { is_keyed: true, is_next: is_whole, is_below: false, end: next + REACH };
+                read = Read {
+                    is_keyed: true,
+                    is_next: is_whole,
+                    is_below: false,
+                    end: (next + REACH).min(self.name_end + FAR),
+                };
             } else if !NEUTRAL.iter().any(|known| word.eq_ignore_ascii_case(known)) {
                 if read.is_below {
                     return None;
