@@ -208,11 +208,12 @@ pub(super) fn find_discord_tokens(text: &[u8]) -> Vec<Range<usize>> {
             return None;
         }
         let before =
-            text[..dot].iter().rev().take(40).take_while(|byte| is_url_base64(byte)).count();
-        let after = text[dot + 8..].iter().take(64).take_while(|byte| is_url_base64(byte)).count();
+            text[..dot].iter().rev().take(40).take_while(|byte| is_url_base64(**byte)).count();
+        let after =
+            text[dot + 8..].iter().take(64).take_while(|byte| is_url_base64(**byte)).count();
         let is_token = (23..=28).contains(&before)
             && (27..=45).contains(&after)
-            && text[dot + 1..dot + 7].iter().all(|byte| is_url_base64(&byte))
+            && text[dot + 1..dot + 7].iter().all(|byte| is_url_base64(*byte))
             && b"MNO".contains(&text[dot - before]);
         is_token.then(|| dot - before..dot + 8 + after)
     };
@@ -232,11 +233,11 @@ pub(super) fn find_airtable_tokens(text: &[u8]) -> Vec<Range<usize>> {
     memchr::memchr_iter(b'.', text).filter_map(token_at).collect()
 }
 
-fn is_url_base64(byte: &&u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(**byte, b'-' | b'_')
+fn is_url_base64(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')
 }
 
-/// Finds the MaxMind licence key that ends at `hit`: 6 characters, a joint, 29 characters.
+/// Finds the licence key of Maxmind that ends at `hit`: 6 characters, a joint, 29 characters.
 pub(super) fn find_maxmind_key(text: &[u8], hit: &Range<usize>) -> (Option<Range<usize>>, usize) {
     let is_part = |byte: &&u8| byte.is_ascii_alphanumeric() || **byte == b'_';
     let before = text[..hit.start].iter().rev().take(40).take_while(is_part).count();

@@ -132,10 +132,10 @@ impl Search<'_> {
             let next = at + word.len();
             let word_for_key = word_for_key(word);
             let is_part_of_path = self.text[at - 1] == b'/';
-            if at > self.name_end && word_for_key != Some(true) && !is_part_of_path {
-                if let Some(key) = self.key_at(at, read) {
-                    return Some(key);
-                }
+            let can_be_key = at > self.name_end && word_for_key != Some(true) && !is_part_of_path;
+            let key = can_be_key.then(|| self.key_at(at, read)).flatten();
+            if key.is_some() {
+                return key;
             }
             if let Some(is_whole) = word_for_key {
                 read = Read {
