@@ -148,6 +148,13 @@ fn only_a_rules_name_makes_a_mark_that_is_left_alone() {
 }
 
 #[test]
+fn tokens_of_a_grammar_are_no_secrets() {
+    for text in ["nonMatchingToken := \"sm2aat9jdh5nn6kai\"", "closingToken = \"a8Kq2ZpLw9\""] {
+        assert_eq!(redacted(text), text);
+    }
+}
+
+#[test]
 fn bytes_are_redacted_as_bytes() {
     let rules = rules();
     let raw = [b"\xff\xfe ", token().as_bytes(), b" \xff"].concat();

@@ -100,6 +100,10 @@ const HARMLESS: &[&str] = &[
     "nexttoken",
     "continuationtoken",
     "synctoken",
+    // Tokens of a grammar.
+    "matchingtoken",
+    "openingtoken",
+    "closingtoken",
     "bypass",
     "compass",
     "publickey",
