@@ -110,6 +110,15 @@ pub struct RestoredFile {
     pub bytes: Vec<u8>,
 }
 
+/// A change of a file in an agent's folder, which makes the agent call annals, or call it no more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HookEdit {
+    /// The file, in the agent's folder.
+    pub path: PathBuf,
+    /// What it is to hold; none: it goes.
+    pub text: Option<String>,
+}
+
 /// The command that resumes a session in its agent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResumeCommand {
@@ -164,6 +173,16 @@ pub trait Adapter: std::fmt::Debug + Sync {
         session: (&Head, &[&Record]),
         subagents: &[(Head, Vec<Record>)],
     ) -> Vec<RestoredFile>;
+    /// What to change in the agent's folder, so that it calls `program` by itself at the end of a
+    /// turn; none: so that it does no more. `read` says what a file there holds.
+    ///
+    /// # Errors
+    /// Why the agent's settings cannot be edited.
+    fn plan_hooks(
+        &self,
+        read: &dyn Fn(&Path) -> Option<String>,
+        program: Option<&str>,
+    ) -> Result<Vec<HookEdit>, String>;
     /// How the restored session is resumed in `workspace`.
     fn resume_command(&self, head: &Head, workspace: &Path) -> ResumeCommand;
 }

@@ -148,6 +148,13 @@ fn dispatch(cli: Cli) -> Result<ExitCode> {
     }
 }
 
+/// The command that these words are, as if they were typed behind `annals`.
+pub(crate) fn parse_command(words: &[String]) -> Result<Command> {
+    let typed = std::iter::once("annals").chain(words.iter().map(String::as_str));
+    let parsed = Cli::try_parse_from(typed).map_err(|error| Failure::Usage(usage(&error)))?;
+    parsed.command.ok_or_else(|| Failure::Usage("There is no command.".to_owned()))
+}
+
 /// Tells why it failed, and gives the code to end with.
 fn tell(output: &mut Output, failure: &Failure) -> ExitCode {
     let Some(mut report) = exit::report(failure) else {
@@ -165,12 +172,7 @@ fn refuse_arguments(args: &[OsString], error: &clap::Error) -> ExitCode {
     let is_json = args.iter().any(|arg| arg == "--json");
     if error.use_stderr() && is_json {
         let options = OutputOptions { is_json, ..OutputOptions::default() };
-        let text = error.to_string();
-        // What follows is help for people.
-        let message = text.split("\n\nUsage:").next().unwrap_or_default();
-        let message = message.split("\n\nFor more").next().unwrap_or_default();
-        let message = message.trim_start_matches("error: ").trim_end().to_owned();
-        return tell(&mut Output::of_process(options), &Failure::Usage(message));
+        return tell(&mut Output::of_process(options), &Failure::Usage(usage(error)));
     }
     let code = if error.use_stderr() { ExitCode::Usage } else { ExitCode::Done };
     // What was typed stands in it, and our own styles.
@@ -184,6 +186,14 @@ fn refuse_arguments(args: &[OsString], error: &clap::Error) -> ExitCode {
     match told {
         Ok(()) | Err(_) => code,
     }
+}
+
+/// What is wrong with the arguments, without the help for people that follows.
+fn usage(error: &clap::Error) -> String {
+    let text = error.to_string();
+    let message = text.split("\n\nUsage:").next().unwrap_or_default();
+    let message = message.split("\n\nFor more").next().unwrap_or_default();
+    message.trim_start_matches("error: ").trim_end().to_owned()
 }
 
 /// Whether nothing that was typed could steer a terminal.

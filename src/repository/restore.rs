@@ -11,6 +11,7 @@ use crate::error::ErrorKind;
 use crate::error::Result;
 use crate::index::Sources;
 use crate::platform;
+use crate::platform::Environment;
 use crate::repository::CaptureOptions;
 use crate::repository::Repository;
 use crate::repository::SessionAt;
@@ -99,17 +100,7 @@ impl Repository {
 
     /// The folder in which an agent keeps its files.
     pub(super) fn agent_folder(&self, adapter: &dyn Adapter, home: Option<&Path>) -> PathBuf {
-        match home {
-            Some(home) => adapter.folder(home, None),
-            None => {
-                let configured = match adapter.name() {
-                    "claude-code" => self.environment.claude_config_dir.as_deref(),
-                    "codex" => self.environment.codex_home.as_deref(),
-                    _ => None,
-                };
-                adapter.folder(&self.environment.home, configured)
-            }
-        }
+        agent_folder(&self.environment, adapter, home)
     }
 
     /// A session's head and its records in view.
@@ -238,6 +229,23 @@ fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     }
     platform::write_atomic(path, bytes).map_err(failed)
 }
+/// The folder in which an agent keeps its files; `home`: another one than the user's.
+pub(super) fn agent_folder(
+    environment: &Environment,
+    adapter: &dyn Adapter,
+    home: Option<&Path>,
+) -> PathBuf {
+    let Some(home) = home else {
+        let configured = match adapter.name() {
+            "claude-code" => environment.claude_config_dir.as_deref(),
+            "codex" => environment.codex_home.as_deref(),
+            _ => None,
+        };
+        return adapter.folder(&environment.home, configured);
+    };
+    adapter.folder(home, None)
+}
+
 /// The context files of a session that are not there now; relative ones lie in the workspace.
 pub(super) fn missing_files(head: &Head, workspace: Option<&Path>) -> Vec<String> {
     let folder = workspace.unwrap_or(Path::new(""));

@@ -48,6 +48,7 @@ const LIVES_IN: &[(&str, &[&str])] = &[
     ("textwrap", &["cli"]),
     ("unicode_width", &["cli"]),
     ("signal_hook", &["cli"]),
+    ("jsonc_parser", &["adapters"]),
     ("minijinja", &["exchange"]),
     ("pulldown_cmark", &["exchange"]),
     ("similar", &["session"]),

@@ -4,7 +4,7 @@
 //! `layers`: the layering rule · `formats`: files and their schema · `r1_…` to `r9_…`: the
 //! requirements, by number (`r4_3_secrets`: what is never written or told, and the rules) · `properties`: the properties, by number · `cli_…`: texts, JSON shapes
 //! and exit codes of the program · `versions`: a session in its several states · `many`: several
-//! processes at once · `hostile`: bad input · `r7_hostile`: bad bundles · `p08_browser`: pages in a browser · `crash`: the
+//! processes at once · `hooks`: agents that call annals · `hostile`: bad input · `r7_hostile`: bad bundles · `p08_browser`: pages in a browser · `crash`: the
 //! program killed, the disk full · `scrub`: what leaves history · `live`: sessions that a program holds ·
 //! `corpus`: real transcripts, where `ANNALS_CORPUS`
 //! names them.
@@ -19,6 +19,7 @@ mod cli_json;
 mod cli_text;
 mod corpus;
 mod crash;
+mod hooks;
 mod hostile;
 mod layers;
 mod live;

@@ -9,6 +9,7 @@
 //! file to the model; it is not captured, and a session resumed elsewhere has only the beginning.
 
 mod find;
+mod hooks;
 mod lift;
 mod lower;
 mod restore;
@@ -26,6 +27,7 @@ use serde_json::Value;
 
 use crate::adapters::Adapter;
 use crate::adapters::Found;
+use crate::adapters::HookEdit;
 use crate::adapters::Item;
 use crate::adapters::Position;
 use crate::adapters::ReadOutcome;
@@ -96,6 +98,14 @@ impl Adapter for ClaudeCode {
         subagents: &[(Head, Vec<Record>)],
     ) -> Vec<RestoredFile> {
         restore::restore(folder, workspace, session, subagents)
+    }
+
+    fn plan_hooks(
+        &self,
+        read: &dyn Fn(&Path) -> Option<String>,
+        program: Option<&str>,
+    ) -> Result<Vec<HookEdit>, String> {
+        hooks::plan(read, program)
     }
 
     fn resume_command(&self, head: &Head, workspace: &Path) -> ResumeCommand {

@@ -11,6 +11,7 @@ mod edit;
 mod export;
 mod fork;
 mod gc;
+mod hooks;
 mod import;
 mod init;
 mod list;
@@ -66,6 +67,7 @@ pub(crate) enum Command {
     Purge(purge::PurgeArgs),
     Delete(delete::DeleteArgs),
     Undelete(undelete::UndeleteArgs),
+    Hooks(hooks::HooksArgs),
     Init(init::InitArgs),
     Checkout(checkout::CheckoutArgs),
     Gc(gc::GcArgs),
@@ -73,6 +75,13 @@ pub(crate) enum Command {
     Tour(tour::TourArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
+}
+
+impl Command {
+    /// Whether it changes nothing, wherever it is called from.
+    pub(crate) fn only_reads(&self) -> bool {
+        matches!(self, Self::List(_) | Self::Show(_) | Self::Log(_) | Self::Diff(_))
+    }
 }
 
 /// Runs a command.
@@ -102,6 +111,7 @@ pub(crate) fn run(command: Command, context: &mut Context) -> Result<ExitCode> {
         Command::Save(args) => save::run(&args, context),
         Command::Delete(args) => delete::run(&args, context),
         Command::Undelete(args) => undelete::run(&args, context),
+        Command::Hooks(args) => hooks::run(args, context),
         Command::Init(args) => init::run(&args, context),
         Command::Checkout(args) => checkout::run(&args, context),
         Command::Gc(args) => gc::run(&args, context),

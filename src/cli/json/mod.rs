@@ -4,6 +4,7 @@
 //! may get new keys; a key that changes its meaning makes a new version.
 
 mod findings;
+mod hooks;
 mod rewriting;
 mod transfer;
 mod upkeep;
@@ -32,6 +33,7 @@ pub(crate) use findings::AllowView;
 pub(crate) use findings::FindingView;
 pub(crate) use findings::RedactView;
 pub(crate) use findings::ScanView;
+pub(crate) use hooks::HooksView;
 pub(crate) use rewriting::PurgeView;
 pub(crate) use rewriting::ScrubView;
 pub(crate) use transfer::CaptureView;

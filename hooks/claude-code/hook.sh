@@ -1,0 +1,1 @@
+{annals} hooks run claude-code >/dev/null 2>&1 || true

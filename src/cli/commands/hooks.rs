@@ -1,0 +1,208 @@
+//! `annals hooks`: has agents capture their sessions by themselves.
+
+use std::io::Read;
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::Command as Process;
+use std::process::Stdio;
+
+use clap::Args;
+use clap::Subcommand;
+use serde_json::Value;
+
+use crate::cli::context::Context;
+use crate::cli::exit::ExitCode;
+use crate::cli::exit::Failure;
+use crate::cli::exit::Result;
+use crate::cli::json::HooksView;
+use crate::repository::HookChange;
+use crate::repository::HookPlan;
+
+/// The longest word of an agent to its hook, in bytes.
+const WORD_LIMIT: u64 = 1 << 20;
+
+/// Have agents capture their sessions by themselves
+///
+/// Installed for Claude Code, a session is captured at the end of each turn, before a compaction and
+/// at its end, behind the agent's back: the hook returns at once and never fails it. Two commands
+/// come along: `/sessions` and `/recall QUERY`, which answer inside the agent. The settings are
+/// edited in place, with a copy beside them; `remove` takes out what `install` put in.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  annals hooks install claude-code
+  annals hooks list
+  annals hooks remove claude-code --dry-run")]
+pub(crate) struct HooksArgs {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Have an agent call annals
+    Install(ChangeArgs),
+    /// Have it do so no more
+    Remove(ChangeArgs),
+    /// Say which agents do
+    List(ListArgs),
+    /// What an agent's hook calls
+    #[command(hide = true)]
+    Run(RunArgs),
+    /// What an agent's commands call
+    #[command(hide = true)]
+    Answer(AnswerArgs),
+}
+
+#[derive(Debug, Args)]
+struct ChangeArgs {
+    /// The agent
+    #[arg(value_name = "AGENT")]
+    agent: String,
+    /// The home that it keeps its files in [default: yours]
+    #[arg(long, value_name = "DIR")]
+    home: Option<PathBuf>,
+    /// Only say what would change
+    #[arg(long)]
+    dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+struct ListArgs {
+    /// The home to look in [default: yours]
+    #[arg(long, value_name = "DIR")]
+    home: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+struct RunArgs {
+    #[arg(value_name = "AGENT")]
+    agent: String,
+}
+
+#[derive(Debug, Args)]
+struct AnswerArgs {
+    #[arg(value_name = "COMMAND", trailing_var_arg = true, allow_hyphen_values = true)]
+    words: Vec<String>,
+}
+
+/// Runs it.
+pub(crate) fn run(args: HooksArgs, context: &mut Context) -> Result<ExitCode> {
+    match args.action {
+        Action::Install(args) => {
+            let program = std::env::current_exe()?;
+            change(&args, Some(&program), context)
+        }
+        Action::Remove(args) => change(&args, None, context),
+        Action::List(args) => list(&args, context),
+        Action::Run(args) => Ok(capture_behind(&args, context)),
+        Action::Answer(args) => answer(args.words, context),
+    }
+}
+
+fn change(args: &ChangeArgs, program: Option<&Path>, context: &mut Context) -> Result<ExitCode> {
+    let plan = HookPlan::of(&context.environment, &args.agent, args.home.as_deref(), program)?;
+    if !args.dry_run {
+        plan.apply()?;
+    }
+    if context.output.is_json() {
+        context.output.json(&HooksView::of(&plan, args.dry_run))?;
+        return Ok(ExitCode::Done);
+    }
+    let mut lines: Vec<String> = Vec::new();
+    for (path, change) in plan.files() {
+        let verb = match (change, args.dry_run) {
+            (HookChange::Made, false) => "Made",
+            (HookChange::Changed, false) => "Changed",
+            (HookChange::Removed, false) => "Removed",
+            (HookChange::Made, true) => "Would make",
+            (HookChange::Changed, true) => "Would change",
+            (HookChange::Removed, true) => "Would remove",
+        };
+        lines.push(format!("{verb} {}", context.path(path)));
+    }
+    if lines.is_empty() {
+        lines.push(format!("Nothing to change for {}.", plan.agent));
+    }
+    context.output.status(&lines.join("\n"))?;
+    if program.is_some() && !args.dry_run {
+        context.output.hint("Sessions that start from now on are captured by themselves.")?;
+    }
+    Ok(ExitCode::Done)
+}
+
+fn list(args: &ListArgs, context: &mut Context) -> Result<ExitCode> {
+    let mut found = Vec::new();
+    for agent in HookPlan::agents() {
+        // They are in where there is something to take out.
+        let plan = HookPlan::of(&context.environment, agent, args.home.as_deref(), None)?;
+        found.push((agent, plan.folder.clone(), plan.files().next().is_some()));
+    }
+    if context.output.is_json() {
+        context.output.json(&HooksView::of_agents(&found))?;
+        return Ok(ExitCode::Done);
+    }
+    for (agent, folder, is_installed) in found {
+        let state = if is_installed { "installed" } else { "not installed" };
+        let folder = context.path(&folder);
+        context.output.data(&format!("{agent}  {state}  {folder}\n"))?;
+    }
+    Ok(ExitCode::Done)
+}
+
+/// Starts a capture of what the agent names and does not wait for it. An agent must never fail for
+/// its hook, so nothing is told and the code says that all is well.
+fn capture_behind(args: &RunArgs, context: &Context) -> ExitCode {
+    let mut word = String::new();
+    // What cannot be read names nothing; then all that is new is captured.
+    drop(std::io::stdin().take(WORD_LIMIT).read_to_string(&mut word));
+    let mut arguments: Vec<PathBuf> = vec!["--quiet".into()];
+    if let Some(store) = &context.store {
+        arguments.extend(["--store".into(), context.environment.current.join(store)]);
+    }
+    arguments.push("capture".into());
+    match transcript_of(&word) {
+        Some(transcript) => {
+            for path in with_subagents(&transcript) {
+                arguments.extend(["--path".into(), path]);
+            }
+        }
+        None => arguments.push(args.agent.clone().into()),
+    }
+    if let Ok(program) = std::env::current_exe() {
+        let mut capture = Process::new(program);
+        capture.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        // What is typed to the agent, Ctrl-C above all, is not for this one.
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut capture, 0);
+        drop(capture.spawn());
+    }
+    ExitCode::Done
+}
+
+/// The file that the agent says it writes.
+fn transcript_of(word: &str) -> Option<PathBuf> {
+    let word: Value = serde_json::from_str(word).ok()?;
+    let path = PathBuf::from(word.get("transcript_path")?.as_str()?);
+    path.is_file().then_some(path)
+}
+
+/// A transcript, and those of its sub-agents.
+fn with_subagents(transcript: &Path) -> Vec<PathBuf> {
+    let folder = transcript.with_extension("").join("subagents");
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let subagents = entries.map(|entry| entry.path());
+    let subagents = subagents.filter(|path| path.extension().is_some_and(|it| it == "jsonl"));
+    std::iter::once(transcript.to_owned()).chain(subagents).collect()
+}
+
+/// Runs a command that only reads, for an agent's own command.
+fn answer(words: Vec<String>, context: &mut Context) -> Result<ExitCode> {
+    let words = if words.is_empty() { vec!["list".to_owned(), "--here".to_owned()] } else { words };
+    match crate::cli::parse_command(&words)? {
+        command if command.only_reads() => crate::cli::commands::run(command, context),
+        _ => Err(Failure::Usage(
+            "Inside an agent only these answer: list, search, show, log, diff.".to_owned(),
+        )),
+    }
+}
