@@ -19,6 +19,7 @@ mod output;
 mod paint;
 #[cfg(test)]
 mod samples;
+pub mod shell;
 mod table;
 mod tour;
 

@@ -5,7 +5,7 @@
 //! requirements, by number (`r4_3_secrets`: what is never written or told, and the rules) · `properties`: the properties, by number · `cli_…`: texts, JSON shapes
 //! and exit codes of the program · `versions`: a session in its several states · `many`: several
 //! processes at once · `hooks`: agents that call annals · `hostile`: bad input · `r7_hostile`: bad bundles · `p08_browser`: pages in a browser · `crash`: the
-//! program killed, the disk full · `scrub`: what leaves history · `live`: sessions that a program holds ·
+//! program killed, the disk full · `scrub`: what leaves history · `live`: sessions that a program holds · `shell`: a conversation at a prompt ·
 //! `corpus`: real transcripts, where `ANNALS_CORPUS`
 //! names them.
 #![allow(
@@ -37,5 +37,6 @@ mod r6_migration;
 mod r7_hostile;
 mod r7_sharing;
 mod scrub;
+mod shell;
 mod support;
 mod versions;

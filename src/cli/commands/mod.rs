@@ -29,6 +29,7 @@ mod save;
 mod scan;
 mod scrub;
 mod share;
+mod shell;
 mod show;
 mod tag;
 mod tour;
@@ -46,6 +47,7 @@ pub(crate) enum Command {
     Capture(capture::CaptureArgs),
     List(list::ListArgs),
     Show(show::ShowArgs),
+    Shell(shell::ShellArgs),
     Log(log::LogArgs),
     Diff(diff::DiffArgs),
     Resume(resume::ResumeArgs),
@@ -89,6 +91,7 @@ pub(crate) fn run(command: Command, context: &mut Context) -> Result<ExitCode> {
     match command {
         Command::Capture(args) => capture::run(args, context),
         Command::List(args) => list::run(&args, context),
+        Command::Shell(args) => shell::run(&args, context),
         Command::Show(args) => show::run(args, context),
         Command::Log(args) => log::run(&args, context),
         Command::Diff(args) => diff::run(&args, context),

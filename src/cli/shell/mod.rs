@@ -1,0 +1,288 @@
+//! `annals shell`: a conversation at a prompt, held by a live session.
+//!
+//! What is typed is a message, on the disk before the next prompt; an endpoint may answer, and its
+//! answer is a message too. Slash commands ([`Line`]) are the program's own commands, with the same
+//! parser, words and questions. The shell knows nothing of how a session is saved: that is the
+//! business of [`LiveSession`].
+
+mod chat;
+mod editor;
+mod line;
+mod start;
+
+use std::io::IsTerminal;
+use std::io::Write;
+
+use crate::cli::commands;
+use crate::cli::context::Context;
+use crate::cli::exit;
+use crate::cli::exit::ExitCode;
+use crate::cli::exit::Failure;
+use crate::cli::exit::Result;
+use crate::cli::parse_command;
+use crate::cli::plain::plain;
+use crate::repository::Filter;
+use crate::repository::LiveOptions;
+use crate::repository::LiveSession;
+use crate::repository::Page;
+use crate::repository::Repository;
+use crate::repository::Restored;
+use crate::repository::SortKey;
+use crate::repository::Update;
+use crate::session::Head;
+use crate::session::Message;
+use crate::session::Record;
+use crate::session::SessionId;
+
+pub use line::COMMANDS;
+pub use line::CURRENT;
+pub use line::Line;
+pub use line::LineError;
+pub use line::OwnCommand;
+
+pub(crate) use chat::Chat;
+
+use editor::Editor;
+
+/// The agent that sessions of the shell are by.
+pub(crate) const AGENT: &str = "annals-shell";
+
+/// A shell, and the session that it holds.
+pub(crate) struct Shell<'c> {
+    context: &'c mut Context,
+    options: LiveOptions,
+    chat: Option<Chat>,
+    /// None until something is said: an empty session is worth nothing.
+    live: Option<LiveSession>,
+    /// What was said, for the endpoint.
+    said: Vec<Message>,
+}
+
+/// Whether the shell goes on after a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Next {
+    Prompt(ExitCode),
+    Leave,
+}
+
+impl<'c> Shell<'c> {
+    pub(crate) fn new(context: &'c mut Context, options: LiveOptions, chat: Option<Chat>) -> Self {
+        Self { context, options, chat, live: None, said: Vec::new() }
+    }
+
+    /// Runs one line and leaves.
+    pub(crate) fn run_line(mut self, text: &str) -> Result<ExitCode> {
+        let next = self.take(text)?;
+        self.close()?;
+        Ok(match next {
+            Next::Prompt(code) => code,
+            Next::Leave => ExitCode::Done,
+        })
+    }
+
+    /// Reads lines until the person leaves.
+    pub(crate) fn run(mut self) -> Result<ExitCode> {
+        self.offer()?;
+        let mut editor = Editor::new(self.ids())?;
+        loop {
+            let prompt = match &self.live {
+                Some(live) => format!("{} › ", live.id().short()),
+                None => "annals › ".to_owned(),
+            };
+            let Some(text) = editor.read(&prompt)? else { break };
+            match self.take(&text) {
+                Ok(Next::Prompt(_)) => {}
+                Ok(Next::Leave) => break,
+                Err(failure) => self.tell(&failure)?,
+            }
+        }
+        self.close()?;
+        Ok(ExitCode::Done)
+    }
+
+    /// Does what a line says.
+    fn take(&mut self, text: &str) -> Result<Next> {
+        let line = Line::parse(text).map_err(|error| Failure::Usage(sentence(&error)))?;
+        match line {
+            Line::Empty => Ok(Next::Prompt(ExitCode::Done)),
+            Line::Say(text) => self.say(&text),
+            Line::Own(command) => self.own(command),
+            Line::Program(words) => self.program(words).map(Next::Prompt),
+        }
+    }
+
+    fn say(&mut self, text: &str) -> Result<Next> {
+        let question = Message::new("user", text);
+        self.keep(question)?;
+        let Some(chat) = &self.chat else {
+            return Ok(Next::Prompt(ExitCode::Done));
+        };
+        let mut out = std::io::stdout().lock();
+        let answered = chat.answer(&self.said, &mut |part| {
+            write!(out, "{}", plain(part))?;
+            out.flush()
+        });
+        drop(out);
+        self.context.output.data("\n")?;
+        // What came before it broke off was said.
+        if let Some(answer) = answered.message {
+            self.keep(answer)?;
+        }
+        answered.error.map_or(Ok(Next::Prompt(ExitCode::Done)), Err)
+    }
+
+    /// Puts a message into the session; made if there is none.
+    fn keep(&mut self, message: Message) -> Result<()> {
+        if self.live.is_none() {
+            let live = self.context.open_or_make()?.create(AGENT, &self.options)?;
+            let folder = self.context.environment.current.clone();
+            let model = self.chat.as_ref().map(|chat| chat.model().to_owned());
+            if let Some(model) = model {
+                live.update(Update::Model(model))?;
+            }
+            self.live = Some(live);
+            let mut message = message.clone();
+            message.envelope.place.cwd = Some(folder.to_string_lossy().into_owned());
+            return self.append(message);
+        }
+        self.append(message)
+    }
+
+    fn append(&mut self, message: Message) -> Result<()> {
+        if let Some(live) = &self.live {
+            live.append(vec![Record::Message(message.clone())])?;
+        }
+        self.said.push(message);
+        Ok(())
+    }
+
+    fn own(&mut self, command: OwnCommand) -> Result<Next> {
+        match command {
+            OwnCommand::Resume(Some(id)) => {
+                let mut repository = self.context.open()?;
+                let at = self.context.resolve(&mut repository, &id)?;
+                self.go_on(at.id)?;
+            }
+            OwnCommand::Resume(None) => self.choose()?,
+            OwnCommand::New => {
+                self.close()?;
+                self.context.output.status("A new session begins with what you say next.")?;
+            }
+            OwnCommand::Save => self.save()?,
+            OwnCommand::Help => self.help()?,
+            OwnCommand::Quit => return Ok(Next::Leave),
+        }
+        Ok(Next::Prompt(ExitCode::Done))
+    }
+
+    fn save(&mut self) -> Result<()> {
+        let Some(live) = &self.live else {
+            return self.context.output.status("There is nothing to save.");
+        };
+        let head = live.save()?;
+        let name = self.context.named(&head);
+        self.context.output.status(&format!("Saved {name}"))
+    }
+
+    fn help(&mut self) -> Result<()> {
+        let mut text =
+            String::from("What you type is kept as a message. // says what begins with /.\n");
+        for (command, takes, does) in COMMANDS {
+            let typed = format!("{command} {takes}");
+            text.push_str(&format!("  {typed:<34} {does}\n"));
+        }
+        self.context.output.data(&text)
+    }
+
+    /// Runs a command of the program. What is held is saved before, and read anew after one that
+    /// may have changed it.
+    fn program(&mut self, words: Vec<String>) -> Result<ExitCode> {
+        let words = self.with_current(words)?;
+        if let Some(live) = &self.live {
+            live.save()?;
+        }
+        let command = parse_command(&words)?;
+        let changes = !command.only_reads();
+        let ended = commands::run(command, self.context);
+        if changes && let Some(id) = self.live.as_ref().map(LiveSession::id) {
+            self.read_again(id)?;
+        }
+        ended
+    }
+
+    /// The words with the held session's id where they mean it.
+    fn with_current(&self, words: Vec<String>) -> Result<Vec<String>> {
+        let id = self.live.as_ref().map(|live| live.id().to_string());
+        let replace = |word: String| {
+            let behind = word.strip_prefix(CURRENT);
+            let behind = behind.filter(|behind| behind.is_empty() || behind.starts_with('@'));
+            match (behind, &id) {
+                (None, _) => Ok(word),
+                (Some(behind), Some(id)) => Ok(format!("{id}{behind}")),
+                (Some(_), None) => Err(Failure::Usage("Nothing was said yet.".to_owned())),
+            }
+        };
+        words.into_iter().map(replace).collect()
+    }
+
+    /// Holds the session again as the store has it now: it may be rolled back, or gone.
+    fn read_again(&mut self, id: SessionId) -> Result<()> {
+        self.live = None;
+        self.said.clear();
+        let mut repository = self.context.open()?;
+        if let Ok((live, restored)) = repository.resume(id, &self.options) {
+            self.hold(live, restored);
+        }
+        Ok(())
+    }
+
+    fn hold(&mut self, live: LiveSession, restored: Restored) {
+        let message = |record: Record| match record {
+            Record::Message(message) => Some(message),
+            _ => None,
+        };
+        self.said = restored.records.into_iter().filter_map(message).collect();
+        self.live = Some(live);
+    }
+
+    fn close(&mut self) -> Result<()> {
+        self.said.clear();
+        if let Some(live) = self.live.take() {
+            live.close()?;
+        }
+        Ok(())
+    }
+
+    /// The short ids of the latest sessions, for completion.
+    fn ids(&mut self) -> Vec<String> {
+        let Ok(mut repository) = self.context.open() else { return Vec::new() };
+        let listed = latest(&mut repository, 100).unwrap_or_default();
+        listed.iter().map(|head| head.id.short()).collect()
+    }
+
+    fn tell(&mut self, failure: &Failure) -> Result<()> {
+        match exit::report(failure) {
+            Some(report) => self.context.output.failure(&report),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Whether the shell has a person in front of it.
+pub(crate) fn is_interactive() -> bool {
+    std::io::stdin().is_terminal() && std::io::stdout().is_terminal()
+}
+
+/// The sessions that changed last.
+fn latest(repository: &mut Repository, count: u64) -> Result<Vec<Head>> {
+    let page = Page { offset: 0, limit: count };
+    let listing = repository.list(&Filter::default(), SortKey::Modified, false, page)?;
+    Ok(listing.sessions.into_iter().map(|summary| summary.head).collect())
+}
+
+fn sentence(error: &LineError) -> String {
+    let text = error.to_string();
+    let mut letters = text.chars();
+    let first = letters.next().map(|letter| letter.to_uppercase().to_string());
+    format!("{}{}.", first.unwrap_or_default(), letters.as_str())
+}
