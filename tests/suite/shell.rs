@@ -95,7 +95,7 @@ fn an_endpoint_answers_and_its_answers_are_kept() {
     assert_eq!(said(&shown), expected);
     assert_eq!(shown["session"]["models"], json!(["parrot-1"]));
     assert_eq!(shown["session"]["tokens"]["total"], 30);
-    assert_eq!(shown["messages"][1]["role"], "assistant");
+    assert_eq!(shown["messages"][1]["message"], "assistant");
 }
 
 #[test]

@@ -28,7 +28,7 @@ Examples:
   annals shell -c '/sessions filter tag:bug'     one line, and back")]
 pub(crate) struct ShellArgs {
     /// Run one line and leave
-    #[arg(long = "command", short, value_name = "LINE")]
+    #[arg(long = "command", short = 'c', value_name = "LINE")]
     line: Option<String>,
     /// Have this service answer
     #[arg(long, value_name = "URL", requires = "model")]
