@@ -185,13 +185,12 @@ impl<'c> Shell<'c> {
     }
 
     fn help(&mut self) -> Result<()> {
-        let mut text =
-            String::from("What you type is kept as a message. // says what begins with /.\n");
-        for (command, takes, does) in COMMANDS {
-            let typed = format!("{command} {takes}");
-            text.push_str(&format!("  {typed:<34} {does}\n"));
-        }
-        self.context.output.data(&text)
+        let line = |(command, takes, does): &(&str, &str, &str)| {
+            format!("  {:<34} {does}\n", format!("{command} {takes}"))
+        };
+        let commands: String = COMMANDS.iter().map(line).collect();
+        let first = "What you type is kept as a message. // says what begins with /.\n";
+        self.context.output.data(&format!("{first}{commands}"))
     }
 
     /// Runs a command of the program. What is held is saved before, and read anew after one that
