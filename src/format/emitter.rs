@@ -279,7 +279,7 @@ impl Emitter {
 }
 
 /// The indentation of one level.
-const STEP: usize = 2;
+pub(super) const STEP: usize = 2;
 
 /// Where a value stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -324,7 +324,7 @@ const CLASSES: [u8; 256] = {
 };
 
 fn shape(text: &str) -> Shape {
-    let found = text.bytes().fold(0, |found, byte| found | CLASSES[usize::from(byte)]);
+    let found = classes_of(text);
     if found == 0 {
         return if is_plain(text) { Shape::Plain } else { Shape::Quoted };
     }
@@ -343,7 +343,7 @@ fn shape(text: &str) -> Shape {
 }
 
 /// Whether printable ASCII text can stand without quotes.
-fn is_plain(text: &str) -> bool {
+pub(super) fn is_plain(text: &str) -> bool {
     let bytes = text.as_bytes();
     let (Some(first), Some(last)) = (bytes.first(), bytes.last()) else {
         return false;
@@ -356,6 +356,17 @@ fn is_plain(text: &str) -> bool {
     !is_word
         && !memchr_iter(b':', bytes).any(|place| bytes.get(place + 1) == Some(&b' '))
         && !memchr_iter(b'#', bytes).any(|place| bytes[place - 1] == b' ')
+}
+
+/// Whether the text can stand in a block literal, or between quotes without an escape.
+pub(super) fn is_printable(text: &str, may_have_lines: bool) -> bool {
+    let found = classes_of(text);
+    let refused = if may_have_lines { CONTROL } else { CONTROL | LINE_FEED | TAB };
+    found & refused == 0 && !(found & SUSPECT != 0 && text.chars().any(is_unprintable))
+}
+
+fn classes_of(text: &str) -> u8 {
+    text.bytes().fold(0, |found, byte| found | CLASSES[usize::from(byte)])
 }
 
 fn needs_escape(character: char) -> bool {

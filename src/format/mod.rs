@@ -8,6 +8,7 @@
 //! off at a line may still parse. `docs/format.md` describes the form for readers.
 
 mod annals;
+mod canonical;
 mod chunk;
 mod emitter;
 mod head;

@@ -21,6 +21,7 @@ use serde_saphyr::options::DuplicateKeyPolicy;
 use serde_saphyr::options::MergeKeyPolicy;
 
 use crate::format::Error;
+use crate::format::canonical;
 
 /// Deeper texts are refused.
 const MAX_DEPTH: usize = 256;
@@ -31,6 +32,14 @@ const DEEP_STACK: usize = 64 * 1024 * 1024;
 
 /// Reads all documents of a file.
 pub(crate) fn read_documents(text: &str) -> Result<Vec<Value>, Error> {
+    match canonical::read(text) {
+        Some(documents) => Ok(documents),
+        None => read_any(text),
+    }
+}
+
+/// As [`read_documents`], of a text that anybody may have written.
+pub(super) fn read_any(text: &str) -> Result<Vec<Value>, Error> {
     read_documents_within(text, usize::MAX)
 }
 

@@ -7,8 +7,10 @@ use serde_json::Map;
 use serde_json::Value;
 use serde_json::json;
 
+use super::canonical;
 use super::emitter::Emitter;
 use super::node::Node;
+use super::reader::read_any;
 use super::reader::read_documents;
 use super::*;
 use crate::session::Block;
@@ -158,6 +160,23 @@ fn deep_values_are_read_up_to_the_limit() {
     assert!(read_documents(&yaml(&deep(300))).is_err());
 }
 
+#[test]
+fn what_records_look_like_is_read_by_the_fast_reader() {
+    let value = json!({"message": "user", "usage": {"input": 3}, "content": [
+        {"text": " a\n\n b\n"}, {"tool_call": "Bash", "input": {"a b": [[1, -2.5e-7], {}, []]}},
+        "x: y", "", "no", "日本語\n\n", "a\u{7}\"\\", null, true, {"k:v": "w", "-": {"x": 1}},
+    ]});
+    let text = format!("---\n{}---\n{}", yaml(&value), yaml(&json!({"a": 1})));
+    let expected = vec![json!({"root": value}), json!({"root": {"a": 1}})];
+    assert_eq!(canonical::read(&text), Some(expected));
+    let counted = "---\nusage: {input: 3, cache_read: 0}\n";
+    let expected = json!({"usage": {"input": 3, "cache_read": 0}});
+    assert_eq!(canonical::read(counted), Some(vec![expected]));
+    for odd in ["a: 1\n", "---\n- a\n", "---\na: 'b'\n", "---\na: yes\n", "---\na: b", "---\n"] {
+        assert_eq!(canonical::read(odd), None, "{odd}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -165,6 +184,52 @@ proptest! {
     fn values_come_back(value in arbitrary::value()) {
         let written = yaml(&value);
         assert_same(&read_root(&written), &value, &written);
+    }
+
+    #[test]
+    fn the_fast_reader_reads_what_is_written_as_the_general_one_does(
+        records in arbitrary::stream(),
+    ) {
+        for chunk in chunks(&records) {
+            let general = read_any(&chunk.text).expect("reads");
+            // Long keys, and what lies deep, it leaves to the other.
+            if let Some(fast) = canonical::read(&chunk.text) {
+                prop_assert_eq!(fast, general);
+            } else {
+                let is_odd = chunk.text.lines().any(|line| {
+                    line.trim_start_matches([' ', '-']).starts_with("? ")
+                        || line.starts_with(&" ".repeat(50))
+                });
+                prop_assert!(is_odd, "{}", chunk.text);
+            }
+        }
+    }
+
+    #[test]
+    fn the_fast_reader_never_reads_a_damaged_text_in_a_way_of_its_own(
+        value in arbitrary::value(),
+        places in proptest::collection::vec((any::<prop::sample::Index>(), 0..12_usize), 1..4),
+    ) {
+        let mut text = yaml(&value);
+        let pieces =
+            ["", " ", "\n", "-", ": ", "\"", "|", "#", "'", "\t", "  x: y\n", "\u{2028}"];
+        for (place, piece) in places {
+            let mut start = place.index(text.len());
+            while !text.is_char_boundary(start) {
+                start -= 1;
+            }
+            let end = if piece == 0 {
+                start + text[start..].chars().next().map_or(0, char::len_utf8)
+            } else {
+                start
+            };
+            text.replace_range(start..end, pieces[piece]);
+        }
+        let text = format!("---\n{text}");
+        if let Some(fast) = canonical::read(&text) {
+            let general = read_any(&text);
+            prop_assert_eq!(Some(&fast), general.as_ref().ok(), "{}", text);
+        }
     }
 
     #[test]
