@@ -12,6 +12,7 @@ mod context;
 mod conversation;
 mod exit;
 mod filters;
+mod hits;
 mod interrupt;
 mod json;
 mod listing;

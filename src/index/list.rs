@@ -1,5 +1,7 @@
 //! Rows of lists: filters and sorts as SQL with bound values, and the reading of rows.
 
+use std::collections::HashSet;
+
 use chrono::DateTime;
 use chrono::Utc;
 use rusqlite::Connection;
@@ -70,6 +72,37 @@ pub(super) fn summary(connection: &Connection, id: SessionId) -> rusqlite::Resul
         .query_row([&id], |row| row.get(0))
         .optional()?;
     key.map(|key| read_summary(connection, key, &id)).transpose()
+}
+
+pub(super) fn summary_of(connection: &Connection, key: i64) -> rusqlite::Result<Summary> {
+    let id: String = connection
+        .prepare_cached("SELECT id FROM sessions WHERE key = ?1")?
+        .query_row([key], |row| row.get(0))?;
+    read_summary(connection, key, &id)
+}
+
+/// When a session changed last, in microseconds.
+pub(super) fn modified(connection: &Connection, key: i64) -> rusqlite::Result<Option<i64>> {
+    let modified = connection
+        .prepare_cached("SELECT modified FROM sessions WHERE key = ?1")?
+        .query_row([key], |row| row.get(0))
+        .optional()?;
+    Ok(modified.flatten())
+}
+
+/// The keys of the sessions that match; none: all do.
+pub(super) fn keys_that_match(
+    connection: &Connection,
+    filter: &Filter,
+) -> rusqlite::Result<Option<HashSet<i64>>> {
+    let conditions = Conditions::of(filter);
+    if conditions.clauses.is_empty() {
+        return Ok(None);
+    }
+    let sql = format!("SELECT key FROM sessions WHERE {}", conditions.sql());
+    let mut statement = connection.prepare_cached(&sql)?;
+    let keys = statement.query_map(params_from_iter(&conditions.values), |row| row.get(0))?;
+    keys.collect::<rusqlite::Result<_>>().map(Some)
 }
 
 pub(super) fn revisions(

@@ -13,12 +13,20 @@ mod database;
 mod dates;
 mod filter;
 mod find;
+mod gather;
 mod list;
+mod query;
 mod refresh;
 mod rows;
+mod scan;
+mod search;
+mod snippet;
 mod sources;
+mod terms;
 #[cfg(test)]
 mod tests;
+mod texts;
+mod tokens;
 mod unmatched;
 
 use std::path::Path;
@@ -48,9 +56,22 @@ pub use crate::index::filter::Filter;
 pub use crate::index::filter::FilterError;
 pub use crate::index::filter::FilterField;
 pub use crate::index::filter::FilterInput;
+pub use crate::index::query::Clause;
+pub use crate::index::query::FIELDS;
+pub use crate::index::query::Field;
+pub use crate::index::query::Problem;
+pub use crate::index::query::Query;
+pub use crate::index::query::QueryError;
+pub use crate::index::search::Found;
+pub use crate::index::search::FoundSession;
+pub use crate::index::search::Hit;
+pub use crate::index::search::Scope;
+pub use crate::index::search::SearchOptions;
+pub use crate::index::snippet::Snippet;
 pub use crate::index::sources::KnownSources;
 pub use crate::index::sources::SourceState;
 pub use crate::index::sources::Sources;
+pub use crate::index::terms::Term;
 pub use crate::index::unmatched::Unmatched;
 
 /// What can go wrong with the index.

@@ -24,9 +24,11 @@ use crate::store::CommitEntry;
 /// `names` has every session there ever was, so that a deleted one can be found; `sessions` what
 /// lists filter and sort by, in narrow rows; `heads` the rest. An index for each order lets a page be
 /// read without the rows before it; it has all that an unfiltered list asks of these.
+/// `texts` has a row a message and one
+/// a head, `searched` and `chunks` say how far it is (`texts.rs`).
 pub(super) const LAYOUT: Layout = Layout {
     name: "index.db",
-    version: 2,
+    version: 3,
     schema: "
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE names (
@@ -77,6 +79,24 @@ CREATE TABLE revisions (
     PRIMARY KEY (key, number)
 ) WITHOUT ROWID;
 CREATE TABLE folds (id TEXT PRIMARY KEY, tree TEXT NOT NULL, state TEXT NOT NULL) WITHOUT ROWID;
+CREATE VIRTUAL TABLE texts USING fts5(
+    about, talk, tools, content='', contentless_delete=1, tokenize='ascii'
+);
+CREATE TABLE searched (
+    key INTEGER PRIMARY KEY,
+    tree TEXT NOT NULL,
+    is_whole INTEGER NOT NULL,
+    about INTEGER NOT NULL
+);
+CREATE TABLE chunks (
+    key INTEGER,
+    number INTEGER,
+    blob TEXT NOT NULL,
+    records INTEGER NOT NULL,
+    messages INTEGER NOT NULL,
+    print INTEGER NOT NULL,
+    PRIMARY KEY (key, number)
+) WITHOUT ROWID;
 ",
 };
 
@@ -156,7 +176,8 @@ pub(super) fn clear(connection: &mut Connection, from: Option<&RevisionId>) -> R
             .execute_batch(
                 "DELETE FROM meta; DELETE FROM names; DELETE FROM sessions; DELETE FROM heads;
                 DELETE FROM models; DELETE FROM tags; DELETE FROM commits; DELETE FROM revisions;
-                DELETE FROM folds;",
+                DELETE FROM folds; DELETE FROM searched; DELETE FROM chunks;
+                INSERT INTO texts (texts) VALUES ('delete-all');",
             )
             .map_err(doing())?;
     }

@@ -117,6 +117,9 @@ impl Repository {
             works = rest;
         }
         outcome.clean(self.rules()?);
+        if !options.dry_run {
+            self.index_texts(progress);
+        }
         Ok(outcome)
     }
 

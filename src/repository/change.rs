@@ -15,6 +15,7 @@ use crate::index::Index;
 use crate::redact::Clean;
 use crate::redact::Redactor;
 use crate::redact::Rules;
+use crate::repository::Progress;
 use crate::repository::Repository;
 use crate::session::Action;
 use crate::session::AnnalsEvent;
@@ -264,8 +265,28 @@ impl Repository {
         if self.index_commit(revision, committed).is_ok() {
             let folds = committed.folds.iter().map(|(id, (tree, fold))| (*id, tree.as_str(), fold));
             drop(self.index.keep_folds(folds));
+            if self.is_text_next(revision).unwrap_or(false) {
+                self.index_texts(&mut |_| {});
+            }
         }
         self.store.maintain();
+    }
+
+    /// Brings the full text up to the tip. Like all of the index it is derived: what fails now is
+    /// done by the next search.
+    pub(super) fn index_texts(&mut self, progress: &mut dyn FnMut(Progress)) {
+        drop(self.index.refresh_texts(&self.store, &mut |done, total| {
+            progress(Progress { unit: "sessions indexed", done, total });
+        }));
+    }
+
+    /// Whether the full text lacks this commit alone: a save does not wait for more.
+    fn is_text_next(&self, revision: &RevisionId) -> Result<bool> {
+        let parents = self.store.commit_entry(revision)?.parents;
+        match parents.first() {
+            Some(parent) => Ok(self.index.has_texts_of(parent)?),
+            None => Ok(false),
+        }
     }
 
     /// Tells the index of a commit; it reads the store only for what others committed before.

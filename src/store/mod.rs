@@ -181,6 +181,13 @@ pub enum Error {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ObjectId(git2::Oid);
 
+impl ObjectId {
+    /// The id that these 40 hex digits stand for.
+    pub fn parse(text: &str) -> Option<Self> {
+        git2::Oid::from_str(text).ok().filter(|_| text.len() == 40).map(Self)
+    }
+}
+
 impl fmt::Display for ObjectId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)

@@ -131,40 +131,51 @@ impl Store {
         self.records_of(session, session.chunks.last().map_or(&[], std::slice::from_ref))
     }
 
+    /// The records of one of its chunks, by number and id.
+    pub fn chunk_records(
+        &self,
+        id: SessionId,
+        tree: ObjectId,
+        (number, chunk): (u32, ObjectId),
+    ) -> Result<Clean<Vec<Record>>, Error> {
+        let name = layout::chunk_name(id, number);
+        let what = format_args!("{name} of session {id}");
+        let text = self.read_text(chunk.0, &what)?;
+        let mut failed = None;
+        let parsed = format::parse_chunk(&text, &mut |file| {
+            self.file(id, tree, file).unwrap_or_else(|error| {
+                failed = Some(error);
+                None
+            })
+        });
+        match (failed, parsed) {
+            (Some(error), _) => Err(error),
+            (None, Err(error)) => Err(unreadable(chunk.0, &what, error)),
+            (None, Ok(records)) => Ok(Clean::stored(records)),
+        }
+    }
+
     fn records_of(
         &self,
         session: &StoredSession,
         chunks: &[(u32, ObjectId)],
     ) -> Result<Clean<Vec<Record>>, Error> {
         let mut records = Vec::new();
-        for (number, chunk) in chunks {
-            let name = layout::chunk_name(session.id, *number);
-            let what = format_args!("{name} of session {}", session.id);
-            let text = self.read_text(chunk.0, &what)?;
-            let mut failed = None;
-            let parsed = format::parse_chunk(&text, &mut |file| {
-                self.file(session, file).unwrap_or_else(|error| {
-                    failed = Some(error);
-                    None
-                })
-            });
-            match (failed, parsed) {
-                (Some(error), _) => return Err(error),
-                (None, Err(error)) => return Err(unreadable(chunk.0, &what, error)),
-                (None, Ok(mut found)) => records.append(&mut found),
-            }
+        for chunk in chunks {
+            let found = self.chunk_records(session.id, session.tree, *chunk)?;
+            records.extend(found.into_inner());
         }
         Ok(Clean::stored(records))
     }
 
     /// A large payload of a session.
-    fn file(&self, session: &StoredSession, name: &str) -> Result<Option<Vec<u8>>, Error> {
-        let what = format_args!("session {}", session.id);
-        let top = self.read_tree(session.tree.0, &what)?;
+    fn file(&self, id: SessionId, tree: ObjectId, name: &str) -> Result<Option<Vec<u8>>, Error> {
+        let what = format_args!("session {id}");
+        let top = self.read_tree(tree.0, &what)?;
         let Some(files) = folder(&top, FILES, &what)? else {
             return Ok(None);
         };
-        let what = format_args!("the file {name} of session {}", session.id);
+        let what = format_args!("the file {name} of session {id}");
         let tree = self.read_tree(files, &what)?;
         match tree.file(name).map_err(|cause| corrupt(files, &what, cause))? {
             Some(id) => self.read(id, ObjectType::Blob, &what).map(Some),

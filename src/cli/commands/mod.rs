@@ -28,6 +28,7 @@ mod rollback;
 mod save;
 mod scan;
 mod scrub;
+mod search;
 mod share;
 mod shell;
 mod show;
@@ -46,6 +47,7 @@ use crate::cli::exit::Result;
 pub(crate) enum Command {
     Capture(capture::CaptureArgs),
     List(list::ListArgs),
+    Search(search::SearchArgs),
     Show(show::ShowArgs),
     Shell(shell::ShellArgs),
     Log(log::LogArgs),
@@ -92,6 +94,7 @@ pub(crate) fn run(command: Command, context: &mut Context) -> Result<ExitCode> {
         Command::Capture(args) => capture::run(args, context),
         Command::List(args) => list::run(&args, context),
         Command::Shell(args) => shell::run(&args, context),
+        Command::Search(args) => search::run(&args, context),
         Command::Show(args) => show::run(args, context),
         Command::Log(args) => log::run(&args, context),
         Command::Diff(args) => diff::run(&args, context),

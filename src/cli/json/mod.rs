@@ -6,6 +6,7 @@
 mod findings;
 mod hooks;
 mod rewriting;
+mod search;
 mod transfer;
 mod upkeep;
 
@@ -36,6 +37,7 @@ pub(crate) use findings::ScanView;
 pub(crate) use hooks::HooksView;
 pub(crate) use rewriting::PurgeView;
 pub(crate) use rewriting::ScrubView;
+pub(crate) use search::SearchView;
 pub(crate) use transfer::CaptureView;
 pub(crate) use transfer::ExportView;
 pub(crate) use transfer::ImportView;

@@ -1,0 +1,549 @@
+//! Searching: which sessions hold what is asked for, the best first, with their best hits.
+//!
+//! The index gives candidates, row by row; what it cannot decide is looked up in the text, session
+//! by session, up to the first true hit. What it does not know at all is looked for in every text
+//! (`scan.rs`). A session matches when each clause of the query holds somewhere in it.
+//!
+//! Ranking: bm25 of each row, the head weighing more than talk, and talk more than tools; the best
+//! row of a session counts whole, so that terms in one message come before terms far apart; what is
+//! recent before what is old.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::collections::HashSet;
+use std::ops::Range;
+use std::rc::Rc;
+
+use chrono::DateTime;
+use chrono::Utc;
+use rusqlite::Connection;
+use rusqlite::params;
+
+use crate::index::Error;
+use crate::index::Filter;
+use crate::index::Index;
+use crate::index::Page;
+use crate::index::Summary;
+use crate::index::database::failed;
+use crate::index::list;
+use crate::index::query::Query;
+use crate::index::scan;
+use crate::index::snippet::Snippet;
+use crate::index::snippet::snippet;
+use crate::index::terms::Matcher;
+use crate::index::terms::Term;
+use crate::index::texts::Spot;
+use crate::index::texts::first_row;
+use crate::session::Head;
+use crate::session::Part;
+use crate::session::Record;
+use crate::session::SessionId;
+use crate::session::places_in_view;
+use crate::store::ObjectId;
+use crate::store::Store;
+
+/// What a row's match weighs by the part it is in: head, talk, tools.
+pub(super) const WEIGHTS: [f64; 3] = [6.0, 3.0, 1.0];
+/// How much the best rows of the single terms count beside the best row of all.
+const SPREAD: f64 = 0.2;
+/// After so many days a session counts half of what it would today.
+const HALF_LIFE_DAYS: f64 = 365.0;
+/// The least that is left of a score, however old the session is.
+const OLDEST: f64 = 0.5;
+/// So many rows are looked at for each hit that is to be shown: others may be no true ones.
+const TRIES: usize = 8;
+/// So many matches of a text are looked at.
+const MOST_MATCHES: usize = 64;
+/// So many chunks are kept while their hits are looked at.
+const KEPT_CHUNKS: usize = 8;
+
+/// Which parts of sessions are searched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Scope {
+    /// All, talk outweighing tools.
+    #[default]
+    All,
+    /// What was said and thought, and what is known of the session.
+    Talk,
+    /// What tools were given and gave.
+    Tools,
+}
+
+impl Scope {
+    /// Whether it takes in that part.
+    pub(super) fn holds(self, part: Part) -> bool {
+        match self {
+            Self::All => true,
+            Self::Talk => part != Part::Tools,
+            Self::Tools => part == Part::Tools,
+        }
+    }
+}
+
+/// What is shown of what is found.
+#[derive(Debug, Clone)]
+pub struct SearchOptions {
+    /// Which parts are searched.
+    pub scope: Scope,
+    /// Which sessions are searched.
+    pub filter: Filter,
+    /// Which of the found sessions are shown.
+    pub page: Page,
+    /// The most hits of a session that are shown.
+    pub hits: usize,
+    /// The time that recent ones are close to.
+    pub now: DateTime<Utc>,
+}
+
+/// What was found.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Found {
+    /// How many sessions match.
+    pub total: u64,
+    /// The sessions of the page, the best first.
+    pub sessions: Vec<FoundSession>,
+}
+
+/// A session that matches.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FoundSession {
+    /// Its row.
+    pub summary: Summary,
+    /// How well it matches; only the order of scores means something.
+    pub score: f64,
+    /// Its best hits, the best first.
+    pub hits: Vec<Hit>,
+}
+
+/// A place where a session matches.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Hit {
+    /// The number of the message in the conversation, from 1; none: it is in the head.
+    pub message: Option<u64>,
+    /// The field of the head.
+    pub field: Option<&'static str>,
+    /// Which part it is in.
+    pub part: Part,
+    /// Whose message it is.
+    pub role: Option<String>,
+    /// When it was written.
+    pub at: Option<String>,
+    /// How well it matches.
+    pub score: f64,
+    /// The text around the matches.
+    pub snippet: Snippet,
+}
+
+impl Index {
+    /// The sessions that match, best first. The full text must be up to date.
+    pub fn search(
+        &self,
+        store: &Store,
+        query: &Query,
+        options: &SearchOptions,
+    ) -> Result<Found, Error> {
+        let seeker = Seeker::of(&self.connection, store, query, options)?;
+        let ranked = seeker.ranked()?;
+        let total = ranked.len() as u64;
+        let offset = usize::try_from(options.page.offset).unwrap_or(usize::MAX);
+        let limit = usize::try_from(options.page.limit).unwrap_or(usize::MAX);
+        let mut sessions = Vec::new();
+        for (key, score) in ranked.into_iter().skip(offset).take(limit) {
+            let summary = list::summary_of(&self.connection, key).map_err(reading())?;
+            let hits = seeker.hits(key, &summary.head, score)?;
+            sessions.push(FoundSession { summary, score, hits });
+        }
+        Ok(Found { total, sessions })
+    }
+
+    /// The keys of the sessions that match, in no order.
+    pub(super) fn matching(
+        &self,
+        store: &Store,
+        query: &Query,
+        options: &SearchOptions,
+    ) -> Result<Vec<i64>, Error> {
+        let seeker = Seeker::of(&self.connection, store, query, options)?;
+        Ok(seeker.matching()?.into_iter().collect())
+    }
+}
+
+fn reading() -> impl FnOnce(rusqlite::Error) -> Error {
+    failed("cannot search the index")
+}
+
+/// A term with the rows that it may be in.
+struct Sought {
+    matcher: Matcher,
+    /// By number of row.
+    rows: Vec<(i64, f64)>,
+    /// Whether each row holds the term; else they must be looked at.
+    is_certain: bool,
+}
+
+impl Sought {
+    fn rows_of(&self, key: i64) -> &[(i64, f64)] {
+        let place = |row: i64| self.rows.partition_point(|(other, _)| *other < row);
+        &self.rows[place(first_row(key))..place(first_row(key + 1))]
+    }
+
+    fn keys(&self) -> HashSet<i64> {
+        self.rows.iter().map(|(row, _)| Spot::of_row(*row).key).collect()
+    }
+}
+
+/// A clause with what is known of its terms.
+struct SoughtClause {
+    any: Vec<Sought>,
+    is_not: bool,
+}
+
+/// One search.
+struct Seeker<'i> {
+    connection: &'i Connection,
+    store: &'i Store,
+    scope: Scope,
+    most_hits: usize,
+    now: DateTime<Utc>,
+    clauses: Vec<SoughtClause>,
+    /// The sessions that the filter leaves; none: all.
+    allowed: Option<HashSet<i64>>,
+    chunks: RefCell<Vec<((i64, u32), Rc<Vec<Record>>)>>,
+}
+
+impl<'i> Seeker<'i> {
+    fn of(
+        connection: &'i Connection,
+        store: &'i Store,
+        query: &Query,
+        options: &SearchOptions,
+    ) -> Result<Self, Error> {
+        let mut seeker = Self {
+            connection,
+            store,
+            scope: options.scope,
+            most_hits: options.hits,
+            now: options.now,
+            clauses: Vec::new(),
+            allowed: list::keys_that_match(connection, &options.filter).map_err(reading())?,
+            chunks: RefCell::default(),
+        };
+        // What must be looked for in every text is looked for last, in the sessions left by then.
+        let is_known = |term: &Term| term.phrase_of_index().is_some();
+        let (known, unknown): (Vec<_>, Vec<_>) =
+            query.clauses.iter().partition(|clause| clause.any.iter().all(is_known));
+        for clause in known.into_iter().chain(unknown) {
+            let mut any = Vec::with_capacity(clause.any.len());
+            for term in &clause.any {
+                any.push(seeker.sought(term)?);
+            }
+            seeker.clauses.push(SoughtClause { any, is_not: clause.is_not });
+        }
+        Ok(seeker)
+    }
+
+    fn sought(&self, term: &Term) -> Result<Sought, Error> {
+        let matcher = term.matcher();
+        if let Some(phrase) = term.phrase_of_index() {
+            let rows = self.rows(&phrase).map_err(reading())?;
+            return Ok(Sought { matcher, rows, is_certain: term.is_certain() });
+        }
+        let left = self.left();
+        let rows = scan::scan(self.connection, self.store, &matcher, self.scope, left.as_ref())?;
+        Ok(Sought { matcher, rows, is_certain: true })
+    }
+
+    /// The rows that hold a phrase of the index, with their scores.
+    fn rows(&self, phrase: &str) -> rusqlite::Result<Vec<(i64, f64)>> {
+        let scoped = match self.scope {
+            Scope::All => phrase.to_owned(),
+            Scope::Talk => format!("{{about talk}} : {phrase}"),
+            Scope::Tools => format!("tools : {phrase}"),
+        };
+        let mut statement = self.connection.prepare_cached(
+            "SELECT rowid, bm25(texts, ?2, ?3, ?4) FROM texts WHERE texts MATCH ?1",
+        )?;
+        let [about, talk, tools] = WEIGHTS;
+        let rows = statement.query_map(params![scoped, about, talk, tools], |row| {
+            let score: f64 = row.get(1)?;
+            Ok((row.get(0)?, -score))
+        })?;
+        rows.collect()
+    }
+
+    /// The sessions that may match by what is known so far; none: all.
+    fn left(&self) -> Option<HashSet<i64>> {
+        let mut left = self.allowed.clone();
+        for clause in self.clauses.iter().filter(|clause| !clause.is_not) {
+            let mut keys = HashSet::new();
+            clause.any.iter().for_each(|sought| keys.extend(sought.keys()));
+            left = Some(match left {
+                Some(left) => left.intersection(&keys).copied().collect(),
+                None => keys,
+            });
+        }
+        for clause in self.clauses.iter().filter(|clause| clause.is_not) {
+            for sought in clause.any.iter().filter(|sought| sought.is_certain) {
+                let keys = sought.keys();
+                left.iter_mut().for_each(|left| left.retain(|key| !keys.contains(key)));
+            }
+        }
+        left
+    }
+
+    /// The sessions that match.
+    fn matching(&self) -> Result<HashSet<i64>, Error> {
+        let mut matching = HashSet::new();
+        'sessions: for key in self.left().unwrap_or_default() {
+            for clause in &self.clauses {
+                if self.holds(clause, key)? == clause.is_not {
+                    continue 'sessions;
+                }
+            }
+            matching.insert(key);
+        }
+        Ok(matching)
+    }
+
+    /// Whether a term of the clause is in the session.
+    fn holds(&self, clause: &SoughtClause, key: i64) -> Result<bool, Error> {
+        let is_certain = |sought: &&Sought| sought.is_certain && !sought.rows_of(key).is_empty();
+        if clause.any.iter().any(|sought| is_certain(&sought)) {
+            return Ok(true);
+        }
+        for sought in clause.any.iter().filter(|sought| !sought.is_certain) {
+            for (row, _) in sought.rows_of(key) {
+                if self.is_in(&sought.matcher, Spot::of_row(*row))? {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    fn is_in(&self, matcher: &Matcher, spot: Spot) -> Result<bool, Error> {
+        let mut is_in = false;
+        self.each_text(spot, &mut |part, _, text| {
+            is_in = is_in || (self.scope.holds(part) && matcher.is_in(text));
+        })?;
+        Ok(is_in)
+    }
+
+    /// The sessions that match with their scores, the best first.
+    fn ranked(&self) -> Result<Vec<(i64, f64)>, Error> {
+        let mut ranked = Vec::new();
+        for key in self.matching()? {
+            let modified = list::modified(self.connection, key).map_err(reading())?;
+            let score = self.score(key) * self.recency(modified);
+            ranked.push((key, score, modified));
+        }
+        ranked.sort_by(|left, right| {
+            right.1.total_cmp(&left.1).then(right.2.cmp(&left.2)).then(left.0.cmp(&right.0))
+        });
+        Ok(ranked.into_iter().map(|(key, score, _)| (key, score)).collect())
+    }
+
+    fn wanted(&self) -> impl Iterator<Item = &Sought> {
+        self.clauses.iter().filter(|clause| !clause.is_not).flat_map(|clause| &clause.any)
+    }
+
+    /// The rows of a session with the sum of what their terms score.
+    fn rows_of(&self, key: i64) -> HashMap<i64, f64> {
+        let mut rows = HashMap::new();
+        for (row, score) in self.wanted().flat_map(|sought| sought.rows_of(key)) {
+            *rows.entry(*row).or_default() += score;
+        }
+        rows
+    }
+
+    fn score(&self, key: i64) -> f64 {
+        let best = self.rows_of(key).into_values().fold(0.0, f64::max);
+        let single = |sought: &Sought| {
+            sought.rows_of(key).iter().map(|(_, score)| *score).fold(0.0, f64::max)
+        };
+        best + SPREAD * self.wanted().map(single).sum::<f64>()
+    }
+
+    fn recency(&self, modified: Option<i64>) -> f64 {
+        let Some(modified) = modified.and_then(DateTime::from_timestamp_micros) else {
+            return OLDEST;
+        };
+        let days = (self.now - modified).as_seconds_f64().max(0.0) / 86_400.0;
+        OLDEST + (1.0 - OLDEST) * (-days / HALF_LIFE_DAYS).exp2()
+    }
+
+    /// The best hits of a session that scores that much.
+    fn hits(&self, key: i64, head: &Head, score: f64) -> Result<Vec<Hit>, Error> {
+        let mut rows: Vec<(i64, f64)> = self.rows_of(key).into_iter().collect();
+        rows.sort_by(|left, right| right.1.total_cmp(&left.1).then(left.0.cmp(&right.0)));
+        let best = rows.first().map_or(1.0, |(_, score)| score.max(f64::MIN_POSITIVE));
+        let mut hits = Vec::new();
+        for (row, row_score) in rows.into_iter().take(self.most_hits * TRIES) {
+            if hits.len() == self.most_hits {
+                break;
+            }
+            let hit = self.hit(Spot::of_row(row), head, score * row_score / best)?;
+            hits.extend(hit);
+        }
+        Ok(hits)
+    }
+
+    /// What stands at a row; none: it was no true hit.
+    fn hit(&self, spot: Spot, head: &Head, score: f64) -> Result<Option<Hit>, Error> {
+        let mut best: Option<(usize, Part, Option<&'static str>, Snippet)> = None;
+        self.each_text_of(spot, head, &mut |part, field, text| {
+            if !self.scope.holds(part) {
+                return;
+            }
+            let mut matches: Vec<Range<usize>> = Vec::new();
+            let mut terms = 0;
+            for sought in self.wanted() {
+                let found = sought.matcher.find(text, MOST_MATCHES);
+                terms += usize::from(!found.is_empty());
+                matches.extend(found);
+            }
+            if terms > best.as_ref().map_or(0, |best| best.0) {
+                best = Some((terms, part, field, snippet(text, matches)));
+            }
+        })?;
+        let Some((_, part, field, snippet)) = best else { return Ok(None) };
+        let (mut message, mut role, mut at) = (None, None, None);
+        if spot.chunk > 0 {
+            message = self.message_number(spot)?;
+            if let Some(Record::Message(found)) = self.chunk(spot)?.get(spot.place) {
+                role = Some(found.role.clone());
+                at = found.envelope.at.as_ref().map(ToString::to_string);
+            }
+        }
+        Ok(Some(Hit { message, field, part, role, at, score, snippet }))
+    }
+
+    fn each_text(
+        &self,
+        spot: Spot,
+        see: &mut dyn FnMut(Part, Option<&'static str>, &str),
+    ) -> Result<(), Error> {
+        if spot.chunk > 0 {
+            return self.each_text_of_message(spot, see);
+        }
+        let summary = list::summary_of(self.connection, spot.key).map_err(reading())?;
+        self.each_text_of(spot, &summary.head, see)
+    }
+
+    fn each_text_of(
+        &self,
+        spot: Spot,
+        head: &Head,
+        see: &mut dyn FnMut(Part, Option<&'static str>, &str),
+    ) -> Result<(), Error> {
+        if spot.chunk > 0 {
+            return self.each_text_of_message(spot, see);
+        }
+        head.each_searched(&mut |field, text| see(Part::About, Some(field), text));
+        Ok(())
+    }
+
+    fn each_text_of_message(
+        &self,
+        spot: Spot,
+        see: &mut dyn FnMut(Part, Option<&'static str>, &str),
+    ) -> Result<(), Error> {
+        if let Some(Record::Message(message)) = self.chunk(spot)?.get(spot.place) {
+            message.each_searched(&mut |part, text| see(part, None, text));
+        }
+        Ok(())
+    }
+
+    /// The records of a chunk; none where it cannot be read any more.
+    fn chunk(&self, spot: Spot) -> Result<Rc<Vec<Record>>, Error> {
+        let wanted = (spot.key, spot.chunk);
+        let mut kept = self.chunks.borrow_mut();
+        if let Some((_, records)) = kept.iter().find(|(chunk, _)| *chunk == wanted) {
+            return Ok(records.clone());
+        }
+        let records = Rc::new(self.read(spot)?);
+        if kept.len() == KEPT_CHUNKS {
+            kept.remove(0);
+        }
+        kept.push((wanted, records.clone()));
+        Ok(records)
+    }
+
+    fn read(&self, spot: Spot) -> Result<Vec<Record>, Error> {
+        let read = || {
+            self.connection
+                .prepare_cached(
+                    "SELECT id, tree, blob FROM chunks JOIN searched USING (key)
+                    JOIN names USING (key) WHERE key = ?1 AND number = ?2",
+                )?
+                .query_row(params![spot.key, spot.chunk], |row| {
+                    Ok((
+                        row.get::<_, String>(0)?,
+                        row.get::<_, String>(1)?,
+                        row.get::<_, String>(2)?,
+                    ))
+                })
+        };
+        let (id, tree, blob) = read().map_err(reading())?;
+        let (Ok(id), Some(tree), Some(blob)) =
+            (id.parse::<SessionId>(), ObjectId::parse(&tree), ObjectId::parse(&blob))
+        else {
+            return Ok(Vec::new());
+        };
+        match self.store.chunk_records(id, tree, (spot.chunk, blob)) {
+            Ok(records) => Ok(records.into_inner()),
+            Err(crate::store::Error::Corrupt { .. }) => Ok(Vec::new()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The number of the message at that row, as `show` counts.
+    fn message_number(&self, spot: Spot) -> Result<Option<u64>, Error> {
+        let read = || {
+            self.connection
+                .prepare_cached(
+                    "SELECT is_whole, (SELECT coalesce(sum(messages), 0) FROM chunks
+                        WHERE key = ?1 AND number < ?2) FROM searched WHERE key = ?1",
+                )?
+                .query_row(params![spot.key, spot.chunk], |row| {
+                    Ok((row.get::<_, bool>(0)?, row.get::<_, i64>(1)?))
+                })
+        };
+        let (is_whole, before) = read().map_err(reading())?;
+        let count = |records: &[Record]| {
+            records.iter().filter(|record| record.as_message().is_some()).count() as u64
+        };
+        if is_whole {
+            let records = self.chunk(spot)?;
+            let within = records.get(..=spot.place).map_or(0, count);
+            return Ok(Some(before.cast_unsigned() + within));
+        }
+        self.number_in_view(spot)
+    }
+
+    /// The same where the view is not the whole stream.
+    fn number_in_view(&self, spot: Spot) -> Result<Option<u64>, Error> {
+        let numbers = || -> rusqlite::Result<Vec<u32>> {
+            let mut statement = self
+                .connection
+                .prepare_cached("SELECT number FROM chunks WHERE key = ?1 ORDER BY number")?;
+            statement.query_map([spot.key], |row| row.get(0))?.collect()
+        };
+        let mut stream = Vec::new();
+        let mut wanted = None;
+        for chunk in numbers().map_err(reading())? {
+            if chunk == spot.chunk {
+                wanted = Some(stream.len() + spot.place);
+            }
+            stream.extend(self.read(Spot { chunk, ..spot })?);
+        }
+        let mut number = 0;
+        for place in places_in_view(&stream) {
+            number += u64::from(stream[place].as_message().is_some());
+            if Some(place) == wanted {
+                return Ok(Some(number));
+            }
+        }
+        Ok(None)
+    }
+}

@@ -1,0 +1,35 @@
+//! Searching the text of sessions.
+
+use crate::error::Result;
+use crate::index::Found;
+use crate::index::Query;
+use crate::index::SearchOptions;
+use crate::repository::Progress;
+use crate::repository::Repository;
+
+impl Repository {
+    /// The sessions that match, best first. What the full text lacks is taken in first: that is
+    /// long once only, goes on where it was interrupted, and costs little when nothing is new.
+    /// The filters that stand in the query are the caller's: they belong into the options.
+    pub fn search(
+        &mut self,
+        query: &Query,
+        options: &SearchOptions,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Found> {
+        self.catch_up_texts(progress)?;
+        match self.index.search(&self.store, query, options) {
+            Err(error) if error.is_damage() => {
+                self.index.rebuild()?;
+                self.catch_up_texts(progress)?;
+                Ok(self.index.search(&self.store, query, options)?)
+            }
+            found => Ok(found?),
+        }
+    }
+
+    fn catch_up_texts(&mut self, progress: &mut dyn FnMut(Progress)) -> Result<()> {
+        let mut told = |done, total| progress(Progress { unit: "sessions indexed", done, total });
+        Ok(self.index.refresh_texts(&self.store, &mut told)?)
+    }
+}
