@@ -21,6 +21,7 @@ mod reader;
 mod record;
 mod whole;
 
+pub use chunk::ChunkText;
 pub use chunk::parse_chunk;
 pub use head::parse_head;
 pub use head::parse_marker;

@@ -17,6 +17,7 @@ use std::rc::Rc;
 use chrono::DateTime;
 use chrono::Utc;
 use rusqlite::Connection;
+use rusqlite::OptionalExtension;
 use rusqlite::params;
 
 use crate::index::Error;
@@ -35,12 +36,15 @@ use crate::index::terms::Term;
 use crate::index::texts::Spot;
 use crate::index::texts::first_row;
 use crate::session::Head;
+use crate::session::Message;
 use crate::session::Part;
 use crate::session::Record;
 use crate::session::SessionId;
 use crate::session::places_in_view;
+use crate::store;
 use crate::store::ObjectId;
 use crate::store::Store;
+use crate::store::StoredChunk;
 
 /// What a row's match weighs by the part it is in: head, talk, tools.
 pub(super) const WEIGHTS: [f64; 3] = [6.0, 3.0, 1.0];
@@ -55,7 +59,7 @@ const TRIES: usize = 8;
 /// So many matches of a text are looked at.
 const MOST_MATCHES: usize = 64;
 /// So many chunks are kept while their hits are looked at.
-const KEPT_CHUNKS: usize = 8;
+const KEPT_CHUNKS: usize = 32;
 
 /// Which parts of sessions are searched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -172,6 +176,10 @@ fn reading() -> impl FnOnce(rusqlite::Error) -> Error {
     failed("cannot search the index")
 }
 
+fn best_first(rows: &mut [(i64, f64)]) {
+    rows.sort_by(|left, right| right.1.total_cmp(&left.1).then(left.0.cmp(&right.0)));
+}
+
 /// A term with the rows that it may be in.
 struct Sought {
     matcher: Matcher,
@@ -208,7 +216,7 @@ struct Seeker<'i> {
     clauses: Vec<SoughtClause>,
     /// The sessions that the filter leaves; none: all.
     allowed: Option<HashSet<i64>>,
-    chunks: RefCell<Vec<((i64, u32), Rc<Vec<Record>>)>>,
+    chunks: RefCell<Vec<((i64, u32), Option<Rc<StoredChunk>>)>>,
 }
 
 impl<'i> Seeker<'i> {
@@ -312,8 +320,11 @@ impl<'i> Seeker<'i> {
             return Ok(true);
         }
         for sought in clause.any.iter().filter(|sought| !sought.is_certain) {
-            for (row, _) in sought.rows_of(key) {
-                if self.is_in(&sought.matcher, Spot::of_row(*row))? {
+            let mut rows = sought.rows_of(key).to_vec();
+            // The best first: it is the one that will be shown.
+            best_first(&mut rows);
+            for (row, _) in rows {
+                if self.is_in(&sought.matcher, Spot::of_row(row))? {
                     return Ok(true);
                 }
             }
@@ -375,7 +386,7 @@ impl<'i> Seeker<'i> {
     /// The best hits of a session that scores that much.
     fn hits(&self, key: i64, head: &Head, score: f64) -> Result<Vec<Hit>, Error> {
         let mut rows: Vec<(i64, f64)> = self.rows_of(key).into_iter().collect();
-        rows.sort_by(|left, right| right.1.total_cmp(&left.1).then(left.0.cmp(&right.0)));
+        best_first(&mut rows);
         let best = rows.first().map_or(1.0, |(_, score)| score.max(f64::MIN_POSITIVE));
         let mut hits = Vec::new();
         for (row, row_score) in rows.into_iter().take(self.most_hits * TRIES) {
@@ -410,9 +421,9 @@ impl<'i> Seeker<'i> {
         let (mut message, mut role, mut at) = (None, None, None);
         if spot.chunk > 0 {
             message = self.message_number(spot)?;
-            if let Some(Record::Message(found)) = self.chunk(spot)?.get(spot.place) {
-                role = Some(found.role.clone());
+            if let Some(found) = self.message(spot)? {
                 at = found.envelope.at.as_ref().map(ToString::to_string);
+                role = Some(found.role);
             }
         }
         Ok(Some(Hit { message, field, part, role, at, score, snippet }))
@@ -448,28 +459,55 @@ impl<'i> Seeker<'i> {
         spot: Spot,
         see: &mut dyn FnMut(Part, Option<&'static str>, &str),
     ) -> Result<(), Error> {
-        if let Some(Record::Message(message)) = self.chunk(spot)?.get(spot.place) {
+        if let Some(message) = self.message(spot)? {
             message.each_searched(&mut |part, text| see(part, None, text));
         }
         Ok(())
     }
 
-    /// The records of a chunk; none where it cannot be read any more.
-    fn chunk(&self, spot: Spot) -> Result<Rc<Vec<Record>>, Error> {
+    /// The message at that row; none where it cannot be read any more.
+    fn message(&self, spot: Spot) -> Result<Option<Message>, Error> {
+        let Some(chunk) = self.chunk(spot)? else { return Ok(None) };
+        match self.store.record_in(&chunk, spot.place) {
+            Ok(record) => Ok(record.and_then(|record| match record.into_inner() {
+                Record::Message(message) => Some(message),
+                _ => None,
+            })),
+            Err(store::Error::Corrupt { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The chunk of that row; none where it cannot be read any more.
+    fn chunk(&self, spot: Spot) -> Result<Option<Rc<StoredChunk>>, Error> {
         let wanted = (spot.key, spot.chunk);
         let mut kept = self.chunks.borrow_mut();
-        if let Some((_, records)) = kept.iter().find(|(chunk, _)| *chunk == wanted) {
-            return Ok(records.clone());
+        if let Some((_, chunk)) = kept.iter().find(|(chunk, _)| *chunk == wanted) {
+            return Ok(chunk.clone());
         }
-        let records = Rc::new(self.read(spot)?);
+        let chunk = self.read(spot)?.map(Rc::new);
         if kept.len() == KEPT_CHUNKS {
             kept.remove(0);
         }
-        kept.push((wanted, records.clone()));
-        Ok(records)
+        kept.push((wanted, chunk.clone()));
+        Ok(chunk)
     }
 
-    fn read(&self, spot: Spot) -> Result<Vec<Record>, Error> {
+    fn read(&self, spot: Spot) -> Result<Option<StoredChunk>, Error> {
+        let found = self.place_of(spot)?;
+        let Some((id, tree, chunk)) = found else { return Ok(None) };
+        match self.store.chunk(id, tree, chunk) {
+            Ok(chunk) => Ok(Some(chunk)),
+            Err(store::Error::Corrupt { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Where the store has the chunk of that row.
+    fn place_of(
+        &self,
+        spot: Spot,
+    ) -> Result<Option<(SessionId, ObjectId, (u32, ObjectId))>, Error> {
         let read = || {
             self.connection
                 .prepare_cached(
@@ -483,18 +521,12 @@ impl<'i> Seeker<'i> {
                         row.get::<_, String>(2)?,
                     ))
                 })
+                .optional()
         };
-        let (id, tree, blob) = read().map_err(reading())?;
-        let (Ok(id), Some(tree), Some(blob)) =
-            (id.parse::<SessionId>(), ObjectId::parse(&tree), ObjectId::parse(&blob))
-        else {
-            return Ok(Vec::new());
-        };
-        match self.store.chunk_records(id, tree, (spot.chunk, blob)) {
-            Ok(records) => Ok(records.into_inner()),
-            Err(crate::store::Error::Corrupt { .. }) => Ok(Vec::new()),
-            Err(error) => Err(error.into()),
-        }
+        let Some((id, tree, blob)) = read().map_err(reading())? else { return Ok(None) };
+        let parsed = (id.parse().ok(), ObjectId::parse(&tree), ObjectId::parse(&blob));
+        let (Some(id), Some(tree), Some(blob)) = parsed else { return Ok(None) };
+        Ok(Some((id, tree, (spot.chunk, blob))))
     }
 
     /// The number of the message at that row, as `show` counts.
@@ -510,13 +542,9 @@ impl<'i> Seeker<'i> {
                 })
         };
         let (is_whole, before) = read().map_err(reading())?;
-        let count = |records: &[Record]| {
-            records.iter().filter(|record| record.as_message().is_some()).count() as u64
-        };
         if is_whole {
-            let records = self.chunk(spot)?;
-            let within = records.get(..=spot.place).map_or(0, count);
-            return Ok(Some(before.cast_unsigned() + within));
+            let within = self.chunk(spot)?.map(|chunk| chunk.messages_among(spot.place + 1));
+            return Ok(within.map(|within| before.cast_unsigned() + within));
         }
         self.number_in_view(spot)
     }
@@ -535,7 +563,9 @@ impl<'i> Seeker<'i> {
             if chunk == spot.chunk {
                 wanted = Some(stream.len() + spot.place);
             }
-            stream.extend(self.read(Spot { chunk, ..spot })?);
+            if let Some((id, tree, chunk)) = self.place_of(Spot { chunk, ..spot })? {
+                stream.extend(self.store.chunk_records(id, tree, chunk)?.into_inner());
+            }
         }
         let mut number = 0;
         for place in places_in_view(&stream) {

@@ -55,6 +55,7 @@ use chrono::DateTime;
 use chrono::Utc;
 use git2::Oid;
 
+use crate::format::ChunkText;
 use crate::format::Tombstone;
 use crate::redact::Clean;
 use crate::session::Head;
@@ -205,6 +206,23 @@ pub struct StoredSession {
     pub head: ObjectId,
     /// Its chunks, in order: number and id.
     pub chunks: Vec<(u32, ObjectId)>,
+}
+
+/// The text of a chunk, to read single records of it.
+#[derive(Debug)]
+pub struct StoredChunk {
+    id: SessionId,
+    tree: ObjectId,
+    number: u32,
+    chunk: ObjectId,
+    text: ChunkText,
+}
+
+impl StoredChunk {
+    /// How many messages stand among its first `count` records.
+    pub fn messages_among(&self, count: usize) -> u64 {
+        self.text.messages_among(count)
+    }
 }
 
 /// A session whose objects are made, ready to be committed.

@@ -18,6 +18,7 @@ use crate::store::Error;
 use crate::store::ObjectId;
 use crate::store::SessionChange;
 use crate::store::Store;
+use crate::store::StoredChunk;
 use crate::store::StoredSession;
 use crate::store::layout;
 use crate::store::layout::FILES;
@@ -152,6 +153,46 @@ impl Store {
             (Some(error), _) => Err(error),
             (None, Err(error)) => Err(unreadable(chunk.0, &what, error)),
             (None, Ok(records)) => Ok(Clean::stored(records)),
+        }
+    }
+
+    /// The text of one of its chunks, whose records are then read one at a time.
+    pub fn chunk(
+        &self,
+        id: SessionId,
+        tree: ObjectId,
+        (number, chunk): (u32, ObjectId),
+    ) -> Result<StoredChunk, Error> {
+        let name = layout::chunk_name(id, number);
+        let what = format_args!("{name} of session {id}");
+        let text = self.read_text_to_search(chunk.0, &what)?;
+        let cause = || "it is not in the form that annals writes".to_owned();
+        let text = format::ChunkText::of(text).ok_or_else(|| corrupt(chunk.0, &what, cause()))?;
+        Ok(StoredChunk { id, tree, number, chunk, text })
+    }
+
+    /// A record of a chunk, without the fields that it shares with others there; none: there are
+    /// not so many.
+    pub fn record_in(
+        &self,
+        chunk: &StoredChunk,
+        place: usize,
+    ) -> Result<Option<Clean<Record>>, Error> {
+        let mut failed = None;
+        let record = chunk.text.record(place, &mut |file| {
+            self.file(chunk.id, chunk.tree, file).unwrap_or_else(|error| {
+                failed = Some(error);
+                None
+            })
+        });
+        match (failed, record) {
+            (Some(error), _) => Err(error),
+            (None, Ok(record)) => Ok(record.map(Clean::stored)),
+            (None, Err(error)) => {
+                let name = layout::chunk_name(chunk.id, chunk.number);
+                let what = format_args!("{name} of session {}", chunk.id);
+                Err(unreadable(chunk.chunk.0, &what, error))
+            }
         }
     }
 

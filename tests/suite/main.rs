@@ -37,6 +37,7 @@ mod r6_migration;
 mod r7_hostile;
 mod r7_sharing;
 mod scrub;
+mod searching;
 mod shell;
 mod support;
 mod versions;
