@@ -49,9 +49,16 @@ pub struct Field {
     pub span: Range<usize>,
 }
 
+impl Field {
+    /// That its value is not understood, and why.
+    pub fn refused(&self, why: String) -> QueryError {
+        QueryError { problem: Problem::Field(why), span: self.span.clone() }
+    }
+}
+
 /// Why a text is no query, and where.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{problem}, at character {} of the query", .span.start + 1)]
+#[error("{problem} (character {})", .span.start + 1)]
 pub struct QueryError {
     /// What is wrong.
     pub problem: Problem,
@@ -117,7 +124,14 @@ impl Query {
     /// # Errors
     /// It is none, or too large.
     pub fn regex(pattern: &str) -> Result<Self, QueryError> {
-        Self::single(Term::pattern(pattern).map_err(Problem::Pattern), pattern)
+        match Term::pattern(pattern) {
+            Ok(term) => Self::single(Ok(term), pattern),
+            Err((problem, place)) => {
+                let end = pattern.chars().count();
+                let span = place.map_or(0..end, |place| place..place + 1);
+                Err(QueryError { problem: Problem::Pattern(problem), span })
+            }
+        }
     }
 
     fn single(term: Result<Term, Problem>, text: &str) -> Result<Self, QueryError> {
@@ -352,6 +366,6 @@ mod tests {
             assert_eq!(parse(text), Err(QueryError { problem, span }), "{text}");
         }
         let error = parse("a \"b").expect_err("an open quote");
-        assert_eq!(error.to_string(), "the quote is not closed, at character 3 of the query");
+        assert_eq!(error.to_string(), "the quote is not closed (character 3)");
     }
 }

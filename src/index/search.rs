@@ -48,6 +48,10 @@ use crate::store::StoredChunk;
 
 /// What a row's match weighs by the part it is in: head, talk, tools.
 pub(super) const WEIGHTS: [f64; 3] = [6.0, 3.0, 1.0];
+/// Scores below come from a term that SQLite gives no weight.
+const MILLIONTHS: f64 = 1e-4;
+/// What a term weighs that stands in more than half of all rows.
+const COMMON: f64 = 0.05;
 /// How much the best rows of the single terms count beside the best row of all.
 const SPREAD: f64 = 0.2;
 /// After so many days a session counts half of what it would today.
@@ -276,7 +280,13 @@ impl<'i> Seeker<'i> {
             let score: f64 = row.get(1)?;
             Ok((row.get(0)?, -score))
         })?;
-        rows.collect()
+        let mut rows: Vec<(i64, f64)> = rows.collect::<rusqlite::Result<_>>()?;
+        // What stands in more than half of all rows weighs a millionth in SQLite: too little to
+        // tell talk from tools beside any other term.
+        if rows.iter().all(|(_, score)| *score < MILLIONTHS) {
+            rows.iter_mut().for_each(|(_, score)| *score *= COMMON / 1e-6);
+        }
+        Ok(rows)
     }
 
     /// The sessions that may match by what is known so far; none: all.
@@ -389,8 +399,9 @@ impl<'i> Seeker<'i> {
         best_first(&mut rows);
         let best = rows.first().map_or(1.0, |(_, score)| score.max(f64::MIN_POSITIVE));
         let mut hits = Vec::new();
-        for (row, row_score) in rows.into_iter().take(self.most_hits * TRIES) {
-            if hits.len() == self.most_hits {
+        for (tries, (row, row_score)) in rows.into_iter().enumerate() {
+            let is_enough = tries >= self.most_hits * TRIES && !hits.is_empty();
+            if is_enough || hits.len() == self.most_hits {
                 break;
             }
             let hit = self.hit(Spot::of_row(row), head, score * row_score / best)?;

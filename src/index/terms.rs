@@ -29,6 +29,9 @@ use crate::index::tokens::tokens;
 /// The most memory of a compiled pattern.
 const PATTERN_BYTES: usize = 32 << 20;
 
+/// The blanks before a pattern that the crate `regex` draws.
+const DRAWING_INDENT: usize = 4;
+
 /// Something to look for.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Term {
@@ -81,11 +84,11 @@ impl Term {
         (!text.is_empty()).then(term)
     }
 
-    /// A regular expression; what is wrong with it otherwise.
-    pub(super) fn pattern(text: &str) -> Result<Self, String> {
+    /// A regular expression; else what is wrong with it, and at which character as far as known.
+    pub(super) fn pattern(text: &str) -> Result<Self, (String, Option<usize>)> {
         match pattern(text) {
             Ok(_) => Ok(Self { text: text.to_owned(), kind: TermKind::Pattern, is_prefix: false }),
-            Err(error) => Err(error.to_string()),
+            Err(error) => Err(told(&error.to_string())),
         }
     }
 
@@ -212,6 +215,15 @@ impl Matcher {
 /// `^` and `$` are the ends of lines, for texts have many.
 fn pattern(text: &str) -> Result<Regex, regex::Error> {
     RegexBuilder::new(text).multi_line(true).size_limit(PATTERN_BYTES).build()
+}
+
+/// The crate's message without its drawing of the pattern, and where the mark in that stands.
+fn told(message: &str) -> (String, Option<usize>) {
+    let last = message.lines().last().unwrap_or(message);
+    let is_mark = |line: &&str| line.trim() == "^";
+    let mark = message.lines().find(is_mark).and_then(|line| line.find('^'));
+    let place = mark.and_then(|mark| mark.checked_sub(DRAWING_INDENT));
+    (last.trim_start_matches("error: ").to_owned(), place)
 }
 
 fn find_words(

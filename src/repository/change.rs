@@ -265,7 +265,7 @@ impl Repository {
         if self.index_commit(revision, committed).is_ok() {
             let folds = committed.folds.iter().map(|(id, (tree, fold))| (*id, tree.as_str(), fold));
             drop(self.index.keep_folds(folds));
-            if self.is_text_next(revision).unwrap_or(false) {
+            if self.is_text_next(revision, committed).unwrap_or(false) {
                 self.index_texts(&mut |_| {});
             }
         }
@@ -281,10 +281,11 @@ impl Repository {
     }
 
     /// Whether the full text lacks this commit alone: a save does not wait for more.
-    fn is_text_next(&self, revision: &RevisionId) -> Result<bool> {
+    fn is_text_next(&self, revision: &RevisionId, committed: &Committed) -> Result<bool> {
         let parents = self.store.commit_entry(revision)?.parents;
+        let changed = committed.changes().len() as u64;
         match parents.first() {
-            Some(parent) => Ok(self.index.has_texts_of(parent)?),
+            Some(parent) => Ok(self.index.has_texts_but(parent, changed)?),
             None => Ok(false),
         }
     }

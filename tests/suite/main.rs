@@ -33,6 +33,7 @@ mod r3_managing;
 mod r4_3_secrets;
 mod r4_storage;
 mod r5_finding;
+mod r5_search;
 mod r6_migration;
 mod r7_hostile;
 mod r7_sharing;

@@ -349,3 +349,86 @@ fn p14_search_finds_what_a_naive_scan_finds() {
     });
     outcome.expect("search and scan agree");
 }
+
+#[test]
+fn p16_hits_carry_highlight_and_score() {
+    let sandbox = Sandbox::new();
+    let mut repository = made(&sandbox);
+    let mut shown = 0;
+    for piece in PIECES.iter().filter(|piece| !piece.trim().is_empty()) {
+        let query = Query::parse(&quoted(piece)).expect("a query");
+        let options = SearchOptions { hits: 5, ..options(Scope::All) };
+        let found = repository.search(&query, &options, &mut |_| {}).expect("it searches");
+        assert!(found.sessions.is_sorted_by(|left, right| left.score >= right.score), "{piece}");
+        for session in &found.sessions {
+            let at = repository.resolve(&session.summary.head.id.to_string(), None).expect("there");
+            let conversation = repository.load(&at).expect("it loads");
+            let messages: Vec<_> =
+                conversation.view().filter(|record| record.as_message().is_some()).collect();
+            assert!(session.hits.is_sorted_by(|left, right| left.score >= right.score), "{piece}");
+            for hit in &session.hits {
+                shown += 1;
+                assert!(hit.score > 0.0, "{piece}: {hit:?}");
+                let characters: Vec<char> = hit.snippet.text.chars().collect();
+                let mut end = 0;
+                assert!(!hit.snippet.highlights.is_empty(), "{piece}: {hit:?}");
+                for (from, to) in &hit.snippet.highlights {
+                    assert!(end <= *from && from < to && *to <= characters.len(), "{hit:?}");
+                    end = *to;
+                    let marked: String = characters[*from..*to].iter().collect();
+                    assert!(matches(&marked, piece), "{piece:?} is marked in {marked:?}: {hit:?}");
+                }
+                let mut texts = Vec::new();
+                match hit.message {
+                    Some(number) => {
+                        let place = usize::try_from(number - 1).expect("small");
+                        push_content(&record_to_value(messages[place])["content"], &mut texts);
+                    }
+                    None => texts.extend(session.summary.head.title.clone()),
+                }
+                let is_there = texts.iter().any(|text| text.contains(&hit.snippet.text));
+                assert!(is_there, "{piece}: the snippet stands in the message it names: {hit:?}");
+            }
+        }
+    }
+    assert!(shown > 500, "there were hits to look at: {shown}");
+}
+
+/// Terms of a corpus, some thousands of characters apart, of each kind.
+fn drawn(texts: &Texts) -> Vec<String> {
+    let all: Vec<&String> = texts.values().flatten().filter(|text| text.len() > 60).collect();
+    let mut terms = Vec::new();
+    for (number, text) in all.iter().step_by(all.len() / 60 + 1).enumerate() {
+        let words: Vec<&str> = text.split_whitespace().filter(|word| word.is_ascii()).collect();
+        let Some(at) = (!words.is_empty()).then(|| number * 7 % words.len()) else { continue };
+        terms.push(words[at].to_owned());
+        terms.push(words[at..words.len().min(at + 3)].join(" "));
+        let plain = words[at].trim_matches(|c: char| !c.is_alphanumeric());
+        terms.push(plain.to_owned());
+        terms.extend(piece_of(text, number * 131, 11));
+        terms.extend((0..20).find_map(|shift| piece_of(text, number * 977 + shift, 11)));
+    }
+    terms.retain(|term| !term.trim().is_empty() && !term.ends_with('\\'));
+    terms
+}
+
+#[test]
+fn p14_search_finds_what_a_naive_scan_finds_in_real_transcripts() {
+    let Some(corpus) = corpus() else { return };
+    let sandbox = Sandbox::new();
+    let home = corpus.join("home");
+    sandbox.run(["capture", "--home", &home.to_string_lossy()]).ok();
+    let mut repository = sandbox.repository();
+    let texts = texts(&mut repository);
+    let terms = drawn(&texts);
+    assert!(terms.len() > 100, "terms are drawn: {}", terms.len());
+    for (number, term) in terms.iter().enumerate() {
+        let is_simple = term.chars().all(|c| c.is_ascii() || c.is_alphabetic());
+        if is_simple {
+            check(&mut repository, &texts, term);
+        }
+        if number % 20 == 0 {
+            check_exact(&mut repository, &texts, term);
+        }
+    }
+}

@@ -110,7 +110,7 @@ pub(crate) fn run(args: &SearchArgs, context: &mut Context) -> Result<ExitCode> 
     let mut repository = context.open()?;
     let options = SearchOptions {
         scope: args.scope.into(),
-        filter: Filter { with_subagents: true, ..Filter::default() },
+        filter: filter(&text, &query)?,
         page,
         hits: args.hits.max(1),
         now: repository.now(),
@@ -140,10 +140,27 @@ pub(crate) fn run(args: &SearchArgs, context: &mut Context) -> Result<ExitCode> 
     Ok(code)
 }
 
+/// The sessions that are searched.
+fn filter(text: &str, query: &Query) -> Result<Filter> {
+    let mut filter = Filter { with_subagents: true, ..Filter::default() };
+    for field in &query.fields {
+        let value = field.value.clone();
+        match field.name.as_str() {
+            "agent" => filter.agents.push(value),
+            "model" => filter.models.push(value),
+            "workspace" | "in" => filter.workspaces.push(value),
+            "tag" => filter.tags.push(value),
+            "branch" => filter.branches.push(value),
+            name => return Err(refused(text, &field.refused(format!("no filter {name}")))),
+        }
+    }
+    Ok(filter)
+}
+
 /// A query that cannot be read, with a mark under what is wrong.
 fn refused(text: &str, error: &QueryError) -> Failure {
     let is_one_line = !text.contains(char::is_control);
-    let mut message = error.to_string();
+    let mut message = format!("The query cannot be read: {error}.");
     if is_one_line {
         let blanks = " ".repeat(error.span.start);
         let mark = "^".repeat(error.span.len().max(1));
@@ -178,7 +195,7 @@ mod tests {
         let error = Query::parse(text).expect_err("a filter beside OR");
         let Failure::Usage(message) = refused(text, &error) else { panic!("wrong usage") };
         insta::assert_snapshot!(message, @r"
-        beside OR stands a word or a phrase, no filter and nothing taken away, at character 8 of the query
+        The query cannot be read: beside OR stands a word or a phrase, no filter and nothing taken away (character 8).
           fix OR tag:bug
                  ^^^^^^^
         ");
