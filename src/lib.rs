@@ -16,7 +16,7 @@
 //! | [`config`] | settings |
 //! | [`store`] | the git repository; accepts only clean values |
 //! | [`adapters`] | each agent's own files, read and written |
-//! | [`index`] | the catalogue, derived from the store |
+//! | [`index`] | the catalogue and the full text, derived from the store |
 //! | [`exchange`] | what leaves and enters: JSON, YAML, Markdown, HTML, bundles |
 //! | [`repository`] | [`repository::Repository`], the one handle: one file per operation |
 //! | `cli` | the program |
@@ -38,7 +38,7 @@
 //!    anew on top of it.
 //! 7. The objects reach the disk, then the commit, then the ref `main`, by compare-and-swap.
 //! 8. The lock is freed, and the save is durable.
-//! 9. [`index::Index`] follows main by the difference of trees.
+//! 9. [`index::Index`] follows main by the difference of trees, its full text too.
 //! 10. Maintenance packs old objects later, in the background.
 //!
 //! # Example

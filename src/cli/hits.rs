@@ -206,13 +206,23 @@ mod tests {
 
     #[test]
     fn without_a_terminal_lines_are_whole() {
-        insta::assert_snapshot!(set(None, false), @"");
+        insta::assert_snapshot!(set(None, false), @r"
+        5e550011  Fix the login redirect  3 h ago · claude-code · ~/shop
+            –  title      Fix the needle…
+            7  assistant  The way there is long and goes past many things before the needle␛[2J is found in it, and then it goes on.…
+          112  tool       日本語のneedleテキスト…
+        ");
     }
 
     #[test]
     fn the_match_is_in_sight_on_a_narrow_terminal() {
-        insta::assert_snapshot!(set(Some(60), false), @"");
-        for width in 30..120 {
+        insta::assert_snapshot!(set(Some(60), false), @r"
+        5e550011  Fix the login redir…  3 h ago · claude-code · ~/shop
+            –  title      Fix the needle…
+            7  assistant  …gs before the needle␛[2J is found in it,…
+          112  tool       日本語のneedleテキスト…
+        ");
+        for width in 40..120 {
             let text = set(Some(width), false);
             assert!(text.lines().skip(1).all(|line| line.width() <= width), "{width}: {text}");
             assert_eq!(text.matches("needle").count(), 3, "{width}: {text}");

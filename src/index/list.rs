@@ -31,7 +31,21 @@ pub(super) fn page(
     is_reversed: bool,
     page: Page,
 ) -> Result<(Vec<Summary>, u64), Error> {
-    let conditions = Conditions::of(filter);
+    page_of(connection, filter, None, (sort, is_reversed), page)
+}
+
+/// As [`page`], of these sessions only.
+pub(super) fn page_of(
+    connection: &Connection,
+    filter: &Filter,
+    among: Option<&HashSet<i64>>,
+    (sort, is_reversed): (SortKey, bool),
+    page: Page,
+) -> Result<(Vec<Summary>, u64), Error> {
+    let mut conditions = Conditions::of(filter);
+    if let Some(keys) = among {
+        conditions.among(keys);
+    }
     let read = || -> rusqlite::Result<_> {
         // Count and rows of one moment.
         let snapshot = connection.unchecked_transaction()?;
@@ -242,6 +256,12 @@ impl Conditions {
         if !clauses.is_empty() {
             self.clauses.push(format!("({})", clauses.join(" OR ")));
         }
+    }
+
+    fn among(&mut self, keys: &HashSet<i64>) {
+        let keys = serde_json::to_string(keys).expect("numbers are JSON");
+        self.clauses.push("key IN (SELECT value FROM json_each(?))".to_owned());
+        self.values.push(Value::from(keys));
     }
 
     fn sql(&self) -> String {

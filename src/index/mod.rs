@@ -5,7 +5,12 @@
 //! and rows and commit move in one transaction. So it is right or behind, never wrong: a refresh
 //! makes up for whatever did not reach it. A file that is damaged, of another version or of
 //! another history is made anew without a word, and one that is behind on a read-only medium in
-//! memory. It knows heads and revisions, no records.
+//! memory.
+//!
+//! The full text of messages and heads lies in the same file, as tokens only (`tokens`, `texts`): it
+//! follows main too, but may be further behind (`gather`), for only a search needs it. What matches
+//! is said by `query` and `terms`, what is found and in which order by `search`, which reads from
+//! the store what it shows, and what the index cannot know (`scan`).
 //!
 //! Limits: times are compared to the microsecond, counts above 63 bits are sorted as equal.
 
@@ -172,7 +177,7 @@ pub struct Refreshed {
     pub is_rebuilt: bool,
 }
 
-/// The catalogue.
+/// The catalogue, and the full text.
 #[derive(Debug)]
 pub struct Index {
     folder: PathBuf,

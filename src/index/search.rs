@@ -24,6 +24,7 @@ use crate::index::Error;
 use crate::index::Filter;
 use crate::index::Index;
 use crate::index::Page;
+use crate::index::SortKey;
 use crate::index::Summary;
 use crate::index::database::failed;
 use crate::index::list;
@@ -164,15 +165,24 @@ impl Index {
         Ok(Found { total, sessions })
     }
 
-    /// The keys of the sessions that match, in no order.
-    pub(super) fn matching(
+    /// As [`Index::list`], of the sessions whose text matches too. The full text must be up to date.
+    pub fn list_matching(
         &self,
         store: &Store,
         query: &Query,
-        options: &SearchOptions,
-    ) -> Result<Vec<i64>, Error> {
-        let seeker = Seeker::of(&self.connection, store, query, options)?;
-        Ok(seeker.matching()?.into_iter().collect())
+        filter: &Filter,
+        (sort, is_reversed): (SortKey, bool),
+        page: Page,
+    ) -> Result<(Vec<Summary>, u64), Error> {
+        let options = SearchOptions {
+            scope: Scope::All,
+            filter: filter.clone(),
+            page,
+            hits: 0,
+            now: DateTime::UNIX_EPOCH,
+        };
+        let keys = Seeker::of(&self.connection, store, query, &options)?.matching()?;
+        list::page_of(&self.connection, filter, Some(&keys), (sort, is_reversed), page)
     }
 }
 

@@ -276,3 +276,62 @@ fn is_symbol(character: char) -> bool {
         | '\u{3299}' | '\u{1f000}'..='\u{1faff}')
         && !character.is_alphanumeric()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folds_to(text: &str) -> String {
+        let mut out = String::new();
+        push_folded(text, &mut out);
+        out.trim_end().to_owned()
+    }
+
+    #[test]
+    fn words_are_folded_and_the_rest_is_left_out() {
+        let cases = [
+            ("Fix_the-Login!", "fix the login"),
+            ("NAÏVE nai\u{308}ve", "naive naive"),
+            ("Straße STRASSE", "strasse strasse"),
+            ("ﬁle x² ①", "file x2 1"),
+            ("co\u{ad}op a\u{200d}b a\u{200b}b", "coop ab a b"),
+            ("ΣΊΣΥΦΟΣ σίσυφος", "σισυφοσ σισυφοσ"),
+            ("İstanbul K", "istanbul k"),
+            ("हिन्दी", "हिन्दी"),
+            ("── — … \u{301}", ""),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(folds_to(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn scripts_without_blanks_are_pairs_of_characters() {
+        assert_eq!(folds_to("日本語"), "日本 本語 語");
+        assert_eq!(folds_to("x日本 y"), "x 日本 本 y");
+        assert_eq!(folds_to("か\u{3099}が ｶﾞ"), "がが が ガ");
+        assert_eq!(folds_to("\u{1112}\u{1161}\u{11ab}국"), "한국 국");
+        assert_eq!(folds_to("👍🏽 ❤\u{fe0f}→"), "👍 🏽 ❤ →");
+    }
+
+    #[test]
+    fn long_words_stay_apart_and_short() {
+        let [one, other] = ["b", "c"].map(|end| folds_to(&format!("{}{end}", "a".repeat(5000))));
+        assert_ne!(one, other);
+        assert_eq!(one.len(), LONGEST + 16);
+        assert_eq!(one[..LONGEST], other[..LONGEST]);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_is_folded_is_folded_for_good(text in "\\PC{0,40}") {
+            let words = folds_to(&text);
+            for token in tokens(&text).filter(|token| token.kind == Kind::Word) {
+                let once = folded(&text[token.range.clone()], Kind::Word).into_owned();
+                let again = tokens(&once).next().map(|it| folded(&once[it.range], it.kind).into_owned());
+                proptest::prop_assert!(once.is_empty() || again.as_ref() == Some(&once), "{}", once);
+            }
+            proptest::prop_assert!(!words.contains(BORDER));
+        }
+    }
+}

@@ -1,9 +1,13 @@
 //! Searching the text of sessions.
 
 use crate::error::Result;
+use crate::index::Filter;
 use crate::index::Found;
+use crate::index::Page;
 use crate::index::Query;
 use crate::index::SearchOptions;
+use crate::index::SortKey;
+use crate::repository::Listing;
 use crate::repository::Progress;
 use crate::repository::Repository;
 
@@ -26,6 +30,20 @@ impl Repository {
             }
             found => Ok(found?),
         }
+    }
+
+    /// A page of the sessions that the filter leaves and whose text matches.
+    pub fn list_matching(
+        &mut self,
+        query: &Query,
+        filter: &Filter,
+        sort: (SortKey, bool),
+        page: Page,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Listing> {
+        self.catch_up_texts(progress)?;
+        let listed = self.index.list_matching(&self.store, query, filter, sort, page)?;
+        Ok(Listing { sessions: listed.0, total: listed.1 })
     }
 
     fn catch_up_texts(&mut self, progress: &mut dyn FnMut(Progress)) -> Result<()> {

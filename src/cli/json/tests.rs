@@ -10,12 +10,17 @@ use crate::cli::samples;
 use crate::repository::CaptureOutcome;
 use crate::repository::CapturedSession;
 use crate::repository::Check;
+use crate::repository::Found;
+use crate::repository::FoundSession;
 use crate::repository::GcOutcome;
+use crate::repository::Hit;
 use crate::repository::RestoreOutcome;
 use crate::repository::ResumeCommand;
 use crate::repository::RevisionEntry;
 use crate::repository::Skipped;
+use crate::repository::Snippet;
 use crate::repository::Verdict;
+use crate::session::Part;
 
 fn value(view: &impl Serialize) -> Value {
     serde_json::to_value(view).expect("a view is JSON")
@@ -49,6 +54,51 @@ fn list() {
     row["subagents"] = json!(2);
     let expected = json!({"kind": "annals.list/1", "total": 341, "sessions": [row]});
     assert_eq!(value(&ListView::of(&listing)), expected);
+}
+
+#[test]
+fn search() {
+    let hit = Hit {
+        message: Some(7),
+        field: None,
+        part: Part::Talk,
+        role: Some("assistant".to_owned()),
+        at: Some("2026-02-03T03:49:51.120Z".to_owned()),
+        score: 3.206_712,
+        snippet: Snippet {
+            text: "the redirect loses".to_owned(),
+            highlights: vec![(4, 12)],
+            is_cut_before: true,
+            is_cut_after: false,
+        },
+    };
+    let about = Hit {
+        message: None,
+        field: Some("title"),
+        part: Part::About,
+        role: None,
+        at: None,
+        ..hit.clone()
+    };
+    let sessions =
+        vec![FoundSession { summary: samples::summary(), score: 4.0, hits: vec![hit, about] }];
+    let found = Found { total: 12, sessions };
+    let hit = |message: Value, field: Value, part: &str, role: Value, at: Value| {
+        json!({
+            "session": "01890000-0000-7000-8000-00005e550011",
+            "short": "5e550011",
+            "title": "Fix the login redirect",
+            "message": message, "field": field, "part": part, "role": role, "at": at,
+            "score": 3.207, "snippet": "the redirect loses", "highlights": [[4, 12]],
+        })
+    };
+    let (none, at) = (Value::Null, json!("2026-02-03T03:49:51.120Z"));
+    let hits = [
+        hit(json!(7), none.clone(), "talk", json!("assistant"), at),
+        hit(none.clone(), json!("title"), "about", none.clone(), none),
+    ];
+    let expected = json!({"kind": "annals.search/1", "total": 12, "hits": hits});
+    assert_eq!(value(&SearchView::of(&found)), expected);
 }
 
 #[test]
