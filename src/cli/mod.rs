@@ -18,6 +18,7 @@ mod json;
 mod listing;
 mod output;
 mod paint;
+mod query;
 #[cfg(test)]
 mod samples;
 pub mod shell;

@@ -281,61 +281,6 @@ fn push_common(common: &BTreeMap<&Label, Parts<'_>>, emitter: &mut Emitter) {
     }
 }
 
-/// A chunk whose records are read one at a time: who wants one of fifty need not wait for all.
-#[derive(Debug, Clone)]
-pub struct ChunkText {
-    text: String,
-    /// Where the document of each record begins.
-    starts: Vec<usize>,
-}
-
-impl ChunkText {
-    /// Finds the records in a chunk's text; none: it is not in the form that annals writes.
-    pub fn of(text: String) -> Option<Self> {
-        let mut starts = vec![];
-        let bytes = text.as_bytes();
-        let ends = memchr::memmem::find_iter(bytes, OPENING).map(|place| place + 1);
-        for start in text.starts_with("---").then_some(0).into_iter().chain(ends) {
-            // Anything but the bare mark is a form of YAML that annals does not write.
-            if bytes.get(start + 3) != Some(&b'\n') {
-                return None;
-            }
-            starts.push(start);
-        }
-        let is_common = |start: &usize| text[start + 4..].starts_with("common:");
-        if starts.first().is_some_and(is_common) {
-            starts.remove(0);
-        }
-        (!starts.is_empty()).then_some(Self { text, starts })
-    }
-
-    /// How many messages stand among the first `count` records.
-    pub fn messages_among(&self, count: usize) -> u64 {
-        let is_message = |start: &&usize| self.text[**start + 4..].starts_with("message:");
-        self.starts.iter().take(count).filter(is_message).count() as u64
-    }
-
-    /// The record at that place, without the fields that it shares with others of its chunk; none:
-    /// there are not so many. `file` gives the bytes of a stored file by its name.
-    pub fn record(
-        &self,
-        place: usize,
-        file: &mut dyn FnMut(&str) -> Option<Vec<u8>>,
-    ) -> Result<Option<Record>, Error> {
-        let Some(&start) = self.starts.get(place) else { return Ok(None) };
-        let end = self.starts.get(place + 1).copied().unwrap_or(self.text.len());
-        let number = place + 1;
-        let Some(mut document) = read_documents(&self.text[start..end])?.into_iter().next() else {
-            return Ok(None);
-        };
-        put_back(&mut document, number, file)?;
-        record_of(document).map(Some).map_err(|flaw| Error::shape(number, &flaw))
-    }
-}
-
-/// What stands between two documents.
-const OPENING: &[u8] = b"\n---";
-
 /// Reads the records of a chunk; `file` gives the bytes of a stored file by its name.
 pub fn parse_chunk(
     text: &str,

@@ -361,14 +361,14 @@ pub(super) fn is_plain(text: &str) -> bool {
 /// Whether the text can stand in a block literal, or between quotes without an escape.
 pub(super) fn is_printable(text: &str, may_have_lines: bool) -> bool {
     // Comparisons, not the table: texts read are long, and these the compiler does many at once.
-    let is_refused = |byte: u8| {
-        let is_control = byte < b' ' && !(may_have_lines && matches!(byte, b'\n' | b'\t'));
-        is_control | (byte == 0x7f)
+    let is_refused = |byte: u8| match byte {
+        b'\n' | b'\t' => !may_have_lines,
+        byte => byte < b' ' || byte == 0x7f,
     };
-    let is_suspect = |byte: u8| (byte == 0xc2) | (byte == 0xe2) | (byte == 0xef);
+    let is_suspect = |byte: u8| matches!(byte, 0xc2 | 0xe2 | 0xef);
     let refused = text.bytes().fold(false, |found, byte| found | is_refused(byte));
     let suspect = text.bytes().fold(false, |found, byte| found | is_suspect(byte));
-    !refused && !(suspect && text.chars().any(is_unprintable))
+    !(refused || suspect && text.chars().any(is_unprintable))
 }
 
 fn classes_of(text: &str) -> u8 {

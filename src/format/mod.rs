@@ -10,6 +10,7 @@
 mod annals;
 mod canonical;
 mod chunk;
+mod chunk_text;
 mod emitter;
 mod head;
 mod migrate;
@@ -21,8 +22,8 @@ mod reader;
 mod record;
 mod whole;
 
-pub use chunk::ChunkText;
 pub use chunk::parse_chunk;
+pub use chunk_text::ChunkText;
 pub use head::parse_head;
 pub use head::parse_marker;
 pub use head::parse_tombstone;

@@ -14,11 +14,8 @@
 
 use std::ops::Range;
 
+use crate::index::FilterField;
 use crate::index::terms::Term;
-
-/// The names of fields that are filters, as the flags have them.
-pub const FIELDS: [&str; 10] =
-    ["agent", "model", "workspace", "in", "tag", "branch", "date", "since", "until", "here"];
 
 /// What is wanted of a session.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -41,7 +38,7 @@ pub struct Clause {
 /// A filter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Field {
-    /// Its name, one of [`FIELDS`].
+    /// Its name, as [`FilterField::find`] knows it.
     pub name: String,
     /// Its value, without quotes.
     pub value: String,
@@ -222,7 +219,7 @@ impl Pieces {
                 return Err(self.error(Problem::NotField, start));
             }
             let value = if self.peek() == Some('"') { self.quoted()? } else { self.word() };
-            if value.is_empty() {
+            if value.is_empty() && FilterField::find(&name) != Some(FilterField::Here) {
                 return Err(self.error(Problem::NoValue, start));
             }
             return Ok(Piece { what: What::Field(name, value), span: start..self.place });
@@ -257,8 +254,7 @@ impl Pieces {
         let colon = rest.iter().take(16).position(|it| *it == ':')?;
         let name: String = rest[..colon].iter().collect();
         // `in::` is no filter.
-        let is_field =
-            FIELDS.contains(&name.to_lowercase().as_str()) && rest.get(colon + 1) != Some(&':');
+        let is_field = FilterField::find(&name).is_some() && rest.get(colon + 1) != Some(&':');
         is_field.then(|| self.place += colon + 1)?;
         Some(name.to_lowercase())
     }

@@ -10,7 +10,7 @@ use rusqlite::Connection;
 
 use crate::index::Error;
 use crate::index::database::failed;
-use crate::index::search::Scope;
+use crate::index::found::Scope;
 use crate::index::search::WEIGHTS;
 use crate::index::terms::Matcher;
 use crate::index::texts::Spot;

@@ -8,16 +8,13 @@
 //! row of a session counts whole, so that terms in one message come before terms far apart; what is
 //! recent before what is old.
 
-use std::cell::RefCell;
 use std::collections::HashMap;
 use std::collections::HashSet;
 use std::ops::Range;
-use std::rc::Rc;
 
 use chrono::DateTime;
 use chrono::Utc;
 use rusqlite::Connection;
-use rusqlite::OptionalExtension;
 use rusqlite::params;
 
 use crate::index::Error;
@@ -27,8 +24,14 @@ use crate::index::Page;
 use crate::index::SortKey;
 use crate::index::Summary;
 use crate::index::database::failed;
+use crate::index::found::Found;
+use crate::index::found::FoundSession;
+use crate::index::found::Hit;
+use crate::index::found::Scope;
+use crate::index::found::SearchOptions;
 use crate::index::list;
 use crate::index::query::Query;
+use crate::index::row_reader::RowReader;
 use crate::index::scan;
 use crate::index::snippet::Snippet;
 use crate::index::snippet::snippet;
@@ -37,15 +40,8 @@ use crate::index::terms::Term;
 use crate::index::texts::Spot;
 use crate::index::texts::first_row;
 use crate::session::Head;
-use crate::session::Message;
 use crate::session::Part;
-use crate::session::Record;
-use crate::session::SessionId;
-use crate::session::places_in_view;
-use crate::store;
-use crate::store::ObjectId;
 use crate::store::Store;
-use crate::store::StoredChunk;
 
 /// What a row's match weighs by the part it is in: head, talk, tools.
 pub(super) const WEIGHTS: [f64; 3] = [6.0, 3.0, 1.0];
@@ -63,85 +59,6 @@ const OLDEST: f64 = 0.5;
 const TRIES: usize = 8;
 /// So many matches of a text are looked at.
 const MOST_MATCHES: usize = 64;
-/// So many chunks are kept while their hits are looked at.
-const KEPT_CHUNKS: usize = 32;
-
-/// Which parts of sessions are searched.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Scope {
-    /// All, talk outweighing tools.
-    #[default]
-    All,
-    /// What was said and thought, and what is known of the session.
-    Talk,
-    /// What tools were given and gave.
-    Tools,
-}
-
-impl Scope {
-    /// Whether it takes in that part.
-    pub(super) fn holds(self, part: Part) -> bool {
-        match self {
-            Self::All => true,
-            Self::Talk => part != Part::Tools,
-            Self::Tools => part == Part::Tools,
-        }
-    }
-}
-
-/// What is shown of what is found.
-#[derive(Debug, Clone)]
-pub struct SearchOptions {
-    /// Which parts are searched.
-    pub scope: Scope,
-    /// Which sessions are searched.
-    pub filter: Filter,
-    /// Which of the found sessions are shown.
-    pub page: Page,
-    /// The most hits of a session that are shown.
-    pub hits: usize,
-    /// The time that recent ones are close to.
-    pub now: DateTime<Utc>,
-}
-
-/// What was found.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Found {
-    /// How many sessions match.
-    pub total: u64,
-    /// The sessions of the page, the best first.
-    pub sessions: Vec<FoundSession>,
-}
-
-/// A session that matches.
-#[derive(Debug, Clone, PartialEq)]
-pub struct FoundSession {
-    /// Its row.
-    pub summary: Summary,
-    /// How well it matches; only the order of scores means something.
-    pub score: f64,
-    /// Its best hits, the best first.
-    pub hits: Vec<Hit>,
-}
-
-/// A place where a session matches.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Hit {
-    /// The number of the message in the conversation, from 1; none: it is in the head.
-    pub message: Option<u64>,
-    /// The field of the head.
-    pub field: Option<&'static str>,
-    /// Which part it is in.
-    pub part: Part,
-    /// Whose message it is.
-    pub role: Option<String>,
-    /// When it was written.
-    pub at: Option<String>,
-    /// How well it matches.
-    pub score: f64,
-    /// The text around the matches.
-    pub snippet: Snippet,
-}
 
 impl Index {
     /// The sessions that match, best first. The full text must be up to date.
@@ -230,7 +147,7 @@ struct Seeker<'i> {
     clauses: Vec<SoughtClause>,
     /// The sessions that the filter leaves; none: all.
     allowed: Option<HashSet<i64>>,
-    chunks: RefCell<Vec<((i64, u32), Option<Rc<StoredChunk>>)>>,
+    reader: RowReader<'i>,
 }
 
 impl<'i> Seeker<'i> {
@@ -248,7 +165,7 @@ impl<'i> Seeker<'i> {
             now: options.now,
             clauses: Vec::new(),
             allowed: list::keys_that_match(connection, &options.filter).map_err(reading())?,
-            chunks: RefCell::default(),
+            reader: RowReader::new(connection, store),
         };
         // What must be looked for in every text is looked for last, in the sessions left by then.
         let is_known = |term: &Term| term.phrase_of_index().is_some();
@@ -354,7 +271,7 @@ impl<'i> Seeker<'i> {
 
     fn is_in(&self, matcher: &Matcher, spot: Spot) -> Result<bool, Error> {
         let mut is_in = false;
-        self.each_text(spot, &mut |part, _, text| {
+        self.reader.each_text(spot, &mut |part, _, text| {
             is_in = is_in || (self.scope.holds(part) && matcher.is_in(text));
         })?;
         Ok(is_in)
@@ -423,7 +340,7 @@ impl<'i> Seeker<'i> {
     /// What stands at a row; none: it was no true hit.
     fn hit(&self, spot: Spot, head: &Head, score: f64) -> Result<Option<Hit>, Error> {
         let mut best: Option<(usize, Part, Option<&'static str>, Snippet)> = None;
-        self.each_text_of(spot, head, &mut |part, field, text| {
+        self.reader.each_text_of(spot, head, &mut |part, field, text| {
             if !self.scope.holds(part) {
                 return;
             }
@@ -441,160 +358,12 @@ impl<'i> Seeker<'i> {
         let Some((_, part, field, snippet)) = best else { return Ok(None) };
         let (mut message, mut role, mut at) = (None, None, None);
         if spot.chunk > 0 {
-            message = self.message_number(spot)?;
-            if let Some(found) = self.message(spot)? {
+            message = self.reader.message_number(spot)?;
+            if let Some(found) = self.reader.message(spot)? {
                 at = found.envelope.at.as_ref().map(ToString::to_string);
                 role = Some(found.role);
             }
         }
         Ok(Some(Hit { message, field, part, role, at, score, snippet }))
-    }
-
-    fn each_text(
-        &self,
-        spot: Spot,
-        see: &mut dyn FnMut(Part, Option<&'static str>, &str),
-    ) -> Result<(), Error> {
-        if spot.chunk > 0 {
-            return self.each_text_of_message(spot, see);
-        }
-        let summary = list::summary_of(self.connection, spot.key).map_err(reading())?;
-        self.each_text_of(spot, &summary.head, see)
-    }
-
-    fn each_text_of(
-        &self,
-        spot: Spot,
-        head: &Head,
-        see: &mut dyn FnMut(Part, Option<&'static str>, &str),
-    ) -> Result<(), Error> {
-        if spot.chunk > 0 {
-            return self.each_text_of_message(spot, see);
-        }
-        head.each_searched(&mut |field, text| see(Part::About, Some(field), text));
-        Ok(())
-    }
-
-    fn each_text_of_message(
-        &self,
-        spot: Spot,
-        see: &mut dyn FnMut(Part, Option<&'static str>, &str),
-    ) -> Result<(), Error> {
-        if let Some(message) = self.message(spot)? {
-            message.each_searched(&mut |part, text| see(part, None, text));
-        }
-        Ok(())
-    }
-
-    /// The message at that row; none where it cannot be read any more.
-    fn message(&self, spot: Spot) -> Result<Option<Message>, Error> {
-        let Some(chunk) = self.chunk(spot)? else { return Ok(None) };
-        match self.store.record_in(&chunk, spot.place) {
-            Ok(record) => Ok(record.and_then(|record| match record.into_inner() {
-                Record::Message(message) => Some(message),
-                _ => None,
-            })),
-            Err(store::Error::Corrupt { .. }) => Ok(None),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    /// The chunk of that row; none where it cannot be read any more.
-    fn chunk(&self, spot: Spot) -> Result<Option<Rc<StoredChunk>>, Error> {
-        let wanted = (spot.key, spot.chunk);
-        let mut kept = self.chunks.borrow_mut();
-        if let Some((_, chunk)) = kept.iter().find(|(chunk, _)| *chunk == wanted) {
-            return Ok(chunk.clone());
-        }
-        let chunk = self.read(spot)?.map(Rc::new);
-        if kept.len() == KEPT_CHUNKS {
-            kept.remove(0);
-        }
-        kept.push((wanted, chunk.clone()));
-        Ok(chunk)
-    }
-
-    fn read(&self, spot: Spot) -> Result<Option<StoredChunk>, Error> {
-        let found = self.place_of(spot)?;
-        let Some((id, tree, chunk)) = found else { return Ok(None) };
-        match self.store.chunk(id, tree, chunk) {
-            Ok(chunk) => Ok(Some(chunk)),
-            Err(store::Error::Corrupt { .. }) => Ok(None),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    /// Where the store has the chunk of that row.
-    fn place_of(
-        &self,
-        spot: Spot,
-    ) -> Result<Option<(SessionId, ObjectId, (u32, ObjectId))>, Error> {
-        let read = || {
-            self.connection
-                .prepare_cached(
-                    "SELECT id, tree, blob FROM chunks JOIN searched USING (key)
-                    JOIN names USING (key) WHERE key = ?1 AND number = ?2",
-                )?
-                .query_row(params![spot.key, spot.chunk], |row| {
-                    Ok((
-                        row.get::<_, String>(0)?,
-                        row.get::<_, String>(1)?,
-                        row.get::<_, String>(2)?,
-                    ))
-                })
-                .optional()
-        };
-        let Some((id, tree, blob)) = read().map_err(reading())? else { return Ok(None) };
-        let parsed = (id.parse().ok(), ObjectId::parse(&tree), ObjectId::parse(&blob));
-        let (Some(id), Some(tree), Some(blob)) = parsed else { return Ok(None) };
-        Ok(Some((id, tree, (spot.chunk, blob))))
-    }
-
-    /// The number of the message at that row, as `show` counts.
-    fn message_number(&self, spot: Spot) -> Result<Option<u64>, Error> {
-        let read = || {
-            self.connection
-                .prepare_cached(
-                    "SELECT is_whole, (SELECT coalesce(sum(messages), 0) FROM chunks
-                        WHERE key = ?1 AND number < ?2) FROM searched WHERE key = ?1",
-                )?
-                .query_row(params![spot.key, spot.chunk], |row| {
-                    Ok((row.get::<_, bool>(0)?, row.get::<_, i64>(1)?))
-                })
-        };
-        let (is_whole, before) = read().map_err(reading())?;
-        if is_whole {
-            let within = self.chunk(spot)?.map(|chunk| chunk.messages_among(spot.place + 1));
-            return Ok(within.map(|within| before.cast_unsigned() + within));
-        }
-        self.number_in_view(spot)
-    }
-
-    /// The same where the view is not the whole stream.
-    fn number_in_view(&self, spot: Spot) -> Result<Option<u64>, Error> {
-        let numbers = || -> rusqlite::Result<Vec<u32>> {
-            let mut statement = self
-                .connection
-                .prepare_cached("SELECT number FROM chunks WHERE key = ?1 ORDER BY number")?;
-            statement.query_map([spot.key], |row| row.get(0))?.collect()
-        };
-        let mut stream = Vec::new();
-        let mut wanted = None;
-        for chunk in numbers().map_err(reading())? {
-            if chunk == spot.chunk {
-                wanted = Some(stream.len() + spot.place);
-            }
-            if let Some((id, tree, chunk)) = self.place_of(Spot { chunk, ..spot })? {
-                stream.extend(self.store.chunk_records(id, tree, chunk)?.into_inner());
-            }
-        }
-        let mut number = 0;
-        for place in places_in_view(&stream) {
-            number += u64::from(stream[place].as_message().is_some());
-            if Some(place) == wanted {
-                return Ok(Some(number));
-            }
-        }
-        Ok(None)
     }
 }

@@ -125,7 +125,7 @@ impl Term {
                 is_open = true;
             } else if is_end && token.kind == Kind::Word && self.is_prefix {
                 is_open = true;
-                own = beginning(&own).to_owned();
+                own.truncate(beginning(&own).len());
             }
             if !own.is_empty() {
                 phrase.push(own);

@@ -232,8 +232,7 @@ fn an_interrupted_build_goes_on_where_it_was() {
 fn an_index_that_is_damaged_or_old_is_made_anew_without_a_word() {
     let sandbox = Sandbox::new();
     save(&sandbox, 1, &json!({"messages": [said("user", "needle")]}));
-    type Harm = fn(&Sandbox);
-    let harms: [Harm; 4] = [
+    let harms: [fn(&Sandbox); 4] = [
         |sandbox| connect(sandbox).pragma_update(None, "user_version", 1).expect("written"),
         |sandbox| fs::write(database(sandbox), "no database").expect("written"),
         |sandbox| {

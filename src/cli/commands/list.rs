@@ -12,8 +12,11 @@ use crate::cli::json::ListView;
 use crate::cli::listing::ListLook;
 use crate::cli::listing::listing;
 use crate::cli::plain::plain;
+use crate::cli::query;
+use crate::repository::Filter;
 use crate::repository::Listing;
 use crate::repository::Page;
+use crate::repository::Repository;
 use crate::repository::SortKey;
 
 /// List sessions
@@ -28,6 +31,7 @@ Examples:
   annals list --model opus --tag bug     by model and tag
   annals list --date 2026-11             of November 2026
   annals list --since 'last week'        of last week and this one
+  annals list --text 'lost update'       whose text has these words
   annals list --sort tokens -n 10        the ten most expensive")]
 pub(crate) struct ListArgs {
     /// Show at most N
@@ -47,6 +51,9 @@ pub(crate) struct ListArgs {
     /// Show sub-agents' sessions too
     #[arg(long, short)]
     all: bool,
+    /// Only sessions whose text matches QUERY, as in `annals search`
+    #[arg(long, value_name = "QUERY")]
+    text: Option<String>,
     #[command(flatten)]
     filters: FilterArgs,
 }
@@ -78,9 +85,7 @@ impl From<SortBy> for SortKey {
 pub(crate) fn run(args: &ListArgs, context: &mut Context) -> Result<ExitCode> {
     let page = Page { offset: (args.page - 1).saturating_mul(args.limit), limit: args.limit };
     let mut repository = context.open()?;
-    let mut filter = args.filters.filter(&mut repository, context)?;
-    filter.with_subagents = args.all;
-    let listing_page = repository.list(&filter, args.sort.into(), args.reverse, page)?;
+    let (filter, listing_page) = listed(args, page, &mut repository, context)?;
     if context.output.is_json() {
         context.output.json(&ListView::of(&listing_page))?;
         return Ok(ExitCode::Done);
@@ -96,7 +101,9 @@ pub(crate) fn run(args: &ListArgs, context: &mut Context) -> Result<ExitCode> {
         let text = listing(&listing_page.sessions, look);
         context.output.page(&text)?;
     }
-    if listing_page.total == 0 && !filter.is_open() {
+    if listing_page.total == 0 && args.text.is_some() {
+        context.output.hint("No session matches. `annals list` without --text shows more.")?;
+    } else if listing_page.total == 0 && !filter.is_open() {
         let why = why_nothing(&filter, &mut repository)?;
         let hint = format!("{} `annals list` without filters shows all.", plain(&why));
         context.output.hint(&hint)?;
@@ -104,6 +111,32 @@ pub(crate) fn run(args: &ListArgs, context: &mut Context) -> Result<ExitCode> {
         context.output.hint(&hint)?;
     }
     Ok(ExitCode::Done)
+}
+
+/// The page, and the filter it was read by.
+fn listed(
+    args: &ListArgs,
+    page: Page,
+    repository: &mut Repository,
+    context: &mut Context,
+) -> Result<(Filter, Listing)> {
+    let query = args.text.as_deref().map(query::parse).transpose()?;
+    let typed = args.text.as_deref().zip(query.as_ref());
+    let mut filter = match typed {
+        Some(typed) => query::filter(&args.filters, typed, repository, context)?,
+        None => args.filters.filter(repository, context)?,
+    };
+    filter.with_subagents = args.all;
+    let order = (args.sort.into(), args.reverse);
+    let listing = match &query {
+        Some(query) => {
+            let mut meter = context.output.meter("Indexing");
+            let mut progress = |progress| meter.show(progress);
+            repository.list_matching(query, &filter, order, page, &mut progress)?
+        }
+        None => repository.list(&filter, order.0, order.1, page)?,
+    };
+    Ok((filter, listing))
 }
 
 /// What is to be said below, or instead of, the rows.

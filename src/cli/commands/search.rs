@@ -5,16 +5,16 @@ use clap::ValueEnum;
 
 use crate::cli::context::Context;
 use crate::cli::exit::ExitCode;
-use crate::cli::exit::Failure;
 use crate::cli::exit::Result;
+use crate::cli::filters::FilterArgs;
 use crate::cli::hits;
 use crate::cli::hits::HitLook;
 use crate::cli::json::SearchView;
+use crate::cli::query;
 use crate::repository::Filter;
 use crate::repository::Found;
 use crate::repository::Page;
 use crate::repository::Query;
-use crate::repository::QueryError;
 use crate::repository::Scope;
 use crate::repository::SearchOptions;
 
@@ -38,7 +38,7 @@ const HITS: usize = 3;
 ///   login OR signin         one of them
 ///   -logout                 without that
 ///   redirect*               words that begin so
-///   src/main.rs a::b "x=1"  as it stands
+///   src/main.rs "x = 1"     as it stands
 ///   "-v"                    in quotes a minus and a colon mean themselves
 ///   tag:bug model:opus agent:codex in:~/src/x branch:main since:"last week"
 ///                           filters, as the flags of the same names
@@ -78,6 +78,8 @@ pub(crate) struct SearchArgs {
     /// Show at most N hits of a session
     #[arg(long, value_name = "N", default_value_t = HITS)]
     hits: usize,
+    #[command(flatten)]
+    filters: FilterArgs,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -101,16 +103,16 @@ impl From<Part> for Scope {
 pub(crate) fn run(args: &SearchArgs, context: &mut Context) -> Result<ExitCode> {
     let text = args.query.join(" ");
     let query = match (args.exact, args.regex) {
-        (true, _) => Query::exact(&text),
-        (_, true) => Query::regex(&text),
-        _ => Query::parse(&text),
+        (true, _) => Query::exact(&text).map_err(|error| query::refused(&text, &error))?,
+        (_, true) => Query::regex(&text).map_err(|error| query::refused(&text, &error))?,
+        _ => query::parse(&text)?,
     };
-    let query = query.map_err(|error| refused(&text, &error))?;
     let page = Page { offset: (args.page - 1).saturating_mul(args.limit), limit: args.limit };
     let mut repository = context.open()?;
+    let filter = query::filter(&args.filters, (&text, &query), &mut repository, context)?;
     let options = SearchOptions {
         scope: args.scope.into(),
-        filter: filter(&text, &query)?,
+        filter: Filter { with_subagents: true, ..filter },
         page,
         hits: args.hits.max(1),
         now: repository.now(),
@@ -140,35 +142,6 @@ pub(crate) fn run(args: &SearchArgs, context: &mut Context) -> Result<ExitCode> 
     Ok(code)
 }
 
-/// The sessions that are searched.
-fn filter(text: &str, query: &Query) -> Result<Filter> {
-    let mut filter = Filter { with_subagents: true, ..Filter::default() };
-    for field in &query.fields {
-        let value = field.value.clone();
-        match field.name.as_str() {
-            "agent" => filter.agents.push(value),
-            "model" => filter.models.push(value),
-            "workspace" | "in" => filter.workspaces.push(value),
-            "tag" => filter.tags.push(value),
-            "branch" => filter.branches.push(value),
-            name => return Err(refused(text, &field.refused(format!("no filter {name}")))),
-        }
-    }
-    Ok(filter)
-}
-
-/// A query that cannot be read, with a mark under what is wrong.
-fn refused(text: &str, error: &QueryError) -> Failure {
-    let is_one_line = !text.contains(char::is_control);
-    let mut message = format!("The query cannot be read: {error}.");
-    if is_one_line {
-        let blanks = " ".repeat(error.span.start);
-        let mark = "^".repeat(error.span.len().max(1));
-        message = format!("{message}\n  {text}\n  {blanks}{mark}");
-    }
-    Failure::Usage(message)
-}
-
 /// What is to be said below, or instead of, the hits.
 fn remark(found: &Found, page: Page, number: u64) -> Option<String> {
     let shown = found.sessions.len() as u64;
@@ -182,22 +155,5 @@ fn remark(found: &Found, page: Page, number: u64) -> Option<String> {
         Some(format!("{first}–{last} of {}. The next: --page {}", found.total, number + 1))
     } else {
         None
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_query_that_cannot_be_read_is_marked_where_it_is_wrong() {
-        let text = "fix OR tag:bug";
-        let error = Query::parse(text).expect_err("a filter beside OR");
-        let Failure::Usage(message) = refused(text, &error) else { panic!("wrong usage") };
-        insta::assert_snapshot!(message, @r"
-        The query cannot be read: beside OR stands a word or a phrase, no filter and nothing taken away (character 8).
-          fix OR tag:bug
-                 ^^^^^^^
-        ");
     }
 }

@@ -7,7 +7,6 @@ use serde_json::Map;
 use serde_json::Value;
 use serde_json::json;
 
-use super::canonical;
 use super::emitter::Emitter;
 use super::node::Node;
 use super::reader::read_any;
