@@ -45,21 +45,6 @@ enum Progress {
 }
 
 impl Index {
-    /// Whether the full text lacks no more than what came after `revision`: it stands for that
-    /// commit, or for none while the catalogue knows no sessions but the `changed` that came.
-    pub fn has_texts_but(&self, revision: &RevisionId, changed: u64) -> Result<bool, Error> {
-        if let Some(searched) = searched(&self.connection)? {
-            return Ok(searched == *revision);
-        }
-        let count = || {
-            self.connection
-                .prepare_cached("SELECT count(*) FROM names")?
-                .query_row([], |row| row.get::<_, i64>(0))
-        };
-        let known = count().map_err(failed("cannot read the index"))?;
-        Ok(known.cast_unsigned() <= changed)
-    }
-
     /// Brings catalogue and full text up to the tip. `progress` hears how many of the sessions that
     /// changed are done, and how many there are.
     pub fn refresh_texts(

@@ -265,29 +265,16 @@ impl Repository {
         if self.index_commit(revision, committed).is_ok() {
             let folds = committed.folds.iter().map(|(id, (tree, fold))| (*id, tree.as_str(), fold));
             drop(self.index.keep_folds(folds));
-            if self.is_text_next(revision, committed).unwrap_or(false) {
-                self.index_texts(&mut |_| {});
-            }
         }
         self.store.maintain();
     }
 
-    /// Brings the full text up to the tip. Like all of the index it is derived: what fails now is
-    /// done by the next search.
+    /// Brings the full text up to the tip, at the end of a capture. A save does not wait for it: the
+    /// next search does that. Like all of the index it is derived, so what fails now is done then.
     pub(super) fn index_texts(&mut self, progress: &mut dyn FnMut(Progress)) {
         drop(self.index.refresh_texts(&self.store, &mut |done, total| {
             progress(Progress { unit: "sessions indexed", done, total });
         }));
-    }
-
-    /// Whether the full text lacks this commit alone: a save does not wait for more.
-    fn is_text_next(&self, revision: &RevisionId, committed: &Committed) -> Result<bool> {
-        let parents = self.store.commit_entry(revision)?.parents;
-        let changed = committed.changes().len() as u64;
-        match parents.first() {
-            Some(parent) => Ok(self.index.has_texts_but(parent, changed)?),
-            None => Ok(false),
-        }
     }
 
     /// Tells the index of a commit; it reads the store only for what others committed before.

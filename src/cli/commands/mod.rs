@@ -84,7 +84,10 @@ pub(crate) enum Command {
 impl Command {
     /// Whether it changes nothing, wherever it is called from.
     pub(crate) fn only_reads(&self) -> bool {
-        matches!(self, Self::List(_) | Self::Show(_) | Self::Log(_) | Self::Diff(_))
+        matches!(
+            self,
+            Self::List(_) | Self::Search(_) | Self::Show(_) | Self::Log(_) | Self::Diff(_)
+        )
     }
 }
 
