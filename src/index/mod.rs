@@ -111,6 +111,12 @@ impl Error {
     pub fn is_damage(&self) -> bool {
         matches!(self, Self::Sqlite { source, .. } if database::is_damage(source))
     }
+
+    /// Whether another process kept on writing to it.
+    pub fn is_busy(&self) -> bool {
+        matches!(self, Self::Sqlite { source, .. }
+            if source.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy))
+    }
 }
 
 /// What a list is sorted by. What has no such value comes last, also in reverse.

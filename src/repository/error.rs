@@ -40,7 +40,10 @@ impl From<index::Error> for Error {
     fn from(error: index::Error) -> Self {
         match error {
             index::Error::Store(error) => error.into(),
-            other => Self::new(ErrorKind::Io, format!("the index failed: {other}")),
+            other => {
+                let kind = if other.is_busy() { ErrorKind::Locked } else { ErrorKind::Io };
+                Self::new(kind, format!("the index failed: {other}"))
+            }
         }
     }
 }

@@ -255,6 +255,7 @@ fn an_index_that_is_damaged_or_old_is_made_anew_without_a_word() {
 fn who_writes_keeps_nobody_from_searching() {
     let sandbox = Sandbox::new();
     save(&sandbox, 1, &json!({"messages": [said("user", "needle")]}));
+    assert_eq!(search(&sandbox, ["needle"])["total"], 1, "the text is taken in");
     let mut writer = connect(&sandbox);
     let transaction = writer.transaction().expect("begun");
     transaction.execute("DELETE FROM searched", []).expect("written");
