@@ -59,6 +59,21 @@ pub(super) fn page_of(
     read().map_err(failed("cannot list the sessions"))
 }
 
+pub(super) fn first(
+    connection: &Connection,
+    filter: &Filter,
+    sort: SortKey,
+    is_reversed: bool,
+    limit: u64,
+) -> Result<Vec<Summary>, Error> {
+    let read = || -> rusqlite::Result<_> {
+        let page = Page { offset: 0, limit };
+        let keys = keys(connection, &Conditions::of(filter), order(sort, is_reversed), page)?;
+        keys.into_iter().map(|(key, id)| read_summary(connection, key, &id)).collect()
+    };
+    read().map_err(failed("cannot list the sessions"))
+}
+
 pub(super) fn matching(connection: &Connection, filter: &Filter) -> Result<Vec<SessionId>, Error> {
     let conditions = Conditions::of(filter);
     let all = Page { offset: 0, limit: u64::MAX };

@@ -252,6 +252,17 @@ impl Index {
         list::page(&self.connection, filter, sort, is_reversed, page)
     }
 
+    /// The first of the sessions that match: a page without the count, which reads every row.
+    pub fn first(
+        &self,
+        filter: &Filter,
+        sort: SortKey,
+        is_reversed: bool,
+        limit: u64,
+    ) -> Result<Vec<Summary>, Error> {
+        list::first(&self.connection, filter, sort, is_reversed, limit)
+    }
+
     /// The ids of the sessions that match, the latest change first.
     pub fn matching(&self, filter: &Filter) -> Result<Vec<SessionId>, Error> {
         list::matching(&self.connection, filter)

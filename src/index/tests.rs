@@ -615,6 +615,9 @@ proptest! {
                 prop_assert_eq!(row.subagents, expected.copied().unwrap_or_default());
             }
             let (offset, limit) = page;
+            let first = index.first(&filter, sorts[sort], is_reversed, limit).unwrap();
+            prop_assert_eq!(&first, &rows[..first.len()], "the first rows are those of the list");
+            prop_assert_eq!(first.len() as u64, limit.min(total));
             let (rows, total) = index
                 .list(&filter, sorts[sort], is_reversed, Page { offset, limit })
                 .unwrap();
@@ -761,8 +764,16 @@ fn every_order_is_read_from_an_index() {
             }
         }
     }
-    let plan = plan("SELECT count(*) FROM sessions WHERE parent IS NULL");
-    assert!(plan.contains("COVERING INDEX"), "{plan}");
+    let latest = list::order(SortKey::Modified, false);
+    for sql in [
+        "SELECT count(*) FROM sessions WHERE parent IS NULL",
+        // The latest of a folder: the rows of others are not read.
+        &format!("SELECT key, id FROM sessions WHERE workspace = 'x' ORDER BY {latest} LIMIT 9"),
+    ] {
+        let plan = plan(sql);
+        assert!(plan.contains("COVERING INDEX sessions_by_"), "{plan}");
+        assert!(!plan.contains("TEMP B-TREE"), "{plan}");
+    }
 }
 
 #[test]

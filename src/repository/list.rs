@@ -33,6 +33,17 @@ impl Repository {
         Ok(Listing { total, sessions })
     }
 
+    /// The first of the sessions that match, without counting the others.
+    pub fn first(
+        &mut self,
+        filter: &Filter,
+        sort: SortKey,
+        is_reversed: bool,
+        limit: u64,
+    ) -> Result<Vec<Summary>> {
+        self.index(|index| index.first(filter, sort, is_reversed, limit))
+    }
+
     /// All sessions that match, as they are now, the latest change first.
     pub fn matching(&mut self, filter: &Filter) -> Result<Vec<SessionAt>> {
         let ids = self.index(|index| index.matching(filter))?;
