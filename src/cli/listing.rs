@@ -27,8 +27,8 @@ pub(crate) struct ListLook<'a> {
     pub(crate) home: &'a Path,
     /// From when on times are told.
     pub(crate) now: DateTime<Utc>,
-    /// Whether the rows have numbers to choose by.
-    pub(crate) is_numbered: bool,
+    /// The number of the first row, where rows have numbers to choose by.
+    pub(crate) first_number: Option<usize>,
 }
 
 /// The table of these sessions.
@@ -38,14 +38,14 @@ pub(crate) fn listing(sessions: &[Summary], look: ListLook<'_>) -> String {
         .enumerate()
         .map(|(place, summary)| {
             let mut row = row(summary, look);
-            if look.is_numbered {
-                row.insert(0, (place + 1).to_string());
+            if let Some(first) = look.first_number {
+                row.insert(0, (first + place).to_string());
             }
             row
         })
         .collect();
     let mut columns = columns();
-    if look.is_numbered {
+    if look.first_number.is_some() {
         columns.insert(0, Column::number("#"));
     }
     table::render(&columns, &rows, look.width, look.paint)
@@ -115,7 +115,7 @@ mod tests {
             width: None,
             home: Path::new("/home/dev"),
             now: samples::now(),
-            is_numbered: false,
+            first_number: None,
         }
     }
 
@@ -129,7 +129,7 @@ mod tests {
         other.head.modified = Some("2025-12-01T00:00:00Z".to_owned());
         let mut broken = samples::summary();
         broken.damaged = Some("an object is missing".to_owned());
-        let look = ListLook { width, is_numbered, ..look() };
+        let look = ListLook { width, first_number: is_numbered.then_some(1), ..look() };
         listing(&[samples::summary(), other, broken], look)
     }
 

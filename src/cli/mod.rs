@@ -18,6 +18,7 @@ mod json;
 mod listing;
 mod output;
 mod paint;
+mod picker;
 mod query;
 #[cfg(test)]
 mod samples;

@@ -6,6 +6,7 @@
 //! index is in: it is derived, and made anew when it cannot be used.
 
 mod allow;
+mod beginning;
 mod capture;
 mod change;
 mod changed;
@@ -92,6 +93,7 @@ pub use crate::index::Summary;
 pub use crate::index::Unmatched;
 pub use allow::AllowOutcome;
 pub use allow::allow_value;
+pub use beginning::Beginning;
 pub use capture::CaptureOptions;
 pub use capture::CaptureOutcome;
 pub use capture::CapturedSession;

@@ -107,6 +107,15 @@ impl Store {
         self.records_of(session, &session.chunks)
     }
 
+    /// The records of its first chunks, at most so many.
+    pub fn first_records(
+        &self,
+        session: &StoredSession,
+        chunks: usize,
+    ) -> Result<Clean<Vec<Record>>, Error> {
+        self.records_of(session, &session.chunks[..chunks.min(session.chunks.len())])
+    }
+
     /// The records of two sessions, or of two states of one; what the same chunks hold is read but
     /// once.
     pub fn records_of_both(

@@ -3,7 +3,8 @@
 //!
 //! `layers`: the layering rule · `formats`: files and their schema · `r1_…` to `r9_…`: the
 //! requirements, by number (`r4_3_secrets`: what is never written or told, and the rules) · `properties`: the properties, by number · `cli_…`: texts, JSON shapes
-//! and exit codes of the program · `versions`: a session in its several states · `many`: several
+//! and exit codes of the program · `versions`: a session in its several states · `picker`: the picker in
+//! a real terminal · `many`: several
 //! processes at once · `hooks`: agents that call annals · `hostile`: bad input · `r7_hostile`: bad bundles · `p08_browser`: pages in a browser · `crash`: the
 //! program killed, the disk full · `scrub`: what leaves history · `live`: sessions that a program holds · `shell`: a conversation at a prompt ·
 //! `corpus`: real transcripts, where `ANNALS_CORPUS`
@@ -26,6 +27,8 @@ mod live;
 mod many;
 mod p08_browser;
 mod p08_export;
+#[cfg(unix)]
+mod picker;
 mod properties;
 mod r1_saving;
 mod r2_resuming;

@@ -3,14 +3,19 @@
 use clap::Args;
 use clap::ValueEnum;
 
+use crate::cli::commands::resume::ResumeArgs;
+use crate::cli::commands::resume::resume_chosen;
 use crate::cli::context::Context;
 use crate::cli::exit::ExitCode;
+use crate::cli::exit::Failure;
 use crate::cli::exit::Result;
 use crate::cli::filters::FilterArgs;
 use crate::cli::filters::why_nothing;
 use crate::cli::json::ListView;
 use crate::cli::listing::ListLook;
 use crate::cli::listing::listing;
+use crate::cli::picker;
+use crate::cli::picker::PickerOptions;
 use crate::cli::plain::plain;
 use crate::cli::query;
 use crate::repository::Filter;
@@ -32,7 +37,9 @@ Examples:
   annals list --date 2026-11             of November 2026
   annals list --since 'last week'        of last week and this one
   annals list --text 'lost update'       whose text has these words
-  annals list --sort tokens -n 10        the ten most expensive")]
+  annals list --sort tokens -n 10        the ten most expensive
+  annals list -i --tag bug               choose one of them on the full screen")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(crate) struct ListArgs {
     /// Show at most N
     #[arg(short = 'n', long = "limit", value_name = "N", default_value_t = 30,
@@ -54,6 +61,12 @@ pub(crate) struct ListArgs {
     /// Only sessions whose text matches QUERY, as in `annals search`
     #[arg(long, value_name = "QUERY")]
     text: Option<String>,
+    /// Choose one of them on the full screen, to resume, compare, tag, delete or export it
+    #[arg(long, short, conflicts_with_all = ["limit", "page", "text"])]
+    interactive: bool,
+    /// With -i: choose by number from a list, not on the full screen; for screen readers
+    #[arg(long, requires = "interactive")]
+    plain: bool,
     #[command(flatten)]
     filters: FilterArgs,
 }
@@ -85,6 +98,11 @@ impl From<SortBy> for SortKey {
 pub(crate) fn run(args: &ListArgs, context: &mut Context) -> Result<ExitCode> {
     let page = Page { offset: (args.page - 1).saturating_mul(args.limit), limit: args.limit };
     let mut repository = context.open()?;
+    if args.interactive {
+        let mut filter = args.filters.filter(&mut repository, context)?;
+        filter.with_subagents = args.all;
+        return choose(args, filter, repository, context);
+    }
     let (filter, listing_page) = listed(args, page, &mut repository, context)?;
     if context.output.is_json() {
         context.output.json(&ListView::of(&listing_page))?;
@@ -96,7 +114,7 @@ pub(crate) fn run(args: &ListArgs, context: &mut Context) -> Result<ExitCode> {
             width: context.output.table_width(),
             home: &context.environment.home,
             now: repository.now(),
-            is_numbered: false,
+            first_number: None,
         };
         let text = listing(&listing_page.sessions, look);
         context.output.page(&text)?;
@@ -137,6 +155,27 @@ fn listed(
         None => repository.list(&filter, order.0, order.1, page)?,
     };
     Ok((filter, listing))
+}
+
+/// Lets one of the sessions be chosen, and resumes it.
+fn choose(
+    args: &ListArgs,
+    filter: Filter,
+    mut repository: Repository,
+    context: &mut Context,
+) -> Result<ExitCode> {
+    if !context.output.can_ask() {
+        let text = "Without a terminal nothing can be chosen: `annals list` without -i lists.";
+        return Err(Failure::Usage(text.to_owned()));
+    }
+    let options = PickerOptions {
+        filter,
+        sort: args.sort.into(),
+        is_reversed: args.reverse,
+        is_plain: args.plain,
+    };
+    let choice = picker::pick(&options, &mut repository, context)?;
+    resume_chosen(ResumeArgs::default(), choice, repository, context)
 }
 
 /// What is to be said below, or instead of, the rows.

@@ -15,32 +15,31 @@ use crate::cli::exit::ExitCode;
 use crate::cli::exit::Failure;
 use crate::cli::exit::Result;
 use crate::cli::json::RestoreView;
-use crate::cli::listing::ListLook;
-use crate::cli::listing::listing;
+use crate::cli::picker;
+use crate::cli::picker::Choice;
+use crate::cli::picker::PickerOptions;
 use crate::error::Error;
 use crate::error::ErrorKind;
-use crate::repository::Filter;
-use crate::repository::Page;
 use crate::repository::Repository;
 use crate::repository::RestoreOptions;
 use crate::repository::RestoreOutcome;
 use crate::repository::ResumeCommand;
 use crate::repository::SessionAt;
-use crate::repository::SortKey;
-
-/// How many sessions can be chosen from.
-const CHOICES: u64 = 15;
 
 /// Put a session back into its agent and start it
 ///
 /// Shows what is known of the session and asks before it starts the agent in the session's
-/// workspace. Without an ID, the latest sessions can be chosen from.
-#[derive(Debug, Args)]
+/// workspace. Without an ID, a session is chosen on the full screen: type to filter, Enter resumes,
+/// `?` shows the keys. The screen is drawn on stderr, so `cd "$(…)"` and pipes work. Exit code 130:
+/// none was chosen.
+#[derive(Debug, Default, Args)]
 #[command(after_help = "\
 Examples:
-  annals resume                    choose one of the latest
+  annals resume                    choose one on the full screen
+  annals resume --plain            choose one from a numbered list, as a screen reader wants it
   annals resume @                  the newest one of this folder
   annals resume 3f2a9c10 --print   only print the command that starts the agent")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(crate) struct ResumeArgs {
     /// The session, and its revision if not the latest [default: choose one]
     #[arg(value_name = "ID[@REV]")]
@@ -60,15 +59,53 @@ pub(crate) struct ResumeArgs {
     /// Do not ask
     #[arg(long, short)]
     yes: bool,
+    /// Choose by number from a list, not on the full screen; for screen readers
+    #[arg(long)]
+    plain: bool,
 }
 
 /// Runs it.
 pub(crate) fn run(args: ResumeArgs, context: &mut Context) -> Result<ExitCode> {
-    let is_started = !args.print && !context.output.is_json();
     let mut repository = context.open()?;
-    let Some(at) = chosen(args.session.as_deref(), &mut repository, context)? else {
-        return Ok(ExitCode::Done);
-    };
+    if let Some(text) = &args.session {
+        let at = context.resolve(&mut repository, text)?;
+        return resume(args, &at, repository, context);
+    }
+    if !context.output.can_ask() {
+        let text = "Which session? Without a terminal, `annals resume` needs an ID.";
+        return Err(Failure::Usage(text.to_owned()));
+    }
+    let options = PickerOptions { is_plain: args.plain, ..PickerOptions::default() };
+    let choice = picker::pick(&options, &mut repository, context)?;
+    resume_chosen(args, choice, repository, context)
+}
+
+/// Resumes what was chosen, if anything was.
+pub(crate) fn resume_chosen(
+    args: ResumeArgs,
+    choice: Choice,
+    mut repository: Repository,
+    context: &mut Context,
+) -> Result<ExitCode> {
+    match choice {
+        Choice::NoSessions => Ok(ExitCode::Done),
+        Choice::Cancelled => Ok(ExitCode::Interrupted),
+        Choice::Session { id, agent, is_seen } => {
+            let at = context.resolve(&mut repository, &id.to_string())?;
+            // Whoever chose it with its conversation in view knows what he starts.
+            let args = ResumeArgs { agent: agent.or(args.agent), yes: args.yes || is_seen, ..args };
+            resume(args, &at, repository, context)
+        }
+    }
+}
+
+fn resume(
+    args: ResumeArgs,
+    at: &SessionAt,
+    mut repository: Repository,
+    context: &mut Context,
+) -> Result<ExitCode> {
+    let is_started = !args.print && !context.output.is_json();
     let current = &context.environment.current;
     let mut options = RestoreOptions {
         agent: args.agent,
@@ -79,17 +116,17 @@ pub(crate) fn run(args: ResumeArgs, context: &mut Context) -> Result<ExitCode> {
     };
     if is_started {
         let plan =
-            repository.restore(&at, &options).map_err(|error| refused(error, &at, &repository))?;
+            repository.restore(at, &options).map_err(|error| refused(error, at, &repository))?;
         if !plan.workspace_exists {
             return Err(no_workspace(&plan, context));
         }
-        if !args.yes && !is_confirmed(&repository, &at, &plan.command, context)? {
+        if !args.yes && !is_confirmed(&repository, at, &plan.command, context)? {
             return Err(Failure::Declined("Nothing was written.".to_owned()));
         }
         options.dry_run = false;
     }
     let outcome =
-        repository.restore(&at, &options).map_err(|error| refused(error, &at, &repository))?;
+        repository.restore(at, &options).map_err(|error| refused(error, at, &repository))?;
     if context.output.is_json() {
         let view = RestoreView::of("annals.resume/1", &outcome);
         context.output.json(&view)?;
@@ -103,49 +140,6 @@ pub(crate) fn run(args: ResumeArgs, context: &mut Context) -> Result<ExitCode> {
     }
     drop(repository);
     start(&outcome.command)
-}
-
-/// The session that was typed, or is chosen from the latest; none: none was chosen.
-fn chosen(
-    typed: Option<&str>,
-    repository: &mut Repository,
-    context: &mut Context,
-) -> Result<Option<SessionAt>> {
-    if let Some(text) = typed {
-        return context.resolve(repository, text).map(Some);
-    }
-    if !context.output.can_ask() {
-        let text = "Which session? Without a terminal, `annals resume` needs an ID.";
-        return Err(Failure::Usage(text.to_owned()));
-    }
-    let page = Page { offset: 0, limit: CHOICES };
-    let latest = repository.list(&Filter::default(), SortKey::Modified, false, page)?;
-    if latest.sessions.is_empty() {
-        let text = "No sessions yet. `annals capture` takes in what your agents wrote.";
-        context.output.hint(text)?;
-        return Ok(None);
-    }
-    let look = ListLook {
-        paint: context.output.status_paint(),
-        width: context.output.table_width(),
-        home: &context.environment.home,
-        now: repository.now(),
-        is_numbered: true,
-    };
-    let text = listing(&latest.sessions, look);
-    context.output.status(text.trim_end())?;
-    loop {
-        let question = "Resume which one? (number, or Enter for none)";
-        let answer = context.output.ask(question)?.unwrap_or_default();
-        if answer.is_empty() {
-            return Ok(None);
-        }
-        let place = answer.parse::<usize>().ok().and_then(|it| it.checked_sub(1));
-        if let Some(row) = place.and_then(|place| latest.sessions.get(place)) {
-            return context.resolve(repository, &row.head.id.to_string()).map(Some);
-        }
-        context.output.status(&format!("There are {} to choose from.", latest.sessions.len()))?;
-    }
 }
 
 /// An agent can't be started in a folder that is not there.

@@ -16,7 +16,7 @@ pub(crate) fn header(head: &Head, look: Look<'_>) -> String {
     let id = head.id.to_string();
     let split = id.len() - head.id.short().len();
     let id = format!("{}{}", look.paint.faint(&id[..split]), look.paint.id(&id[split..]));
-    for (label, value) in std::iter::once(("id", id)).chain(rows(head, look)) {
+    for (label, value) in std::iter::once(("id", id)).chain(facts(head, look)) {
         if value.is_empty() {
             continue;
         }
@@ -30,7 +30,8 @@ pub(crate) fn header(head: &Head, look: Look<'_>) -> String {
     text
 }
 
-fn rows(head: &Head, look: Look<'_>) -> Vec<(&'static str, String)> {
+/// What is known of the session, by name; empty where nothing is.
+pub(crate) fn facts(head: &Head, look: Look<'_>) -> Vec<(&'static str, String)> {
     let agent = match &head.agent.version {
         Some(version) => line(&format!("{} {version}", head.agent.name)),
         None => line(&head.agent.name),

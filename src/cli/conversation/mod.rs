@@ -29,6 +29,8 @@ use crate::session::Timestamp;
 pub(crate) use body::ToolResult;
 pub(crate) use body::message_text;
 pub(crate) use body::wrap;
+#[cfg(feature = "tui")]
+pub(crate) use header::facts;
 pub(crate) use header::header;
 
 /// How a conversation is set: colours, width, and what is near.

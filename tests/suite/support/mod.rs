@@ -2,6 +2,8 @@
 
 mod claude;
 pub(crate) mod forge;
+#[cfg(unix)]
+mod terminal;
 
 use std::fs;
 use std::io::Write;
@@ -26,6 +28,8 @@ use tempfile::TempDir;
 pub(crate) use claude::Transcript;
 pub(crate) use forge::Forge;
 pub(crate) use forge::Pack;
+#[cfg(unix)]
+pub(crate) use terminal::Terminal;
 
 /// The time in every sandbox, unless a test moves it.
 pub(crate) const NOW: &str = "2026-11-22T12:00:00Z";
