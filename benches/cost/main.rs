@@ -17,6 +17,7 @@ mod homes;
 mod lists;
 mod live;
 mod meter;
+mod picker;
 mod search;
 
 use std::env;
@@ -52,7 +53,7 @@ fn main() -> Result<()> {
     let wanted: Vec<String> = env::args().skip(1).filter(|it| !it.starts_with('-')).collect();
     let corpus = Corpus::open(PathBuf::from(folder))?;
     let mut report = Report::default();
-    let parts: [(&str, Part); 9] = [
+    let parts: [(&str, Part); 10] = [
         ("capture", capture),
         ("large", large),
         ("save", save),
@@ -62,6 +63,7 @@ fn main() -> Result<()> {
         ("read", read),
         ("lists", lists::lists),
         ("search", search::search),
+        ("picker", picker::picker),
     ];
     for (name, part) in parts {
         if wanted.is_empty() || wanted.iter().any(|it| it == name) {
