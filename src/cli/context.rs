@@ -14,6 +14,7 @@ use crate::cli::interrupt::Interrupt;
 use crate::cli::json::EditView;
 use crate::cli::output::Output;
 use crate::cli::output::OutputOptions;
+use crate::config;
 use crate::config::Color;
 use crate::config::Layer;
 use crate::config::Section;
@@ -45,18 +46,23 @@ pub(crate) struct Flags {
 impl Flags {
     /// The output that flags and environment ask for, whatever is configured.
     pub(crate) fn plain_output(&self) -> Output {
-        self.output(&Settings::default())
+        self.output(&self.layered(Settings::default()))
     }
 
-    /// The output that flags, environment and settings ask for.
-    pub(crate) fn output(&self, settings: &Settings) -> Output {
+    /// The settings, with what flags and environment say over what the file does.
+    fn layered(&self, mut settings: Settings) -> Settings {
         let variable = platform::variable("ANNALS_PAGER");
         // PAGER is for all programs, so what was said to annals alone outranks it.
         let general = platform::variable("PAGER");
         let general = general.filter(|_| settings.pager.layer == Layer::Default);
-        let pager = settings.pager.clone();
-        let pager = pager.over(Layer::Environment, variable.or(general)).value;
-        let color = settings.color.clone().over(Layer::Flag, self.color).value;
+        settings.pager = settings.pager.over(Layer::Environment, variable.or(general));
+        settings.color = settings.color.over(Layer::Flag, self.color);
+        settings
+    }
+
+    /// The output that settings ask for.
+    fn output(&self, settings: &Settings) -> Output {
+        let (pager, color) = (&settings.pager.value, settings.color.value);
         let words = pager.split_whitespace().map(str::to_owned).collect();
         Output::of_process(OutputOptions {
             color: match color {
@@ -77,6 +83,10 @@ impl Flags {
 pub(crate) struct Context {
     /// The user's folders, clock and ids.
     pub(crate) environment: Environment,
+    /// The settings of all layers.
+    pub(crate) settings: Settings,
+    /// What is wrong with the settings, if that was told already.
+    pub(crate) told: Option<config::Error>,
     /// The store, if the command line names one.
     pub(crate) store: Option<PathBuf>,
     /// Where everything is printed.
@@ -92,20 +102,24 @@ impl Context {
             let message = "The user's folders cannot be found";
             Error::new(ErrorKind::Io, message).because(error)
         })?;
-        let settings = Settings::load(&environment.config, &environment.home);
+        let mut settings = flags.layered(Settings::load(&environment.config, &environment.home));
+        let stores = [&environment.store, &flags.store].map(|path| path.clone().map(Some));
+        let [variable, flag] = stores;
+        let path = settings.store_path.over(Layer::Environment, variable);
+        settings.store_path = path.over(Layer::Flag, flag);
         let mut output = flags.output(&settings);
         // Where the file also has to say which store it is, the command fails with the same words.
         let is_named = flags.store.is_some() || environment.store.is_some();
-        if let Err(error) = settings.check(Section::Output)
-            && (is_named || settings.check(Section::Store).is_ok())
-        {
+        let told = settings.check(Section::Output).err();
+        let told = told.filter(|_| is_named || settings.check(Section::Store).is_ok());
+        if let Some(error) = &told {
             output.warning(&format!("{error}; the default is used"))?;
         }
         let interrupt = Interrupt::listen().map_err(|error| {
             Error::new(ErrorKind::Io, "Signals cannot be listened to").because(error)
         })?;
         output.hold_while_paging(interrupt.clone());
-        Ok(Self { environment, store: flags.store, output, interrupt })
+        Ok(Self { environment, settings, told, store: flags.store, output, interrupt })
     }
 
     /// How the store is opened.

@@ -2,22 +2,22 @@
 
 use std::fs;
 use std::io;
+use std::ops::Range;
 use std::path::Path;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use toml_edit::Array;
-use toml_edit::ArrayOfTables;
+use serde_json::Value;
+use toml_edit::Document;
 use toml_edit::DocumentMut;
-use toml_edit::InlineTable;
 use toml_edit::Item;
 use toml_edit::Table;
-use toml_edit::Value;
 
-use crate::config::AllowEntry;
 use crate::config::Error;
 use crate::config::FILE;
-use crate::config::Section;
+use crate::config::KEYS;
+use crate::config::Key;
+use crate::config::Kind;
 use crate::config::Settings;
 use crate::platform;
 use crate::platform::FileLock;
@@ -25,104 +25,193 @@ use crate::platform::FileLock;
 /// How long another process is waited for that changes the file.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// What became of a value that is to be allowed.
+/// What changing the file did.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Allowed {
+pub struct Changed {
     /// The file.
     pub path: PathBuf,
-    /// Whether it was added; else it stood there.
+    /// Whether it says something else now.
     pub is_new: bool,
 }
 
-/// Adds values to `redact.allow`. `digests`: their SHA-256, in hex; `comment`: what is said above
-/// them. `folder`, `home`: as for [`Settings::load`]. The file is made if there is none, and
-/// replaced whole, with mode 0600.
+/// Gives a key a value, as somebody typed it. `folder`, `home`: as for [`Settings::load`]. The
+/// file is made if there is none, and replaced whole, with mode 0600.
 ///
 /// # Errors
-/// The file cannot be written, or something is wrong in it: then it stays as it is.
-pub fn allow(
-    folder: &Path,
-    home: &Path,
-    digests: &[String],
-    comment: &str,
-) -> Result<Allowed, Error> {
-    let path = folder.join(FILE);
-    let failed = |error: io::Error| Error::Write { path: path.clone(), cause: error.to_string() };
-    if let Some(folder) = path.parent() {
-        platform::create_private_folder(folder).map_err(failed)?;
+/// The value cannot be one of this key, or the file cannot be read or written: then it stays as it
+/// is. What is wrong elsewhere in it does not matter.
+pub fn set(folder: &Path, home: &Path, name: &str, typed: &str) -> Result<Changed, Error> {
+    let key = single(name)?;
+    let value = key.kind.typed(typed);
+    let wrong = |cause| Error::Value { key: name.to_owned(), cause };
+    key.check(&Item::Value(value.clone()), home).map_err(wrong)?;
+    let file = LockedFile::open(folder)?;
+    let mut document = file.document(home)?;
+    let (section, name) = key.place();
+    if !document.contains_key(section) {
+        append_section(&mut document, section);
     }
-    // A link stays one: the file that it leads to is changed.
-    let target = fs::canonicalize(&path).unwrap_or_else(|_| path.clone());
-    let _lock = lock(&target).map_err(failed)?;
-    let settings = Settings::load(folder, home);
-    Section::ALL.into_iter().try_for_each(|section| settings.check(section))?;
-    let known = &settings.redact.allow;
-    let is_new = |digest: &&String| !known.iter().any(|entry| names_only(&entry.value, digest));
-    let digests: Vec<&String> = digests.iter().filter(is_new).collect();
-    if digests.is_empty() {
-        return Ok(Allowed { path, is_new: false });
-    }
-    let text = fs::read_to_string(&target).map_err(failed)?;
-    let text = digests.iter().try_fold(text, |text, digest| with_allowed(&text, digest, comment));
-    let entries = text.as_ref().map(|text| Settings::parse(text, &path, home).redact.allow.len());
-    match text {
-        Some(text) if entries == Some(known.len() + digests.len()) => {
-            platform::write_atomic(&target, text.as_bytes()).map_err(failed)?;
-            Ok(Allowed { path, is_new: true })
+    let table = document.get_mut(section).and_then(Item::as_table_like_mut);
+    let table = table.ok_or_else(|| wrong(format!("cannot be set: `{section}` is no section")))?;
+    match table.get_mut(name).and_then(Item::as_value_mut) {
+        // What is said behind it stays.
+        Some(old) => {
+            let decor = old.decor().clone();
+            *old = value;
+            *old.decor_mut() = decor;
         }
-        _ => Err(failed(io::Error::other("nothing can be added to redact.allow"))),
+        None => {
+            table.insert(name, Item::Value(value));
+        }
+    }
+    file.change(&document)
+}
+
+/// Takes the value of a key away, so that its default holds.
+///
+/// # Errors
+/// The file cannot be read or written: then it stays as it is.
+pub fn unset(folder: &Path, home: &Path, name: &str) -> Result<Changed, Error> {
+    let (section, name) = single(name)?.place();
+    if !folder.join(FILE).exists() {
+        return Ok(Changed { path: folder.join(FILE), is_new: false });
+    }
+    let file = LockedFile::open(folder)?;
+    let mut document = file.document(home)?;
+    if let Some(lines) = lines_of(&file.text, section, name) {
+        // Only its own lines go: what is said above them may be about more than this key.
+        let text = [&file.text[..lines.start], &file.text[lines.end..]].concat();
+        return file.put(&text);
+    }
+    if let Some(table) = document.get_mut(section).and_then(Item::as_table_like_mut) {
+        table.remove(name);
+    }
+    file.change(&document)
+}
+
+/// The bytes of the whole lines on which a key stands with its value; none: it does not stand on
+/// lines of its own.
+fn lines_of(text: &str, section: &str, name: &str) -> Option<Range<usize>> {
+    let document = Document::parse(text).ok()?;
+    let table = document.get(section)?.as_table()?;
+    let (key, value) = table.get_key_value(name)?;
+    let (start, end) = (key.span()?.start, value.span()?.end);
+    let start = text[..start].rfind('\n').map_or(0, |at| at + 1);
+    let end = text[end..].find('\n').map_or(text.len(), |at| end + at + 1);
+    Some(start..end)
+}
+
+/// Puts a text in the place of the one that was read before.
+///
+/// # Errors
+/// The file says something else by now, or cannot be written: then it stays as it is.
+pub fn replace(folder: &Path, before: &str, text: &str) -> Result<Changed, Error> {
+    let file = LockedFile::open(folder)?;
+    if file.text != before {
+        return Err(Error::Changed { path: file.path });
+    }
+    file.put(text)
+}
+
+/// What a file may begin as that is not there yet: every key that holds one value, switched off.
+pub fn template() -> String {
+    let begin = "# The configuration of annals. `annals config list` shows what holds.\n";
+    let mut parts = vec![begin.to_owned()];
+    let mut last = "";
+    for key in KEYS.iter().filter(|key| key.kind != Kind::List) {
+        let (section, name) = key.place();
+        if section != last {
+            parts.push(format!("\n[{section}]\n"));
+            last = section;
+        }
+        let value = match key.default() {
+            Value::Null => "…".to_owned(),
+            value => value.to_string(),
+        };
+        parts.push(format!("# {name} = {value}  # {}\n", key.about));
+    }
+    parts.concat()
+}
+
+/// The key of that name, which holds one value.
+fn single(name: &str) -> Result<&'static Key, Error> {
+    match Key::find(name)? {
+        Key { kind: Kind::List, .. } => Err(Error::Value {
+            key: name.to_owned(),
+            cause: "is a list; `annals config edit` changes it".to_owned(),
+        }),
+        key => Ok(key),
     }
 }
 
-/// Locks the file, which is made if there is none, against others who change it this way.
-fn lock(path: &Path) -> io::Result<FileLock> {
-    let lock = FileLock::acquire(path, PATIENCE)?;
-    lock.ok_or_else(|| io::Error::other("another process is changing it"))
+/// Adds a section behind all others. What was said at the end of the file stays before it.
+fn append_section(document: &mut DocumentMut, section: &str) {
+    let end = document.trailing().as_str().unwrap_or_default().to_owned();
+    let is_first = document.is_empty() && end.trim().is_empty();
+    let mut table = Table::new();
+    table.decor_mut().set_prefix(if is_first { end } else { format!("{end}\n") });
+    document.set_trailing("");
+    document.insert(section, Item::Table(table));
 }
 
-/// Whether the entry names that value, and nothing else limits it.
-fn names_only(entry: &AllowEntry, digest: &str) -> bool {
-    let AllowEntry { sha256: Some(of), pattern: None, name: None, rule: None } = entry else {
-        return false;
-    };
-    of.eq_ignore_ascii_case(digest)
+/// The file, locked against others who change it this way.
+pub(super) struct LockedFile {
+    /// Where it lies.
+    pub(super) path: PathBuf,
+    /// What it says.
+    pub(super) text: String,
+    target: PathBuf,
+    _lock: FileLock,
 }
 
-/// The text with one more entry. None: there is something else in its place.
-fn with_allowed(text: &str, digest: &str, comment: &str) -> Option<String> {
-    let mut document: DocumentMut = text.parse().ok()?;
-    let section = document.entry(Section::Redact.name()).or_insert_with(|| {
-        let mut table = Table::new();
-        table.set_implicit(true);
-        Item::Table(table)
-    });
-    let is_inline = section.is_inline_table();
-    let list = section.as_table_like_mut()?.entry("allow").or_insert_with(|| {
-        if is_inline {
-            Item::Value(Value::Array(Array::new()))
-        } else {
-            Item::ArrayOfTables(ArrayOfTables::new())
+impl LockedFile {
+    /// Locks the file, which is made if there is none, and reads it.
+    pub(super) fn open(folder: &Path) -> Result<Self, Error> {
+        let path = folder.join(FILE);
+        let open = || {
+            if let Some(folder) = path.parent() {
+                platform::create_private_folder(folder)?;
+            }
+            // A link stays one: the file that it leads to is changed.
+            let target = fs::canonicalize(&path).unwrap_or_else(|_| path.clone());
+            let lock = FileLock::acquire(&target, PATIENCE)?;
+            let lock = lock.ok_or_else(|| io::Error::other("another process is changing it"))?;
+            Ok((fs::read_to_string(&target)?, target, lock))
+        };
+        match open() {
+            Ok((text, target, lock)) => Ok(Self { path, text, target, _lock: lock }),
+            Err(error) => Err(write_failed(path, &error)),
         }
-    });
-    let gap = if text.trim().is_empty() { "" } else { "\n" };
-    match list {
-        Item::ArrayOfTables(tables) => {
-            let mut entry = Table::new();
-            entry.insert("sha256", digest.into());
-            entry.decor_mut().set_prefix(format!("{gap}# {comment}\n"));
-            tables.push(entry);
-        }
-        Item::Value(Value::Array(values)) => {
-            let mut entry = InlineTable::new();
-            entry.insert("sha256", digest.into());
-            values.push(entry);
-        }
-        _ => return None,
     }
-    let text = document.to_string();
-    let entry = format!("{gap}# {comment}\n[[redact.allow]]\nsha256 = \"{digest}\"\n");
-    // What was said at the end of the file stays before what came behind it.
-    let end = document.trailing().as_str().unwrap_or_default();
-    let head = text.strip_suffix(end).and_then(|head| head.strip_suffix(entry.as_str()));
-    Some(head.map_or_else(|| text.clone(), |head| format!("{head}{end}{entry}")))
+
+    /// Replaces it whole.
+    pub(super) fn write(&self, text: &str) -> Result<(), Error> {
+        let written = platform::write_atomic(&self.target, text.as_bytes());
+        written.map_err(|error| write_failed(self.path.clone(), &error))
+    }
+
+    /// What it says, to be changed.
+    fn document(&self, home: &Path) -> Result<DocumentMut, Error> {
+        self.text.parse().map_err(|_| {
+            let settings = Settings::parse(&self.text, &self.path, home);
+            let fault = settings.faults().next().cloned();
+            fault.unwrap_or_else(|| Error::Changed { path: self.path.clone() })
+        })
+    }
+
+    fn change(self, document: &DocumentMut) -> Result<Changed, Error> {
+        self.put(&document.to_string())
+    }
+
+    fn put(self, text: &str) -> Result<Changed, Error> {
+        let is_new = text != self.text;
+        if is_new {
+            self.write(text)?;
+        }
+        Ok(Changed { path: self.path, is_new })
+    }
+}
+
+fn write_failed(path: PathBuf, error: &io::Error) -> Error {
+    Error::Write { path, cause: error.to_string() }
 }

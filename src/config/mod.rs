@@ -13,6 +13,12 @@
 //! pager = "less -FRX"          # what shows long texts; "" for none
 //! color = "auto"               # auto, always or never
 //!
+//! [save]
+//! interval = 5                 # seconds; a live session's records wait no longer
+//!
+//! [packing]
+//! level = 6                    # 1 is quick, 9 is small
+//!
 //! [redact]
 //! off = ["curl-login"]         # rules that are not to run
 //!
@@ -24,29 +30,44 @@
 //! sha256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 //! ```
 //!
-//! `keys` is the table of all keys that hold one value, `redact` reads the lists of the section of
-//! that name, `file` changes the file without touching what else stands there. What rules and
-//! patterns mean is not known here.
+//! `keys` is the table of all keys, `values` knows how values are written, `redact` reads the lists
+//! of the section of that name; `file` changes the file without touching what else stands there,
+//! `allow` adds to one of the lists. What rules and patterns mean is not known here.
 
+mod allow;
 mod file;
 mod keys;
 mod redact;
+mod values;
 
 use std::io;
+use std::ops::RangeInclusive;
 use std::path::Path;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use toml_edit::Document;
 
-pub use file::Allowed;
-pub use file::allow;
+pub use allow::Allowed;
+pub use allow::allow;
+pub use file::Changed;
+pub use file::replace;
+pub use file::set;
+pub use file::template;
+pub use file::unset;
+pub use keys::KEYS;
+pub use keys::Key;
 pub use redact::AllowEntry;
 pub use redact::Entry;
 pub use redact::RedactSettings;
 pub use redact::RuleEntry;
+pub use values::Kind;
 
 /// The file's place below the folder of configurations.
 const FILE: &str = "annals/config.toml";
+
+/// How long, in seconds, records of a live session may wait for their commit.
+pub const SAVE_INTERVALS: RangeInclusive<u64> = 5..=300;
 
 /// Where a value came from; a later layer outranks an earlier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -97,6 +118,17 @@ pub enum Color {
     Never,
 }
 
+impl Color {
+    /// Its name in the file.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Always => "always",
+            Self::Never => "never",
+        }
+    }
+}
+
 /// A part of the settings that can be used though another cannot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Section {
@@ -104,19 +136,25 @@ pub enum Section {
     Store,
     /// How things are shown.
     Output,
+    /// When live sessions are saved.
+    Save,
+    /// How the store is packed.
+    Packing,
     /// What is a secret.
     Redact,
 }
 
 impl Section {
     /// All of them.
-    const ALL: [Self; 3] = [Self::Store, Self::Output, Self::Redact];
+    const ALL: [Self; 5] = [Self::Store, Self::Output, Self::Save, Self::Packing, Self::Redact];
 
     /// Its name in the file.
     const fn name(self) -> &'static str {
         match self {
             Self::Store => "store",
             Self::Output => "output",
+            Self::Save => "save",
+            Self::Packing => "packing",
             Self::Redact => "redact",
         }
     }
@@ -131,6 +169,14 @@ pub struct Settings {
     pub pager: Setting<String>,
     /// `output.color`
     pub color: Setting<Color>,
+    /// `save.interval`: no record of a live session waits longer for its commit.
+    pub save_interval: Setting<Duration>,
+    /// `save.records`: when so many wait, they are committed.
+    pub save_records: Setting<u64>,
+    /// `save.idle`: when nothing came for so long, what waits is committed.
+    pub save_idle: Setting<Duration>,
+    /// `packing.level`: from 1, quick, to 9, small.
+    pub packing_level: Setting<u8>,
     /// `redact`: what the user says about the rules.
     pub redact: RedactSettings,
     /// The file, which need not be there.
@@ -174,6 +220,28 @@ pub enum Error {
         line: usize,
         /// What is wrong.
         cause: String,
+    },
+    /// A key that was asked for and is not known.
+    #[error("`{key}` {cause}")]
+    Unknown {
+        /// The key.
+        key: String,
+        /// Which one may be meant.
+        cause: String,
+    },
+    /// A value that a key was to be given, and that cannot be one of it.
+    #[error("`{key}` {cause}")]
+    Value {
+        /// The key.
+        key: String,
+        /// What is wrong with it.
+        cause: String,
+    },
+    /// The file is another one than it was.
+    #[error("the configuration {} was changed meanwhile", path.display())]
+    Changed {
+        /// The file.
+        path: PathBuf,
     },
     /// A key that is not known, or whose value cannot be.
     #[error("the configuration {}, line {line}: `{key}` {cause}", path.display())]
@@ -247,6 +315,20 @@ impl Settings {
         fault.map_or(Ok(()), |fault| Err(fault.error.clone()))
     }
 
+    /// Whether the section of a key can be used.
+    ///
+    /// # Errors
+    /// As [`Self::check`].
+    pub fn check_key(&self, key: &Key) -> Result<(), Error> {
+        let section = Section::ALL.into_iter().find(|section| section.name() == key.place().0);
+        section.map_or(Ok(()), |section| self.check(section))
+    }
+
+    /// All that is wrong, the first of each section.
+    pub fn faults(&self) -> impl Iterator<Item = &Error> {
+        self.faults.iter().map(|fault| &fault.error)
+    }
+
     /// The error that a key of this file has a wrong value.
     pub fn refusal(&self, line: usize, key: String, cause: String) -> Error {
         Error::Key { path: self.path.clone(), line, key, cause }
@@ -258,6 +340,10 @@ impl Settings {
             store_path: Setting::default(None),
             pager: Setting::default("less -FRX".to_owned()),
             color: Setting::default(Color::Auto),
+            save_interval: Setting::default(Duration::from_secs(*SAVE_INTERVALS.start())),
+            save_records: Setting::default(50),
+            save_idle: Setting::default(Duration::from_secs(2)),
+            packing_level: Setting::default(6),
             redact: RedactSettings::default(),
             path: path.to_owned(),
             faults: Vec::new(),

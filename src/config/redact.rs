@@ -3,17 +3,15 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use serde::Serialize;
 use toml_edit::Item;
 use toml_edit::TableLike;
 use toml_edit::Value;
 
 use crate::config::Wrong;
 use crate::config::keys::LineAt;
-use crate::config::keys::text;
 use crate::config::keys::unknown;
-
-/// The lists.
-pub(super) const LISTS: [&str; 3] = ["redact.rules", "redact.off", "redact.allow"];
+use crate::config::values::text;
 
 /// What the user says about the rules.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -43,28 +41,34 @@ impl<T> Entry<T> {
 }
 
 /// A rule of the user's own.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct RuleEntry {
     /// Its name, as in the mark.
     pub name: String,
     /// Texts near which alone the pattern is looked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub keywords: Vec<String>,
     /// A regular expression.
     pub pattern: String,
     /// The least entropy of a secret, in bits a byte.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub entropy: Option<f64>,
 }
 
 /// What is no secret.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct AllowEntry {
     /// The SHA-256 of the value, in hex.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub sha256: Option<String>,
     /// A regular expression that the whole value matches.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub pattern: Option<String>,
     /// A regular expression that the whole name beside the value matches.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The only rule that it holds for.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub rule: Option<String>,
 }
 

@@ -2,6 +2,158 @@ use std::fs;
 
 use super::*;
 
+const HOME: &str = "/home/dev";
+
+/// Sets a key in a file that says `text`, and gives what it says then.
+fn after_set(text: &str, key: &str, value: &str) -> Result<String, Error> {
+    let (folder, file) = folder(Some(text));
+    set(folder.path(), Path::new(HOME), key, value)?;
+    Ok(fs::read_to_string(&file).expect("it is there"))
+}
+
+fn after_unset(text: &str, key: &str) -> String {
+    let (folder, file) = folder(Some(text));
+    unset(folder.path(), Path::new(HOME), key).expect("unset");
+    fs::read_to_string(&file).expect("it is there")
+}
+
+#[test]
+fn every_key_is_in_the_documentation_with_range_and_default() {
+    let documentation = include_str!("../../docs/configuration.md");
+    for key in KEYS {
+        let default = match key.default() {
+            serde_json::Value::Null => key.without.to_owned(),
+            value => format!("`{value}`"),
+        };
+        let row = format!("| `{}` | {} | {default} | {} |", key.name, key.kind.range(), key.about);
+        let row = row.replace("\"\" for", "`\"\"` for");
+        assert!(documentation.lines().any(|line| line == row), "not documented: {row}");
+    }
+    let rows = documentation.lines().filter(|line| {
+        Section::ALL.iter().any(|section| line.starts_with(&format!("| `{}.", section.name())))
+    });
+    assert_eq!(rows.count(), KEYS.len(), "a key that is not one is documented");
+}
+
+#[test]
+fn every_key_can_be_set_to_its_default_and_is_told_apart_from_it() {
+    for key in KEYS.iter().filter(|key| key.kind != Kind::List) {
+        let typed = match key.default() {
+            serde_json::Value::Null => "/srv/x".to_owned(),
+            serde_json::Value::String(text) => text,
+            value => value.to_string(),
+        };
+        let text = after_set("", key.name, &typed).expect("its default is one of its values");
+        let settings = parse(&text);
+        assert_eq!(settings.check_key(key), Ok(()), "{text}");
+        let (value, layer) = key.value(&settings);
+        assert_eq!(layer, Layer::File, "{text}");
+        assert!(key.default().is_null() || value == key.default(), "{}: {value}", key.name);
+        assert_eq!(key.value(&Settings::default()).1, Layer::Default);
+    }
+}
+
+#[test]
+fn p24_an_interval_outside_5_to_300_is_refused_wherever_it_stands() {
+    for typed in ["4", "301", "0", "-5", "5.5", "soon", "99999999999999999999", ""] {
+        let error = after_set("", "save.interval", typed).expect_err("it is refused");
+        let told = error.to_string();
+        assert!(
+            told.starts_with("`save.interval` ") && told.contains("5 to 300 seconds"),
+            "{told}"
+        );
+        let written = typed.parse::<f64>().map_or(format!("'{typed}'"), |_| typed.to_owned());
+        let text = format!("[save]\ninterval = {written}\n");
+        assert!(parse(&text).check(Section::Save).is_err(), "{text}");
+    }
+    for typed in ["5", "42", "300"] {
+        let text = after_set("", "save.interval", typed).expect("it is taken");
+        assert_eq!(text, format!("[save]\ninterval = {typed}\n"));
+        assert_eq!(parse(&text).save_interval.value.as_secs().to_string(), typed);
+    }
+}
+
+#[test]
+fn a_changed_value_leaves_everything_else_as_it_stands() {
+    let text = "# mine\n[output] # look\n# why\ncolor   =  'never'  # for now\n\n\n# end\n";
+    let set = after_set(text, "output.color", "always").expect("set");
+    assert_eq!(set, text.replace("'never'", "\"always\""));
+    let set = after_set(text, "output.pager", "more -x").expect("set");
+    let (head, end) = text.split_at(text.find("\n\n\n").expect("it is there") + 1);
+    assert_eq!(set, format!("{head}pager = \"more -x\"\n{end}"));
+    let set = after_set(text, "save.idle", "9").expect("set");
+    assert_eq!(set, format!("{text}\n[save]\nidle = 9\n"));
+    let lists = "[[redact.allow]]\nname = 'X'\n# end\n";
+    let set = after_set(lists, "save.idle", "9").expect("set");
+    assert_eq!(set, format!("{lists}\n[save]\nidle = 9\n"));
+    let inline = after_set("save = {idle = 3}\n", "save.interval", "9").expect("set");
+    assert_eq!(parse(&inline).save_interval.value.as_secs(), 9, "{inline}");
+    let dotted = after_set("save.idle = 3\n", "save.idle", "4").expect("set");
+    assert_eq!(dotted, "save.idle = 4\n");
+}
+
+#[test]
+fn a_value_that_is_unset_takes_no_comment_with_it() {
+    let text = "[save]\n# about both\nidle = 3 # s\ninterval = 9\n\n# end\n";
+    let left = "[save]\n# about both\ninterval = 9\n\n# end\n";
+    assert_eq!(after_unset(text, "save.idle"), left);
+    assert_eq!(after_unset(left, "save.idle"), left);
+    assert_eq!(after_unset("save.idle = 3", "save.idle"), "");
+    assert!(!after_unset("save = {idle = 3, interval = 9}\n", "save.idle").contains("idle"));
+    let (folder, file) = folder(None);
+    let unset = unset(folder.path(), Path::new(HOME), "save.idle").expect("nothing to do");
+    assert!(!unset.is_new && !file.exists());
+}
+
+#[test]
+fn what_cannot_be_set_leaves_the_file_as_it_is() {
+    let cases = [
+        ("", "save.intervall", "5", "is meant"),
+        ("", "shop.x", "5", "is no key that annals knows"),
+        ("", "redact.off", "x", "is a list; `annals config edit` changes it"),
+        ("", "output.color", "red", "must be auto, always or never"),
+        ("", "store.path", "here", "must be an absolute path"),
+        ("", "packing.level", "10", "must be a whole number, 1 to 9"),
+        ("x = [\n", "save.idle", "5", "line 1"),
+        ("save = 3\n", "save.idle", "5", "`save` is no section"),
+    ];
+    for (text, key, value, expected) in cases {
+        let (folder, file) = folder(Some(text));
+        let error = set(folder.path(), Path::new(HOME), key, value).expect_err("it is refused");
+        let told = error.to_string();
+        assert!(told.contains(expected) || told.contains("meant?"), "{told}");
+        assert_eq!(fs::read_to_string(&file).expect("it is there"), text);
+    }
+}
+
+#[test]
+fn a_wrong_value_can_be_mended_and_what_is_wrong_elsewhere_does_not_matter() {
+    let text = "[save]\nidle = 'x'\n[output]\ncolor = 'red'\n";
+    let set = after_set(text, "save.idle", "4").expect("it is mended");
+    assert_eq!(set, text.replace("'x'", "4"));
+    assert_eq!(parse(&set).check(Section::Save), Ok(()));
+    assert_eq!(parse(&set).faults().count(), 1);
+}
+
+#[test]
+fn a_text_that_was_changed_meanwhile_is_not_replaced() {
+    let (folder, file) = folder(Some("# mine\n"));
+    let error = replace(folder.path(), "# other\n", "# new\n").expect_err("it is refused");
+    assert!(error.to_string().ends_with("was changed meanwhile"), "{error}");
+    assert_eq!(fs::read_to_string(&file).expect("it is there"), "# mine\n");
+    assert!(replace(folder.path(), "# mine\n", "# new\n").expect("replaced").is_new);
+}
+
+#[test]
+fn what_a_new_file_begins_as_changes_nothing() {
+    let settings = parse(&template());
+    assert_eq!(settings.faults().next(), None);
+    assert_eq!(settings, parse(""));
+    for key in KEYS.iter().filter(|key| !key.default().is_null() && key.kind != Kind::List) {
+        assert!(template().contains(&format!("# {} = ", key.place().1)), "{}", key.name);
+    }
+}
+
 fn parse(text: &str) -> Settings {
     Settings::parse(text, Path::new("/c.toml"), Path::new("/home/dev"))
 }

@@ -35,15 +35,7 @@ pub fn allow_value(environment: &Environment, text: &str) -> Result<AllowOutcome
         [] => "no secret".to_owned(),
         rules => format!("no secret, though found by {}", rules.join(", ")),
     };
-    let allowed = config::allow(&environment.config, &environment.home, &named.digests, &comment)
-        .map_err(|error| Error::new(kind_of(&error), error.to_string()))?;
+    let allowed = config::allow(&environment.config, &environment.home, &named.digests, &comment)?;
     let config::Allowed { path, is_new } = allowed;
     Ok(AllowOutcome { path, digests: named.digests, rules: named.rules, is_new })
-}
-
-fn kind_of(error: &config::Error) -> ErrorKind {
-    match error {
-        config::Error::Read { .. } | config::Error::Write { .. } => ErrorKind::Io,
-        config::Error::Syntax { .. } | config::Error::Key { .. } => ErrorKind::Invalid,
-    }
 }

@@ -266,7 +266,8 @@ impl Repository {
             let folds = committed.folds.iter().map(|(id, (tree, fold))| (*id, tree.as_str(), fold));
             drop(self.index.keep_folds(folds));
         }
-        self.store.maintain();
+        // Where the level cannot be read, the default does: packing is never in the way.
+        self.store.maintain(self.settings().packing_level.value);
     }
 
     /// Brings the full text up to the tip, at the end of a capture. A save does not wait for it: the

@@ -3,6 +3,7 @@
 use std::io::ErrorKind::PermissionDenied;
 use std::io::ErrorKind::ReadOnlyFilesystem;
 
+use crate::config;
 use crate::error::Error;
 use crate::error::ErrorKind;
 use crate::format;
@@ -45,6 +46,20 @@ impl From<index::Error> for Error {
                 Self::new(kind, format!("the index failed: {other}"))
             }
         }
+    }
+}
+
+impl From<config::Error> for Error {
+    fn from(error: config::Error) -> Self {
+        let kind = match &error {
+            config::Error::Read { .. } | config::Error::Write { .. } => ErrorKind::Io,
+            config::Error::Syntax { .. }
+            | config::Error::Key { .. }
+            | config::Error::Unknown { .. }
+            | config::Error::Value { .. } => ErrorKind::Invalid,
+            config::Error::Changed { .. } => ErrorKind::Conflict,
+        };
+        Self::new(kind, error.to_string())
     }
 }
 

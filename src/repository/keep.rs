@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::config::Section;
 use crate::error::Result;
 use crate::repository::Repository;
 
@@ -18,10 +19,12 @@ impl Repository {
     /// Packs the store tightly.
     ///
     /// # Errors
-    /// `NotFound`: there is no git program.
+    /// `NotFound`: there is no git program. `Invalid`: `packing.level` cannot be used.
     pub fn gc(&self) -> Result<GcOutcome> {
+        let settings = self.settings();
+        settings.check(Section::Packing)?;
         let before = self.store.size()?;
-        self.store.gc()?;
+        self.store.gc(settings.packing_level.value)?;
         Ok(GcOutcome { before, after: self.store.size()? })
     }
 

@@ -142,6 +142,7 @@ pub use resolve::SessionAt;
 pub use restore::RestoreOptions;
 pub use restore::RestoreOutcome;
 pub use rewrite::RewriteOutcome;
+pub use rules::check_settings;
 pub use save::SaveOutcome;
 pub use scan::ScanOptions;
 pub use scan::ScanOutcome;
@@ -200,9 +201,7 @@ impl Repository {
             return Ok(path.clone());
         }
         let settings = Settings::load(&environment.config, &environment.home);
-        settings
-            .check(Section::Store)
-            .map_err(|error| Error::new(ErrorKind::Invalid, error.to_string()))?;
+        settings.check(Section::Store)?;
         Ok(settings.store_path.value.unwrap_or_else(|| environment.data.join(STORE_FOLDER)))
     }
 
@@ -271,6 +270,11 @@ impl Repository {
     /// The time, as the repository sees it.
     pub fn now(&self) -> DateTime<Utc> {
         self.environment.clock.now()
+    }
+
+    /// The user's settings, as the file has them now.
+    fn settings(&self) -> Settings {
+        Settings::load(&self.environment.config, &self.environment.home)
     }
 
     /// The whole session, as it was at that revision.

@@ -21,7 +21,11 @@ use crate::redact::SettingList;
 /// `Invalid`: a setting cannot be used; the message names file, line and key. Then nothing may be
 /// saved: the user relies on each.
 pub(super) fn load_rules(environment: &Environment) -> Result<Rules> {
-    let settings = Settings::load(&environment.config, &environment.home);
+    rules_of(&Settings::load(&environment.config, &environment.home))
+}
+
+/// The rules that settings ask for.
+fn rules_of(settings: &Settings) -> Result<Rules> {
     settings.check(Section::Redact).map_err(|error| refused(&error))?;
     Rules::load(&plain(&settings.redact)).map_err(|error| match error {
         redact::Error::Setting { list, index, key, cause } => {
@@ -30,6 +34,17 @@ pub(super) fn load_rules(environment: &Environment) -> Result<Rules> {
         }
         error @ redact::Error::Rule { .. } => error.into(),
     })
+}
+
+/// Looks whether all of the settings can be used, the rules of redaction too.
+///
+/// # Errors
+/// `Invalid`: the first thing that is wrong; the message names file, line and key.
+pub fn check_settings(settings: &Settings) -> Result<()> {
+    if let Some(fault) = settings.faults().next() {
+        return Err(fault.clone().into());
+    }
+    rules_of(settings).map(drop)
 }
 
 fn refused(error: &crate::config::Error) -> Error {

@@ -24,18 +24,19 @@ const PACK_LIMIT: usize = 20;
 const PATIENCE: Duration = Duration::from_secs(600);
 
 impl Store {
-    /// Packs what is loose past the threshold, in the background. Never fails the caller.
-    pub fn maintain(&self) {
+    /// Packs what is loose past the threshold, in the background. Never fails the caller. `level`:
+    /// from 1, quick, to 9, small.
+    pub fn maintain(&self, level: u8) {
         if !self.needs_packing() {
             return;
         }
         if let Ok(Some(lock)) = self.maintenance_lock(Duration::ZERO) {
-            start_repack(&self.path, lock);
+            start_repack(&self.path, lock, level);
         }
     }
 
-    /// Packs everything now, tightly, with commit-graph.
-    pub fn gc(&self) -> Result<(), Error> {
+    /// Packs everything now, tightly, with commit-graph. `level`: from 1, quick, to 9, small.
+    pub fn gc(&self, level: u8) -> Result<(), Error> {
         let doing = "packing the store";
         let lock = self.wait_for_maintenance(doing)?;
         let run = |arguments: &[&str]| {
@@ -48,7 +49,10 @@ impl Store {
         };
         run(&["pack-refs", "--all"])?;
         // -F: what saves deflated in haste is deflated anew; a quarter of the store goes with it.
-        run(&["repack", "-a", "-d", "-F", "-k", "-q", "--window=50", "--depth=50"])?;
+        let compression = format!("pack.compression={level}");
+        let window = format!("--window={}", window(level));
+        let repack = ["repack", "-a", "-d", "-F", "-k", "-q", &window, "--depth=50"];
+        run(&[["-c", compression.as_str()].as_slice(), &repack].concat())?;
         run(&["prune-packed", "-q"])?;
         run(&["commit-graph", "write", "--reachable", "--changed-paths", "--no-progress"])?;
         let failed = |source| Error::Git { doing: doing.into(), source };
@@ -98,15 +102,26 @@ impl Store {
     }
 }
 
+/// Among how many objects `gc` looks for one to store another's difference to.
+const fn window(level: u8) -> u8 {
+    match level {
+        0..=3 => 10,
+        4..=6 => 50,
+        _ => 250,
+    }
+}
+
 /// Starts git with low priority. The lock is its standard input, so it is held until git ends,
 /// also when this process ends first. Without a git program all stays as it is.
-fn start_repack(store: &Path, lock: FileLock) {
+fn start_repack(store: &Path, lock: FileLock, level: u8) {
     let mut command = low_priority_git();
     command
         .arg("--git-dir")
         .arg(store)
         // Quick rather than small: this is paid by every save, and `gc` makes it small.
-        .args(["-c", "pack.compression=1", "repack", "-d", "-q", "--geometric=2", "--window=1"])
+        .arg("-c")
+        .arg(format!("pack.compression={}", level.saturating_sub(5).max(1)))
+        .args(["repack", "-d", "-q", "--geometric=2", "--window=1"])
         .stdin(Stdio::from(lock.into_file()))
         .stdout(Stdio::null())
         .stderr(Stdio::null());

@@ -601,7 +601,7 @@ fn reading_a_damaged_session_names_session_and_file() {
 fn a_damaged_pack_is_named_and_never_hangs() {
     let sandbox = Sandbox::new();
     sandbox.save(session(1), &numbered(0..60));
-    sandbox.store.gc().expect("packed");
+    sandbox.store.gc(6).expect("packed");
     let path = sandbox.packs().remove(0);
     let whole = fs::read(&path).expect("there");
     for at in (12..whole.len() - 20).step_by(whole.len() / 150 + 1) {
@@ -627,7 +627,7 @@ fn packing_keeps_all_and_a_store_opened_before_goes_on() {
     let change = stage(&mut open, session(9), None, &numbered(0..3)).expect("staged");
     open.flush().expect("written");
     let other = Store::open(&sandbox.path()).expect("opened");
-    other.gc().expect("packed");
+    other.gc(6).expect("packed");
     assert!(sandbox.loose().len() <= 4, "all but what no ref reaches yet is packed");
     assert_eq!(sandbox.packs().len(), 1);
     let store = &sandbox.store;
@@ -645,7 +645,7 @@ fn packing_keeps_all_and_a_store_opened_before_goes_on() {
 fn maintenance_leaves_a_small_store_alone() {
     let sandbox = Sandbox::new();
     sandbox.save(session(1), &numbered(0..1));
-    sandbox.store.maintain();
+    sandbox.store.maintain(6);
     assert!(!sandbox.path().join("annals/maintenance.lock").exists());
 }
 

@@ -1,21 +1,18 @@
 //! `annals edit`: title, tags, notes and pin of a session in an editor.
 
-use std::path::Path;
-use std::process::Command;
-
 use clap::Args;
 use serde_json::Map;
 use serde_json::Value;
 use serde_json::json;
 
 use crate::cli::context::Context;
+use crate::cli::editor::edited;
 use crate::cli::exit::ExitCode;
 use crate::cli::exit::Failure;
 use crate::cli::exit::Result;
 use crate::cli::plain::line;
 use crate::error::Error;
 use crate::error::ErrorKind;
-use crate::platform;
 use crate::repository;
 use crate::repository::Edit;
 use crate::repository::EditOutcome;
@@ -48,11 +45,7 @@ pub(crate) fn run(args: &EditArgs, context: &mut Context) -> Result<ExitCode> {
         .tempdir()
         .map_err(|error| failed("No temporary folder can be made", error))?;
     let file = folder.path().join("session.yaml");
-    // Ctrl-C belongs to the editor, and must not leave the folder behind.
-    context.interrupt.hold(true);
-    let edited = edited(&file, &text);
-    context.interrupt.hold(false);
-    let edited = edited?;
+    let edited = edited(&file, &text, context)?;
     if edited == text {
         let outcome = EditOutcome { head, revision: None };
         return context.edited("annals.edit/1", "Edited", &outcome);
@@ -90,31 +83,6 @@ fn fields(head: &Head) -> Value {
         "notes": head.notes.as_deref().unwrap_or_default(),
         "pinned": head.pinned,
     })
-}
-
-/// Lets the person edit a text, and gives what it is then.
-fn edited(file: &Path, text: &str) -> Result<String> {
-    platform::write_atomic(file, text.as_bytes())
-        .map_err(|error| failed("The editor's file cannot be written", error))?;
-    let editor = platform::variable("VISUAL")
-        .or_else(|| platform::variable("EDITOR"))
-        .unwrap_or_else(|| "vi".to_owned());
-    let mut words = editor.split_whitespace();
-    let mut command = Command::new(words.next().unwrap_or("vi"));
-    let status = command.args(words).arg(file).status();
-    match status {
-        Ok(status) if status.success() => {}
-        Ok(_) => {
-            let text = format!("`{editor}` ended with a failure, so nothing was changed.");
-            return Err(Failure::Declined(text));
-        }
-        Err(error) => {
-            let text = format!("The editor `{editor}` cannot be started; EDITOR names another");
-            return Err(failed(&text, error).into());
-        }
-    }
-    let text = std::fs::read_to_string(file);
-    Ok(text.map_err(|error| failed("The edited text cannot be read", error))?)
 }
 
 /// What has to change, so that the session has these fields.

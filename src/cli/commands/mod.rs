@@ -4,6 +4,7 @@
 pub(crate) mod capture;
 mod checkout;
 pub(crate) mod completions;
+mod config;
 mod delete;
 mod diff;
 mod doctor;
@@ -72,6 +73,7 @@ pub(crate) enum Command {
     Delete(delete::DeleteArgs),
     Undelete(undelete::UndeleteArgs),
     Hooks(hooks::HooksArgs),
+    Config(config::ConfigArgs),
     Init(init::InitArgs),
     Checkout(checkout::CheckoutArgs),
     Gc(gc::GcArgs),
@@ -121,6 +123,7 @@ pub(crate) fn run(command: Command, context: &mut Context) -> Result<ExitCode> {
         Command::Delete(args) => delete::run(&args, context),
         Command::Undelete(args) => undelete::run(&args, context),
         Command::Hooks(args) => hooks::run(args, context),
+        Command::Config(args) => config::run(args, context),
         Command::Init(args) => init::run(&args, context),
         Command::Checkout(args) => checkout::run(&args, context),
         Command::Gc(args) => gc::run(&args, context),

@@ -7,6 +7,7 @@ mod findings;
 mod hooks;
 mod rewriting;
 mod search;
+mod settings;
 mod transfer;
 mod upkeep;
 
@@ -38,6 +39,7 @@ pub(crate) use hooks::HooksView;
 pub(crate) use rewriting::PurgeView;
 pub(crate) use rewriting::ScrubView;
 pub(crate) use search::SearchView;
+pub(crate) use settings::ConfigView;
 pub(crate) use transfer::CaptureView;
 pub(crate) use transfer::ExportView;
 pub(crate) use transfer::ImportView;

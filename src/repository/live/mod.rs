@@ -23,6 +23,9 @@ use chrono::DateTime;
 use chrono::Utc;
 use serde_json::Value;
 
+use crate::config::SAVE_INTERVALS;
+use crate::config::Section;
+use crate::config::Settings;
 use crate::error::Error;
 use crate::error::ErrorKind;
 use crate::error::Result;
@@ -41,7 +44,8 @@ use schedule::Schedule;
 use shared::Shared;
 
 /// The shortest and the longest interval of auto-save.
-pub const INTERVALS: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(300));
+pub const INTERVALS: (Duration, Duration) =
+    (Duration::from_secs(*SAVE_INTERVALS.start()), Duration::from_secs(*SAVE_INTERVALS.end()));
 
 /// How a live session is saved.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,10 +66,25 @@ pub struct LiveOptions {
 
 impl Default for LiveOptions {
     fn default() -> Self {
+        Self::of(&Settings::default())
+    }
+}
+
+impl LiveOptions {
+    /// What the user's settings ask for (`save.interval`, `save.records`, `save.idle`).
+    ///
+    /// # Errors
+    /// `Invalid`: one of them cannot be used; the message names file, line and key.
+    pub fn from_settings(settings: &Settings) -> Result<Self> {
+        settings.check(Section::Save)?;
+        Ok(Self::of(settings))
+    }
+
+    fn of(settings: &Settings) -> Self {
         Self {
-            interval: INTERVALS.0,
-            records: 50,
-            idle: Duration::from_secs(2),
+            interval: settings.save_interval.value,
+            records: usize::try_from(settings.save_records.value).unwrap_or(usize::MAX),
+            idle: settings.save_idle.value,
             journal: true,
             patience: Duration::from_secs(5),
         }
@@ -138,6 +157,14 @@ pub struct LiveSession {
 }
 
 impl Repository {
+    /// How live sessions are saved, as the user's configuration has it.
+    ///
+    /// # Errors
+    /// As [`LiveOptions::from_settings`].
+    pub fn live_options(&self) -> Result<LiveOptions> {
+        LiveOptions::from_settings(&self.settings())
+    }
+
     /// Creates a session of that agent and holds it live.
     ///
     /// # Errors
