@@ -138,6 +138,7 @@ impl Context {
             _ => error.into(),
         })?;
         self.tell_of_recovery(&repository)?;
+        self.tell_of_upkeep(&repository)?;
         Ok(repository)
     }
 
@@ -145,6 +146,7 @@ impl Context {
     pub(crate) fn open_or_make(&mut self) -> Result<Repository> {
         let repository = Repository::open(&self.open_options(true))?;
         self.tell_of_recovery(&repository)?;
+        self.tell_of_upkeep(&repository)?;
         Ok(repository)
     }
 
@@ -166,6 +168,30 @@ impl Context {
             let text =
                 format!("An interrupted session{session} is not in the store yet: {}", left.reason);
             self.output.warning(&text)?;
+        }
+        Ok(())
+    }
+
+    /// Does what is to be done after a save, which is done whatever becomes of it, and tells of it.
+    pub(crate) fn after_save(&mut self, repository: &mut Repository) -> Result<()> {
+        if let Err(error) = repository.upkeep() {
+            self.output.warning(&format!("Nothing was pruned: {error}"))?;
+        }
+        self.tell_of_upkeep(repository)
+    }
+
+    /// Says what was let go by itself, once.
+    fn tell_of_upkeep(&mut self, repository: &Repository) -> Result<()> {
+        if !self.output.tells_status() {
+            return Ok(());
+        }
+        for pruned in repository.take_untold() {
+            let sessions = brief::count(pruned.sessions, "session");
+            let text = format!("Let go {sessions} that the limits of retention do not keep.");
+            self.output.status(&text)?;
+            let revision = pruned.revision.short();
+            let hint = format!("To bring all back: annals undelete --revision {revision}");
+            self.output.hint(&hint)?;
         }
         Ok(())
     }

@@ -180,12 +180,14 @@ impl Output {
         }
     }
 
+    /// Whether anything is said of what was done.
+    pub(crate) fn tells_status(&self) -> bool {
+        !self.options.is_quiet && !self.options.is_json
+    }
+
     /// Says what was done; not with `--quiet`.
     pub(crate) fn status(&mut self, text: &str) -> Result<()> {
-        if self.options.is_quiet || self.options.is_json {
-            return Ok(());
-        }
-        self.tell(text)
+        if self.tells_status() { self.tell(text) } else { Ok(()) }
     }
 
     /// Says what to do next; not with `--quiet`.

@@ -16,7 +16,11 @@ use crate::config::Setting;
 use crate::config::Settings;
 use crate::config::Wrong;
 use crate::config::redact;
+use crate::config::retention;
+use crate::config::values::AGE;
+use crate::config::values::COUNT;
 use crate::config::values::Kind;
+use crate::config::values::SIZE;
 use crate::config::values::number;
 use crate::config::values::path;
 use crate::config::values::text;
@@ -151,6 +155,54 @@ pub static KEYS: &[Key] = &[
         },
         show: |settings| shown(&settings.packing_level, |level| json!(level)),
     },
+    Key {
+        name: "retention.count",
+        kind: COUNT,
+        without: "off",
+        about: "the most sessions; the oldest are let go",
+        variable: None,
+        flag: None,
+        take: |settings, item, kind, _| {
+            settings.retention.count = from_file(Some(number(item, kind)?));
+            Ok(())
+        },
+        show: |settings| shown(&settings.retention.count, |count| json!(count)),
+    },
+    Key {
+        name: "retention.age",
+        kind: AGE,
+        without: "off",
+        about: "sessions not changed for so long are let go",
+        variable: None,
+        flag: None,
+        take: |settings, item, kind, _| {
+            settings.retention.age = from_file(Some(number(item, kind)?));
+            Ok(())
+        },
+        show: |settings| {
+            shown(&settings.retention.age, |age| json!(age.map(|age| AGE.written(age))))
+        },
+    },
+    Key {
+        name: "retention.size",
+        kind: SIZE,
+        without: "off",
+        about: "the most that all sessions hold together; the oldest are let go",
+        variable: None,
+        flag: None,
+        take: |settings, item, kind, _| {
+            settings.retention.size = from_file(Some(number(item, kind)?));
+            Ok(())
+        },
+        show: |settings| {
+            shown(&settings.retention.size, |size| json!(size.map(|size| SIZE.written(size))))
+        },
+    },
+    list(
+        "retention.rules",
+        "limits for some agents or workspaces, in place of these",
+        |settings| listed(settings.retention.rules.iter().map(|entry| entry.value.shown())),
+    ),
     list("redact.off", "names of rules that are not to run", |settings| {
         listed(settings.redact.off.iter().map(|entry| json!(entry.value)))
     }),
@@ -220,7 +272,9 @@ pub(super) fn take(
 ) -> Result<(), Wrong> {
     for (name, item) in table.iter() {
         let full = format!("{section}.{name}");
-        if redact::take(&mut settings.redact, &full, item, line_at)? {
+        if redact::take(&mut settings.redact, &full, item, line_at)?
+            || retention::take(&mut settings.retention, &full, item, line_at)?
+        {
             continue;
         }
         let taken = match KEYS.iter().find(|key| key.name == full) {

@@ -19,6 +19,9 @@
 //! [packing]
 //! level = 6                    # 1 is quick, 9 is small
 //!
+//! [retention]
+//! age = "180 days"             # what is older is let go; off while it is not set
+//!
 //! [redact]
 //! off = ["curl-login"]         # rules that are not to run
 //!
@@ -30,14 +33,16 @@
 //! sha256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 //! ```
 //!
-//! `keys` is the table of all keys, `values` knows how values are written, `redact` reads the lists
-//! of the section of that name; `file` changes the file without touching what else stands there,
+//! `keys` is the table of all keys, `values` knows how values are written, `lists` how lists are;
+//! `redact` and `retention` read those of the sections of these names; `file` changes the file without touching what else stands there,
 //! `allow` adds to one of the lists. What rules and patterns mean is not known here.
 
 mod allow;
 mod file;
 mod keys;
+mod lists;
 mod redact;
+mod retention;
 mod values;
 
 use std::io;
@@ -57,10 +62,12 @@ pub use file::template;
 pub use file::unset;
 pub use keys::KEYS;
 pub use keys::Key;
+pub use lists::Entry;
 pub use redact::AllowEntry;
-pub use redact::Entry;
 pub use redact::RedactSettings;
 pub use redact::RuleEntry;
+pub use retention::RetentionEntry;
+pub use retention::RetentionSettings;
 pub use values::Kind;
 
 /// The file's place below the folder of configurations.
@@ -140,13 +147,16 @@ pub enum Section {
     Save,
     /// How the store is packed.
     Packing,
+    /// Which sessions are let go.
+    Retention,
     /// What is a secret.
     Redact,
 }
 
 impl Section {
     /// All of them.
-    const ALL: [Self; 5] = [Self::Store, Self::Output, Self::Save, Self::Packing, Self::Redact];
+    const ALL: [Self; 6] =
+        [Self::Store, Self::Output, Self::Save, Self::Packing, Self::Retention, Self::Redact];
 
     /// Its name in the file.
     const fn name(self) -> &'static str {
@@ -155,6 +165,7 @@ impl Section {
             Self::Output => "output",
             Self::Save => "save",
             Self::Packing => "packing",
+            Self::Retention => "retention",
             Self::Redact => "redact",
         }
     }
@@ -177,6 +188,8 @@ pub struct Settings {
     pub save_idle: Setting<Duration>,
     /// `packing.level`: from 1, quick, to 9, small.
     pub packing_level: Setting<u8>,
+    /// `retention`: which sessions are let go.
+    pub retention: RetentionSettings,
     /// `redact`: what the user says about the rules.
     pub redact: RedactSettings,
     /// The file, which need not be there.
@@ -344,6 +357,7 @@ impl Settings {
             save_records: Setting::default(50),
             save_idle: Setting::default(Duration::from_secs(2)),
             packing_level: Setting::default(6),
+            retention: RetentionSettings::default(),
             redact: RedactSettings::default(),
             path: path.to_owned(),
             faults: Vec::new(),

@@ -38,17 +38,21 @@ fn every_key_is_in_the_documentation_with_range_and_default() {
 #[test]
 fn every_key_can_be_set_to_its_default_and_is_told_apart_from_it() {
     for key in KEYS.iter().filter(|key| key.kind != Kind::List) {
-        let typed = match key.default() {
-            serde_json::Value::Null => "/srv/x".to_owned(),
-            serde_json::Value::String(text) => text,
-            value => value.to_string(),
+        let typed = match (&key.kind, key.default()) {
+            (_, serde_json::Value::String(text)) => text,
+            (Kind::Path, _) => "/srv/x".to_owned(),
+            (Kind::Age, _) => "1 hour".to_owned(),
+            (Kind::Size, _) => "2 GB".to_owned(),
+            (_, serde_json::Value::Null) => "7".to_owned(),
+            (_, value) => value.to_string(),
         };
         let text = after_set("", key.name, &typed).expect("its default is one of its values");
         let settings = parse(&text);
         assert_eq!(settings.check_key(key), Ok(()), "{text}");
         let (value, layer) = key.value(&settings);
         assert_eq!(layer, Layer::File, "{text}");
-        assert!(key.default().is_null() || value == key.default(), "{}: {value}", key.name);
+        let shown = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        assert_eq!(shown, typed, "{}", key.name);
         assert_eq!(key.value(&Settings::default()).1, Layer::Default);
     }
 }
@@ -71,6 +75,39 @@ fn p24_an_interval_outside_5_to_300_is_refused_wherever_it_stands() {
         assert_eq!(text, format!("[save]\ninterval = {typed}\n"));
         assert_eq!(parse(&text).save_interval.value.as_secs().to_string(), typed);
     }
+}
+
+#[test]
+fn spans_and_sizes_have_units() {
+    let age = |typed: &str| after_set("", "retention.age", typed).map(|text| parse(&text));
+    let hours = |typed: &str| age(typed).map(|it| it.retention.age.value.map(|it| it / 3_600)).ok();
+    for (typed, expected) in [
+        ("1 hour", 1),
+        ("36hours", 36),
+        ("90 Days", 2_160),
+        ("2 weeks", 336),
+        ("6 months", 4_320),
+        ("1 year", 8_760),
+    ] {
+        assert_eq!(hours(typed), Some(Some(expected)), "{typed}");
+    }
+    for typed in
+        ["", "0 days", "30", "-1 day", "1.5 days", "101 years", "99999999999999999999 days"]
+    {
+        assert_eq!(hours(typed), None, "{typed}");
+    }
+    let size = |typed: &str| {
+        let text = after_set("", "retention.size", typed).ok()?;
+        parse(&text).retention.size.value
+    };
+    assert_eq!(size("2 GB"), Some(2_000_000_000));
+    assert_eq!(size("1500000 b"), Some(1_500_000));
+    assert_eq!(["1 KB", "GB", "2 GiB", "2000 TB", "12"].map(size), [None; 5]);
+    let shown = |typed: &str| {
+        let key = Key::find("retention.age").expect("a key");
+        key.value(&age(typed).expect("it is taken")).0
+    };
+    assert_eq!(["14 days", "36 hours", "365 days"].map(shown), ["2 weeks", "36 hours", "1 year"]);
 }
 
 #[test]

@@ -7,6 +7,7 @@ use rusqlite::types::Type;
 
 use crate::index::rows::digits;
 use crate::index::rows::trimmed;
+use crate::session::RevisionId;
 use crate::session::SessionId;
 
 /// The shortest beginning or ending of an id that is looked for.
@@ -107,6 +108,18 @@ pub(super) fn deleted_with(
         ORDER BY names.id",
     )?;
     ids(&mut statement, params![digits(id)])
+}
+
+pub(super) fn deleted_in(
+    connection: &Connection,
+    revision: &RevisionId,
+) -> rusqlite::Result<Vec<SessionId>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT names.id FROM names JOIN revisions USING (key) JOIN commits USING (number)
+        WHERE names.is_deleted AND revisions.is_deleted AND commits.revision = ?1
+        ORDER BY names.id",
+    )?;
+    ids(&mut statement, params![revision.to_string()])
 }
 
 fn ids(

@@ -84,6 +84,11 @@ impl Committed {
         planned.change
     }
 
+    /// Whether it took that session from the tip.
+    pub(super) fn is_gone(&self, id: SessionId) -> bool {
+        self.gone.contains(&id)
+    }
+
     /// Forgets what was planned for a session: another process overtook it.
     fn forget(&mut self, id: SessionId) {
         self.heads.remove(&id);

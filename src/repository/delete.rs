@@ -13,6 +13,7 @@ use crate::redact::Clean;
 use crate::repository::EditOutcome;
 use crate::repository::Repository;
 use crate::repository::change::Bench;
+use crate::repository::change::Committed;
 use crate::repository::change::Planned;
 use crate::repository::change::subject;
 use crate::session::Action;
@@ -38,6 +39,15 @@ pub struct DeleteOutcome {
     pub revision: Option<RevisionId>,
 }
 
+/// What bringing back the sessions of a revision did.
+#[derive(Debug, Clone, PartialEq)]
+pub struct UndeleteOutcome {
+    /// The heads of what came back.
+    pub sessions: Vec<Head>,
+    /// The revision.
+    pub revision: Option<RevisionId>,
+}
+
 impl Repository {
     /// Deletes sessions with their sub-agents' sessions, in one commit: a tombstone without
     /// content stands for each. History keeps them.
@@ -47,16 +57,26 @@ impl Repository {
     pub fn delete(&mut self, ids: &[SessionId]) -> Result<DeleteOutcome> {
         self.catch_up()?;
         let ids = self.with_subagents(ids)?;
+        self.bury("delete", &ids)
+    }
+
+    /// Puts a tombstone in the place of each session, in one commit. Of what others changed
+    /// meanwhile, a prune leaves alone.
+    pub(super) fn bury(
+        &mut self,
+        operation: &'static str,
+        ids: &[SessionId],
+    ) -> Result<DeleteOutcome> {
         let at = self.now();
         let bench = self.bench()?;
         let tip = bench.store.tip()?;
         let batch = bench.store.batch();
         let mut planned = Vec::new();
         let mut deleted = Vec::new();
-        for id in &ids {
+        for id in ids {
             let stored = self.stored(&tip, *id)?;
             deleted.push(bench.store.head(&stored)?.into_inner());
-            planned.push(bury(&bench, &stored, &Timestamp::from_instant(at))?);
+            planned.push(tombstone(&bench, &stored, &Timestamp::from_instant(at))?);
         }
         let subject = match planned.as_slice() {
             [] => {
@@ -67,14 +87,16 @@ impl Repository {
                 one.subject.derive(|name| format!("{name} and {} more", planned.len() - 1))
             }
         };
-        let note = CommitNote { operation: "delete", subject, at };
+        let note = CommitNote { operation, subject, at };
         let committed = bench.commit(batch, &note, planned, &mut |bench, _, tip, id| {
-            let Some(stored) = bench.store.session(tip, id)? else {
+            let stored = bench.store.session(tip, id)?;
+            let Some(stored) = stored.filter(|_| operation != "prune") else {
                 return Ok(None);
             };
-            bury(bench, &stored, &Timestamp::from_instant(at)).map(Some)
+            tombstone(bench, &stored, &Timestamp::from_instant(at)).map(Some)
         })?;
         self.follow(&committed);
+        deleted.retain(|head| committed.is_gone(head.id));
         Ok(DeleteOutcome { deleted, revision: committed.revision })
     }
 
@@ -94,12 +116,46 @@ impl Repository {
                 buried.push((stored, self.new_id()));
             }
         }
-        let bench = self.bench()?;
-        let tip = bench.store.tip()?;
-        if bench.store.session(&tip, id)?.is_some() {
+        if self.store.session(&self.store.tip()?, id)?.is_some() {
             let message = format!("session {} is not deleted", id.short());
             return Err(Error::new(ErrorKind::Conflict, message));
         }
+        let committed = self.bring_back(&buried, at)?;
+        self.edited(id, committed)
+    }
+
+    /// Brings back all that a revision deleted and that is still deleted, in one commit: what a
+    /// prune took. `text`: the beginning of the revision.
+    ///
+    /// # Errors
+    /// `NotFound`: there is no such revision, or nothing that it deleted is still so.
+    pub fn undelete_revision(&mut self, text: &str) -> Result<UndeleteOutcome> {
+        self.catch_up()?;
+        let revision = self.store.find_revision(text)?.ok_or_else(|| {
+            Error::new(ErrorKind::NotFound, format!("there is no revision {text}"))
+        })?;
+        let mut buried = Vec::new();
+        for id in self.index(|index| index.deleted_in(&revision))? {
+            buried.push((self.last_before_deletion(id)?, self.new_id()));
+        }
+        if buried.is_empty() {
+            let message = format!("nothing that revision {} deleted is gone", revision.short());
+            return Err(Error::new(ErrorKind::NotFound, message));
+        }
+        let at = self.now();
+        let committed = self.bring_back(&buried, at)?;
+        let sessions = buried.iter().filter_map(|(it, _)| committed.heads.get(&it.id).cloned());
+        Ok(UndeleteOutcome { sessions: sessions.collect(), revision: committed.revision })
+    }
+
+    /// Brings sessions back, each with the event of that id.
+    fn bring_back(
+        &mut self,
+        buried: &[(StoredSession, String)],
+        at: DateTime<Utc>,
+    ) -> Result<Committed> {
+        let bench = self.bench()?;
+        let tip = bench.store.tip()?;
         let plan = |bench: &Bench<'_>, batch: &mut Batch<'_>, tip: &RevisionId, id: SessionId| {
             let found = buried.iter().find(|(stored, _)| stored.id == id);
             match found {
@@ -111,15 +167,15 @@ impl Repository {
         };
         let mut batch = bench.store.batch();
         let mut planned = Vec::new();
-        for (stored, _) in &buried {
+        for (stored, _) in buried {
             planned.extend(plan(&bench, &mut batch, &tip, stored.id)?);
         }
         let subject = planned.first().map(|it| it.subject.clone());
-        let subject = subject.unwrap_or_else(|| Clean::stored(id.short()));
+        let subject = subject.unwrap_or_else(|| Clean::stored("nothing".to_owned()));
         let note = CommitNote { operation: "undelete", subject, at };
         let committed = bench.commit(batch, &note, planned, &mut { plan })?;
         self.follow(&committed);
-        self.edited(id, committed)
+        Ok(committed)
     }
 
     /// The session in the newest revision that still had it.
@@ -178,7 +234,7 @@ pub(super) fn tombstone_of(
     }))
 }
 
-fn bury(bench: &Bench<'_>, stored: &StoredSession, at: &Timestamp) -> Result<Planned> {
+fn tombstone(bench: &Bench<'_>, stored: &StoredSession, at: &Timestamp) -> Result<Planned> {
     let head = bench.store.head(stored)?;
     let tombstone = tombstone_of(bench.store, stored, at)?;
     let change = Change::Delete { base: stored.tree, tombstone };

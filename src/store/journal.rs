@@ -38,6 +38,8 @@ const ENDING: &str = "journal";
 /// What a journal with lines that cannot be read is called once the others are saved.
 const DAMAGED: &str = "damaged";
 const VERSION: u32 = 1;
+/// How much of a journal's name is the id of its session.
+const SESSION_DIGITS: usize = 36;
 /// How many digits of a line's sum stand before it.
 const SUM_DIGITS: usize = 16;
 
@@ -113,6 +115,12 @@ impl JournalFolder {
         (left, errors)
     }
 
+    /// The sessions whose journals somebody writes now.
+    pub fn held(&self) -> Vec<SessionId> {
+        let is_held = |path: &PathBuf| !matches!(FileLock::claim(path), Ok(Some(_)));
+        self.files().iter().filter(|path| is_held(path)).filter_map(|it| session_of(it)).collect()
+    }
+
     /// The files that look like journals, sorted.
     fn files(&self) -> Vec<PathBuf> {
         let Ok(entries) = fs::read_dir(&self.0) else {
@@ -171,6 +179,12 @@ impl LeftJournal {
         };
         settled.map_err(failed("removing the journal", &self.path))
     }
+}
+
+/// The session that a journal belongs to, by its name: the first line may not be there yet.
+fn session_of(path: &Path) -> Option<SessionId> {
+    let name = path.file_stem()?.to_str()?;
+    name.get(..SESSION_DIGITS)?.parse().ok()
 }
 
 /// The journal at `path`, if its owner died.
@@ -250,7 +264,9 @@ mod tests {
         dead.append(&[note("a"), note("b")]).expect("written");
         live.append(&[note("c")]).expect("written");
         assert!(!dead.is_empty());
+        assert_eq!(journals.held(), [session(), session()]);
         drop(dead);
+        assert_eq!(journals.held(), [session()], "a dead owner holds nothing");
         let (left, errors) = journals.claim_left();
         assert!(errors.is_empty());
         let [left] = <[LeftJournal; 1]>::try_from(left).expect("one was left");

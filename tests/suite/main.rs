@@ -32,6 +32,7 @@ mod picker;
 mod properties;
 mod r1_saving;
 mod r2_resuming;
+mod r3_5_retention;
 mod r3_managing;
 mod r4_3_secrets;
 mod r4_storage;

@@ -85,6 +85,9 @@ pub(crate) fn run(args: CaptureArgs, context: &mut Context) -> Result<ExitCode> 
             context.output.warning(notice)?;
         }
     }
+    if !options.dry_run {
+        context.after_save(&mut repository)?;
+    }
     if args.strict && !outcome.skipped.is_empty() {
         return Ok(ExitCode::Failed);
     }

@@ -20,6 +20,7 @@ mod log;
 pub(crate) mod man;
 mod note;
 mod pin;
+mod prune;
 mod purge;
 mod redact;
 mod rename;
@@ -69,6 +70,7 @@ pub(crate) enum Command {
     Redact(redact::RedactArgs),
     Scan(scan::ScanArgs),
     Scrub(scrub::ScrubArgs),
+    Prune(prune::PruneArgs),
     Purge(purge::PurgeArgs),
     Delete(delete::DeleteArgs),
     Undelete(undelete::UndeleteArgs),
@@ -118,6 +120,7 @@ pub(crate) fn run(command: Command, context: &mut Context) -> Result<ExitCode> {
         Command::Redact(args) => redact::run(&args, context),
         Command::Scan(args) => scan::run(&args, context),
         Command::Scrub(args) => scrub::run(&args, context),
+        Command::Prune(args) => prune::run(&args, context),
         Command::Purge(args) => purge::run(&args, context),
         Command::Save(args) => save::run(&args, context),
         Command::Delete(args) => delete::run(&args, context),

@@ -44,7 +44,9 @@ pub(crate) fn run(args: &SaveArgs, context: &mut Context) -> Result<ExitCode> {
     let mut repository = context.open_or_make()?;
     let outcome = repository.save_text(&text)?;
     let outcome = EditOutcome { head: outcome.head, revision: outcome.revision };
-    context.edited("annals.save/1", "Saved", &outcome)
+    let code = context.edited("annals.save/1", "Saved", &outcome)?;
+    context.after_save(&mut repository)?;
+    Ok(code)
 }
 
 /// The whole of a text, if it is one and not too long; `name` is what errors call it.

@@ -5,6 +5,7 @@
 
 mod findings;
 mod hooks;
+mod retention;
 mod rewriting;
 mod search;
 mod settings;
@@ -36,6 +37,8 @@ pub(crate) use findings::FindingView;
 pub(crate) use findings::RedactView;
 pub(crate) use findings::ScanView;
 pub(crate) use hooks::HooksView;
+pub(crate) use retention::PruneView;
+pub(crate) use retention::UndeletedView;
 pub(crate) use rewriting::PurgeView;
 pub(crate) use rewriting::ScrubView;
 pub(crate) use search::SearchView;

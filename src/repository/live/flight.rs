@@ -4,6 +4,7 @@
 use crate::error::Error;
 use crate::redact::Clean;
 use crate::redact::KnownSecrets;
+use crate::repository::DeleteOutcome;
 use crate::repository::live::LiveChange;
 use crate::repository::live::shared::Shared;
 use crate::repository::live::shared::State;
@@ -65,6 +66,13 @@ impl Shared {
             journals,
             requests: state.requests,
         }
+    }
+
+    /// Tells what retention let go.
+    pub(super) fn pruned(&self, outcome: DeleteOutcome) {
+        let sessions = outcome.deleted.len() as u64;
+        let change = LiveChange::Pruned { sessions, revision: outcome.revision };
+        self.state().watchers.retain(|watcher| watcher.send(change.clone()).is_ok());
     }
 
     /// What was in flight is in the store. `fold`: the session's, where the one here may hold what

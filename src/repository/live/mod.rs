@@ -138,6 +138,13 @@ pub enum LiveChange {
         /// The pause before the next try.
         pause: Duration,
     },
+    /// What the user's retention did not keep was let go.
+    Pruned {
+        /// How many sessions.
+        sessions: u64,
+        /// The revision.
+        revision: Option<RevisionId>,
+    },
     /// The session ended, and its last save failed. What is in the journal is committed when the
     /// store is next opened.
     Failed {
@@ -201,6 +208,7 @@ impl Repository {
         let rules = self.shared_rules()?;
         let shared = Shared::new(fold, self.environment.clone(), rules, journals, schedule);
         let shared = Arc::new(shared);
+        shared.begin();
         let own = OpenOptions {
             store: Some(self.store.path().to_owned()),
             environment: self.environment.clone(),

@@ -30,7 +30,13 @@ pub(super) fn start(mut repository: Repository, shared: Arc<Shared>) -> Result<(
         let end = EndsWith(shared);
         while let Some(flight) = end.0.next_flight() {
             match repository.land(end.0.id(), &flight) {
-                Ok((revision, fold)) => end.0.landed(flight, revision, fold),
+                Ok((revision, fold)) => {
+                    end.0.landed(flight, revision, fold);
+                    // A save is one whatever becomes of the upkeep; what fails is tried again.
+                    if let Ok(Some(pruned)) = repository.upkeep() {
+                        end.0.pruned(pruned);
+                    }
+                }
                 Err(error) => end.0.came_back(flight, &error),
             }
             if end.0.is_given_up() {

@@ -123,6 +123,13 @@ impl Shared {
         }
     }
 
+    /// Makes the first journal before there is anything for it: it tells other processes that the
+    /// session is held. Where it cannot be made, the first `append` says so.
+    pub(super) fn begin(&self) {
+        let journal = self.journals.as_ref().and_then(|journals| self.new_journal(journals).ok());
+        self.state().journal = journal;
+    }
+
     pub(super) fn id(&self) -> SessionId {
         self.session
     }
