@@ -137,17 +137,30 @@ impl Context {
             }
             _ => error.into(),
         })?;
-        self.tell_of_recovery(&repository)?;
-        self.tell_of_upkeep(&repository)?;
+        self.tell_of_opening(&repository)?;
         Ok(repository)
     }
 
     /// The store; made if it is not there.
     pub(crate) fn open_or_make(&mut self) -> Result<Repository> {
         let repository = Repository::open(&self.open_options(true))?;
-        self.tell_of_recovery(&repository)?;
-        self.tell_of_upkeep(&repository)?;
+        self.tell_of_opening(&repository)?;
         Ok(repository)
+    }
+
+    /// Says what was mended when the store was opened, and what was done since the last command.
+    fn tell_of_opening(&mut self, repository: &Repository) -> Result<()> {
+        if let [first, others @ ..] = repository.closed_to_others() {
+            let more = match others.len() as u64 {
+                0 => String::new(),
+                more => format!(" and {} more", brief::count(more, "file")),
+            };
+            let first = self.path(first);
+            let text = format!("{first}{more} could be read by others, and no longer can");
+            self.output.warning(&text)?;
+        }
+        self.tell_of_recovery(repository)?;
+        self.tell_of_upkeep(repository)
     }
 
     /// Says which sessions of programs that died are whole again.

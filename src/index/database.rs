@@ -45,10 +45,21 @@ pub(super) fn open(folder: &Path, layout: &Layout) -> Result<Connection, Error> 
     if !platform::is_writable(folder) {
         return open_unwritable(folder, layout);
     }
-    match open_existing(&folder.join(layout.name), layout)? {
-        Some(connection) => Ok(connection),
-        None => make(folder, layout, false),
+    match open_existing(&folder.join(layout.name), layout) {
+        Ok(Some(connection)) => Ok(connection),
+        Ok(None) => make(folder, layout, false),
+        // Somebody else's file, say: what it holds can be derived again.
+        Err(error) if is_locked_out(&error) => open_unwritable(folder, layout),
+        Err(error) => Err(error),
     }
+}
+
+/// Whether the system does not let us at the file.
+fn is_locked_out(error: &Error) -> bool {
+    let Error::Sqlite { source, .. } = error else {
+        return false;
+    };
+    matches!(source.sqlite_error_code(), Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied))
 }
 
 /// As [`open`], where nothing can be written.

@@ -158,6 +158,37 @@ pub fn is_own(metadata: &Metadata) -> bool {
     }
 }
 
+/// Whether others than its owner may do anything with a file or folder.
+pub fn is_open_to_others(metadata: &Metadata) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        metadata.permissions().mode() & 0o077 != 0
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = metadata;
+        false
+    }
+}
+
+/// Closes a file or folder of ours to others, if it is open to them. Whether it was. What is a
+/// link, or belongs to somebody else, is left alone.
+pub fn close_to_others(path: &Path) -> io::Result<bool> {
+    let metadata = fs::symlink_metadata(path)?;
+    if metadata.is_symlink() || !is_own(&metadata) || !is_open_to_others(&metadata) {
+        return Ok(false);
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // What its owner may do stays as it is.
+        let mode = metadata.permissions().mode() & 0o700;
+        fs::set_permissions(path, fs::Permissions::from_mode(mode))?;
+    }
+    Ok(true)
+}
+
 /// The folder of a path; the current one for a bare name.
 fn folder_of(path: &Path) -> &Path {
     match path.parent() {
@@ -226,5 +257,25 @@ mod tests {
         place_file(&inner.join("read"), "t", 0o444, b"x").expect("written");
         assert_eq!(mode(&inner.join("read")) & 0o222, 0, "not writable");
         assert!(is_own(&fs::metadata(&inner).expect("there")));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_open_to_others_is_closed_and_what_a_link_leads_to_is_left() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().expect("a folder");
+        let [file, link] = ["file", "link"].map(|name| folder.path().join(name));
+        fs::write(&file, "x").expect("written");
+        std::os::unix::fs::symlink(&file, &link).expect("linked");
+        let set = |mode| fs::set_permissions(&file, fs::Permissions::from_mode(mode));
+        let mode = || fs::metadata(&file).expect("there").permissions().mode() & 0o777;
+        for (before, after) in [(0o644, 0o600), (0o755, 0o700), (0o466, 0o400)] {
+            set(before).expect("it is ours");
+            assert!(!close_to_others(&link).expect("looked at"));
+            assert_eq!(mode(), before);
+            assert!(close_to_others(&file).expect("closed"));
+            assert_eq!(mode(), after);
+            assert!(!close_to_others(&file).expect("looked at"), "it is closed already");
+        }
     }
 }

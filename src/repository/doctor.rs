@@ -125,7 +125,11 @@ impl Repository {
             checks.push(Check::warning("history", found));
         }
         let wrong = self.store.wrong_modes();
-        if wrong.is_empty() {
+        for path in &self.closed {
+            let found = format!("{} was open to others, and is closed now", path.display());
+            checks.push(Check::warning("modes", found));
+        }
+        if wrong.is_empty() && self.closed.is_empty() {
             checks.push(Check::fine("modes", "nobody else can read the store"));
         }
         for path in wrong {

@@ -179,6 +179,7 @@ pub struct Repository {
     environment: Environment,
     rules: OnceLock<Arc<Rules>>,
     recovery: Recovery,
+    closed: Vec<PathBuf>,
 }
 
 /// How to open a repository.
@@ -262,6 +263,7 @@ impl Repository {
     }
 
     fn with_store(store: Store, options: &OpenOptions) -> Result<Self> {
+        let closed = store.close_to_others();
         let index = Index::open(&store.private_folder())?;
         let environment = options.environment.clone();
         let mut repository = Self {
@@ -270,6 +272,7 @@ impl Repository {
             environment,
             rules: OnceLock::new(),
             recovery: Recovery::default(),
+            closed,
         };
         repository.finish_rewriting();
         repository.recover();
@@ -279,6 +282,11 @@ impl Repository {
     /// Where the store lies.
     pub fn path(&self) -> &Path {
         self.store.path()
+    }
+
+    /// What others could read of it when it was opened, and no longer can.
+    pub fn closed_to_others(&self) -> &[PathBuf] {
+        &self.closed
     }
 
     /// The time, as the repository sees it.

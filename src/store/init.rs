@@ -28,6 +28,7 @@ use crate::store::layout::ATTRIBUTES;
 use crate::store::layout::MARKER;
 use crate::store::layout::Tree;
 use crate::store::objects::corrupt;
+use crate::store::refs::MAIN;
 
 /// Bytes stay as they are in every clone, whatever its git is set to; `annals merge-driver` is
 /// asked where somebody set it up.
@@ -65,9 +66,11 @@ impl Store {
         let mut builder = tempfile::Builder::new();
         let folder = builder.prefix(".annals-").tempdir_in(&parent).map_err(making(&path))?;
         make_repository(folder.path())?;
+        close_to_others(folder.path()).map_err(making(&path))?;
         let store = open_at(folder.path())?;
         store.make_durable()?;
         store.write_first_commit(marker, at)?;
+        close_to_others(folder.path()).map_err(making(&path))?;
         sync_all(folder.path()).map_err(making(&path))?;
         match fs::rename(folder.path(), &path) {
             Ok(()) => drop(folder.keep()),
@@ -206,18 +209,17 @@ fn make_repository(path: &Path) -> Result<(), Error> {
         let mut config = repository.config()?.open_level(git2::ConfigLevel::Local)?;
         CONFIG.iter().try_for_each(|(name, value)| config.set_str(name, value))
     });
-    made.map_err(|source| Error::Git { doing: format!("making {}", path.display()), source })?;
-    close_to_others(path).map_err(making(path))
+    made.map_err(|source| Error::Git { doing: format!("making {}", path.display()), source })
 }
 
-/// libgit2 makes the folder and its files open to all.
+/// libgit2 makes the folder and its files as open as the umask lets it.
 fn close_to_others(path: &Path) -> io::Result<()> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        fs::set_permissions(path, fs::Permissions::from_mode(0o700))?;
-        for name in ["config", "HEAD"] {
-            fs::set_permissions(path.join(name), fs::Permissions::from_mode(0o600))?;
+    for name in ["", "config", "HEAD", MAIN, "logs/HEAD", "logs/refs/heads/main"] {
+        match platform::close_to_others(&path.join(name)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            looked => {
+                looked?;
+            }
         }
     }
     Ok(())

@@ -6,6 +6,7 @@ use std::io;
 use std::path::Path;
 use std::path::PathBuf;
 
+use crate::platform;
 use crate::store::Damage;
 use crate::store::Error;
 use crate::store::Store;
@@ -24,7 +25,7 @@ impl Store {
     pub fn wrong_modes(&self) -> Vec<PathBuf> {
         let mut wrong = Vec::new();
         let mut look = |path: &Path, metadata: &fs::Metadata| {
-            if is_open_to_others(metadata) {
+            if platform::is_open_to_others(metadata) {
                 wrong.push(path.to_owned());
             }
         };
@@ -34,6 +35,16 @@ impl Store {
         // A file that goes away meanwhile is open to nobody.
         drop(each_file(&self.private_folder(), &mut look));
         wrong
+    }
+
+    /// Closes to others what they could read of annals' own: the store's folder, and what lies in
+    /// the private one. What was closed. Cheap: one look at each.
+    pub fn close_to_others(&self) -> Vec<PathBuf> {
+        let own = self.private_folder();
+        let entries = fs::read_dir(&own).into_iter().flatten().flatten();
+        let paths = [self.path.clone(), own].into_iter().chain(entries.map(|it| it.path()));
+        // What cannot be closed, on a read-only medium say, the doctor tells of.
+        paths.filter(|path| platform::close_to_others(path).unwrap_or(false)).collect()
     }
 
     /// What the git program says of its version; none: there is no git program.
@@ -58,17 +69,6 @@ impl fmt::Display for Damage {
         }
         write!(f, ": {}", self.cause)
     }
-}
-
-#[cfg(unix)]
-fn is_open_to_others(metadata: &fs::Metadata) -> bool {
-    use std::os::unix::fs::PermissionsExt;
-    metadata.permissions().mode() & 0o077 != 0
-}
-
-#[cfg(not(unix))]
-fn is_open_to_others(_: &fs::Metadata) -> bool {
-    false
 }
 
 fn each_file(folder: &Path, see: &mut dyn FnMut(&Path, &fs::Metadata)) -> Result<(), Error> {

@@ -74,7 +74,11 @@ impl Store {
             Ok(true) => {
                 return Err(Error::Occupied { path: folder.to_owned() });
             }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            // Made before git does, which would let others in as far as the umask does.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                platform::create_private_folder(folder)
+                    .map_err(|source| Error::Io { doing: doing.clone(), source })?;
+            }
             Err(error) if error.kind() == std::io::ErrorKind::NotADirectory => {
                 return Err(Error::Occupied { path: folder.to_owned() });
             }

@@ -118,8 +118,7 @@ impl Store {
         for log in logs {
             let path = self.path.join("logs").join(log);
             path.parent().map_or(Ok(()), platform::create_private_folder)?;
-            let mut options = OpenOptions::new();
-            let mut log = options.append(true).create(true).open(path)?;
+            let mut log = private().append(true).create(true).open(path)?;
             log.write_all(entry.as_bytes())?;
         }
         let path = self.path.join(name);
@@ -149,10 +148,8 @@ impl Store {
     /// process that dies in between leaves both, and only then may the next one remove them: a
     /// lock that git holds is never broken.
     fn note_ref_lock(&self, name: &str, to: Oid) -> io::Result<()> {
-        let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut options = private();
+        let options = options.write(true).create(true).truncate(true);
         let mut note = options.open(self.ref_lock_note())?;
         note.write_all(format!("{to} {name}\n").as_bytes())
     }
@@ -200,13 +197,21 @@ fn read_if_there(path: &Path) -> io::Result<Option<Vec<u8>>> {
 /// Takes git's own lock of main, as soon as another program lets go of it.
 fn lock_ref(path: &Path) -> Result<File, Error> {
     for _ in 0..TRIES {
-        match OpenOptions::new().write(true).create_new(true).open(path) {
+        match private().write(true).create_new(true).open(path) {
             Ok(file) => return Ok(file),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => thread::sleep(PAUSE),
             Err(error) => return Err(locking(error)),
         }
     }
     Err(Error::Locked { seconds: (PAUSE * TRIES).as_secs() })
+}
+
+/// Options under which a new file is closed to others.
+fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
 }
 
 fn moving(source: io::Error) -> Error {

@@ -181,16 +181,132 @@ fn r4_5_what_restore_writes_is_closed_to_others() {
 }
 
 #[test]
-fn r4_5_wrong_modes_are_found() {
+fn r4_5_wrong_modes_are_mended_when_the_store_is_opened_and_told() {
     let sandbox = Sandbox::new();
     full(&sandbox);
-    fs::set_permissions(sandbox.store(), fs::Permissions::from_mode(0o755)).expect("it is ours");
+    let index = sandbox.store().join("annals/index.db");
+    let set = |path: &Path, mode| {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("it is ours");
+    };
+    let mode = |path: &Path| fs::metadata(path).expect("it is there").permissions().mode() & 0o777;
+    set(&sandbox.store(), 0o755);
+    set(&index, 0o666);
+    let told = sandbox.run(["list"]).ok().stderr;
+    let store = sandbox.store();
+    let line = format!(
+        "warning: {} and 1 file more could be read by others, and no longer can\n",
+        store.display()
+    );
+    assert_eq!(told, line);
+    assert_eq!((mode(&store), mode(&index)), (0o700, 0o600));
+    assert_eq!(sandbox.run(["list"]).ok().stderr, "", "it is told once");
+    set(&index, 0o644);
     let doctor = sandbox.json(["doctor"]);
     assert_eq!(doctor["verdict"], "warning", "{doctor}");
-    let found =
-        doctor["checks"].as_array().expect("checks").iter().find(|it| it["name"] == "modes");
+    let checks = doctor["checks"].as_array().expect("checks");
+    let found = checks.iter().find(|it| it["name"] == "modes");
     let found = found.and_then(|it| it["found"].as_str()).expect("it is told");
-    assert!(found.contains("store.git"), "it is named: {found}");
+    assert!(found.contains("index.db was open to others, and is closed now"), "{found}");
+}
+
+/// Runs the program under a umask.
+fn under(umask: &str, sandbox: &Sandbox, args: &[&str]) -> Ran {
+    let program = sandbox.program();
+    let mut command = Command::new("sh");
+    command.args(["-c", "umask \"$0\" && exec \"$@\"", umask]).arg(program.get_program());
+    command.args(args).env_clear().current_dir(sandbox.home());
+    for (name, value) in program.get_envs() {
+        command.env(name, value.unwrap_or_default());
+    }
+    Ran::of(&mut command)
+}
+
+/// What others may do anything with below a folder; not what lies behind a folder closed to them.
+fn open_to_others(folder: &Path, found: &mut Vec<(PathBuf, u32)>) {
+    for entry in fs::read_dir(folder).expect("the folder is readable") {
+        let path = entry.expect("an entry").path();
+        let mode = fs::symlink_metadata(&path).expect("it is there").permissions().mode() & 0o777;
+        assert!(mode & 0o400 != 0, "its owner reads it: {}", path.display());
+        if mode & 0o077 != 0 {
+            found.push((path.clone(), mode));
+        }
+        let is_closed = path.ends_with("store.git/objects") || path.ends_with("checked/.git");
+        if path.is_dir() && !is_closed {
+            open_to_others(&path, found);
+        }
+    }
+}
+
+#[test]
+fn r4_5_all_that_is_made_is_closed_to_others_whatever_the_umask() {
+    for umask in ["000", "077"] {
+        let sandbox = Sandbox::new();
+        let transcript = sandbox.transcript(1).user("hello").agent("Good morning.").write();
+        let id = &*transcript.short();
+        let place =
+            |name: &str| sandbox.root().join("made").join(name).to_string_lossy().into_owned();
+        let [html, other, checked] = ["x.html", "other", "checked"].map(place);
+        fs::create_dir(sandbox.root().join("made")).expect("a folder can be made");
+        let run = |args: &[&str]| under(umask, &sandbox, args).ok();
+        run(&["capture"]);
+        run(&["tag", id, "kept"]);
+        run(&["config", "set", "retention.count", "1"]);
+        run(&["export", id, "--format", "html", "-o", &html]);
+        run(&["restore", id, "--home", &other]);
+        run(&["checkout", &checked]);
+        run(&["gc"]);
+        run(&["delete", id, "--yes"]);
+        run(&["undelete", id]);
+        fs::remove_file(sandbox.store().join("annals/index.db")).expect("it is derived");
+        run(&["list"]);
+        let mut found = Vec::new();
+        for folder in ["data", "config", "made"] {
+            open_to_others(&sandbox.root().join(folder), &mut found);
+        }
+        // Behind the closed folder git's own files have git's modes.
+        let store = sandbox.store();
+        let checked = Path::new(&checked);
+        let is_own = |(path, _): &(PathBuf, u32)| {
+            let is_gits = path.starts_with(&store) && !path.starts_with(store.join("annals"));
+            (!is_gits || *path == store) && (!path.starts_with(checked) || path == checked)
+        };
+        found.retain(is_own);
+        assert!(found.is_empty(), "under {umask}: {found:?}");
+        let mode = |name: &str| {
+            let path = store.join(name);
+            fs::metadata(path).expect("it is there").permissions().mode() & 0o777
+        };
+        assert_eq!((mode("refs/heads/main"), mode("logs/HEAD")), (0o600, 0o600), "under {umask}");
+    }
+}
+
+#[test]
+fn r4_5_a_store_of_somebody_else_is_refused_and_not_touched() {
+    if !rustix::process::geteuid().is_root() {
+        say("skipped: only root can give a folder away");
+        return;
+    }
+    let sandbox = Sandbox::new();
+    full(&sandbox);
+    std::os::unix::fs::chown(sandbox.store(), Some(12_345), None).expect("given away");
+    fs::set_permissions(sandbox.store(), fs::Permissions::from_mode(0o755)).expect("it is root's");
+    let refused = sandbox.run(["list"]).code(3);
+    assert!(refused.stderr.contains("it belongs to another user"), "{}", refused.stderr);
+    let mode = fs::metadata(sandbox.store()).expect("it is there").permissions().mode();
+    assert_eq!(mode & 0o777, 0o755, "what is somebody else's is left alone");
+}
+
+#[test]
+fn r4_5_an_index_that_cannot_be_opened_keeps_nobody_from_reading() {
+    let sandbox = Sandbox::new();
+    let transcript = sandbox.transcript(1).user("hello").write();
+    sandbox.capture();
+    let index = sandbox.store().join("annals/index.db");
+    fs::remove_file(&index).expect("it is derived");
+    fs::create_dir(&index).expect("something else stands there");
+    assert!(sandbox.run(["list"]).ok().stdout.contains("hello"));
+    sandbox.run(["tag", &transcript.short(), "kept"]).ok();
+    assert_eq!(sandbox.json(["list", "--tag", "kept"])["total"], 1);
 }
 
 /// A folder that this process can read and not write, until it is dropped: a read-only medium
