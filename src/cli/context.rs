@@ -25,6 +25,7 @@ use crate::platform;
 use crate::platform::Environment;
 use crate::repository::EditOutcome;
 use crate::repository::OpenOptions;
+use crate::repository::RemedyKind;
 use crate::repository::Repository;
 use crate::repository::SessionAt;
 use crate::session::Head;
@@ -190,7 +191,40 @@ impl Context {
         if let Err(error) = repository.upkeep() {
             self.output.warning(&format!("Nothing was pruned: {error}"))?;
         }
-        self.tell_of_upkeep(repository)
+        self.tell_of_upkeep(repository)?;
+        self.tell_of_limit(repository)
+    }
+
+    /// Says, at most once a day, that the store is past its limit, and what would help.
+    fn tell_of_limit(&mut self, repository: &mut Repository) -> Result<()> {
+        if !self.output.tells_status() {
+            return Ok(());
+        }
+        let notice = match repository.storage_notice() {
+            Ok(Some(notice)) => notice,
+            Ok(None) => return Ok(()),
+            Err(error) => {
+                return self.output.warning(&format!("The store was not measured: {error}"));
+            }
+        };
+        let (size, limit) = (brief::bytes(notice.size), brief::bytes(notice.limit));
+        let text = format!("The store takes {size}, more than `limits.size` ({limit}).");
+        self.output.warning(&text)?;
+        for remedy in &notice.remedies {
+            let (command, about) = match remedy.kind {
+                RemedyKind::Pack => ("annals gc", "at least "),
+                RemedyKind::PurgeDeleted => ("annals purge --deleted", "about "),
+                RemedyKind::PruneAndPurge => ("annals prune && annals purge --deleted", "about "),
+            };
+            let frees = brief::bytes(remedy.frees);
+            self.output.hint(&format!("  {command:<38}  frees {about}{frees}"))?;
+        }
+        if notice.remedies.is_empty() {
+            let text = "Nothing can be freed as things are; `annals purge ID` takes a session out, \
+                `annals config set limits.size` raises the limit.";
+            self.output.hint(text)?;
+        }
+        Ok(())
     }
 
     /// Says what was let go by itself, once.

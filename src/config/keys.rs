@@ -203,6 +203,19 @@ pub static KEYS: &[Key] = &[
         "limits for some agents or workspaces, in place of these",
         |settings| listed(settings.retention.rules.iter().map(|entry| entry.value.shown())),
     ),
+    Key {
+        name: "limits.size",
+        kind: SIZE,
+        without: "off",
+        about: "past so much of the disk you are told, once a day, what would free space",
+        variable: None,
+        flag: None,
+        take: |settings, item, kind, _| {
+            settings.size_limit = from_file(Some(number(item, kind)?));
+            Ok(())
+        },
+        show: |settings| shown(&settings.size_limit, |size| json!(size.map(|it| SIZE.written(it)))),
+    },
     list("redact.off", "names of rules that are not to run", |settings| {
         listed(settings.redact.off.iter().map(|entry| json!(entry.value)))
     }),

@@ -22,6 +22,9 @@
 //! [retention]
 //! age = "180 days"             # what is older is let go; off while it is not set
 //!
+//! [limits]
+//! size = "5 GB"                # past it you are told what would free space
+//!
 //! [redact]
 //! off = ["curl-login"]         # rules that are not to run
 //!
@@ -43,6 +46,7 @@ mod keys;
 mod lists;
 mod redact;
 mod retention;
+mod section;
 mod values;
 
 use std::io;
@@ -68,6 +72,7 @@ pub use redact::RedactSettings;
 pub use redact::RuleEntry;
 pub use retention::RetentionEntry;
 pub use retention::RetentionSettings;
+pub use section::Section;
 pub use values::Kind;
 
 /// The file's place below the folder of configurations.
@@ -136,41 +141,6 @@ impl Color {
     }
 }
 
-/// A part of the settings that can be used though another cannot.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Section {
-    /// Where the store lies.
-    Store,
-    /// How things are shown.
-    Output,
-    /// When live sessions are saved.
-    Save,
-    /// How the store is packed.
-    Packing,
-    /// Which sessions are let go.
-    Retention,
-    /// What is a secret.
-    Redact,
-}
-
-impl Section {
-    /// All of them.
-    const ALL: [Self; 6] =
-        [Self::Store, Self::Output, Self::Save, Self::Packing, Self::Retention, Self::Redact];
-
-    /// Its name in the file.
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Store => "store",
-            Self::Output => "output",
-            Self::Save => "save",
-            Self::Packing => "packing",
-            Self::Retention => "retention",
-            Self::Redact => "redact",
-        }
-    }
-}
-
 /// All settings.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
@@ -190,6 +160,8 @@ pub struct Settings {
     pub packing_level: Setting<u8>,
     /// `retention`: which sessions are let go.
     pub retention: RetentionSettings,
+    /// `limits.size`: past so many bytes of the store the user is told.
+    pub size_limit: Setting<Option<u64>>,
     /// `redact`: what the user says about the rules.
     pub redact: RedactSettings,
     /// The file, which need not be there.
@@ -358,6 +330,7 @@ impl Settings {
             save_idle: Setting::default(Duration::from_secs(2)),
             packing_level: Setting::default(6),
             retention: RetentionSettings::default(),
+            size_limit: Setting::default(None),
             redact: RedactSettings::default(),
             path: path.to_owned(),
             faults: Vec::new(),

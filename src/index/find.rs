@@ -110,6 +110,15 @@ pub(super) fn deleted_with(
     ids(&mut statement, params![digits(id)])
 }
 
+pub(super) fn deleted(connection: &Connection) -> rusqlite::Result<Vec<SessionId>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT id FROM names WHERE is_deleted AND EXISTS (
+            SELECT 1 FROM revisions WHERE revisions.key = names.key AND counts IS NOT NULL
+        ) ORDER BY id",
+    )?;
+    ids(&mut statement, [])
+}
+
 pub(super) fn deleted_in(
     connection: &Connection,
     revision: &RevisionId,

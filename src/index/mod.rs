@@ -315,6 +315,11 @@ impl Index {
         find::deleted_with(&self.connection, id).map_err(failed("cannot read the index"))
     }
 
+    /// The sessions that are deleted and have revisions.
+    pub fn deleted(&self) -> Result<Vec<SessionId>, Error> {
+        find::deleted(&self.connection).map_err(failed("cannot read the index"))
+    }
+
     /// The sessions that a revision deleted and that are still so.
     pub fn deleted_in(&self, revision: &RevisionId) -> Result<Vec<SessionId>, Error> {
         find::deleted_in(&self.connection, revision).map_err(failed("cannot read the index"))

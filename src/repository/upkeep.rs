@@ -41,6 +41,8 @@ pub struct UntoldPrune {
 pub(super) struct UpkeepState {
     /// When retention was looked at last.
     pruned: Option<DateTime<Utc>>,
+    /// When it was said last that the store is past its limit.
+    pub(super) noticed: Option<DateTime<Utc>>,
     untold: Vec<UntoldPrune>,
 }
 
@@ -89,12 +91,12 @@ impl Repository {
     }
 
     /// What was done; nothing, where that cannot be read.
-    fn upkeep_state(&self) -> UpkeepState {
+    pub(super) fn upkeep_state(&self) -> UpkeepState {
         let text = std::fs::read(self.upkeep_file()).unwrap_or_default();
         serde_json::from_slice(&text).unwrap_or_default()
     }
 
-    fn keep_upkeep_state(&self, state: &UpkeepState) -> Result<()> {
+    pub(super) fn keep_upkeep_state(&self, state: &UpkeepState) -> Result<()> {
         let text = serde_json::to_vec(state).expect("times and numbers become JSON");
         platform::write_atomic(&self.upkeep_file(), &text).map_err(|error| {
             Error::new(ErrorKind::Io, "cannot note what was done after the save").because(error)
@@ -107,7 +109,7 @@ impl Repository {
 }
 
 /// Whether so much time has passed; also when the clock was set back since.
-fn is_due(last: Option<DateTime<Utc>>, pause: TimeDelta, now: DateTime<Utc>) -> bool {
+pub(super) fn is_due(last: Option<DateTime<Utc>>, pause: TimeDelta, now: DateTime<Utc>) -> bool {
     last.is_none_or(|last| now < last || now - last >= pause)
 }
 

@@ -32,6 +32,7 @@ mod inspect;
 mod journal;
 mod layout;
 mod maintenance;
+mod measure;
 mod objects;
 mod pack;
 mod refs;

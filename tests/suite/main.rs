@@ -41,6 +41,7 @@ mod r5_search;
 mod r6_migration;
 mod r7_hostile;
 mod r7_sharing;
+mod r8_5_limits;
 mod r8_configuration;
 mod scrub;
 mod searching;

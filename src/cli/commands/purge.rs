@@ -23,11 +23,15 @@ use crate::session::SessionId;
 #[command(after_help = "\
 Examples:
   annals purge 3f2a9c10 --dry-run
-  annals purge 3f2a9c10 77aa01be")]
+  annals purge 3f2a9c10 77aa01be
+  annals purge --deleted                 all that was deleted or pruned")]
 pub(crate) struct PurgeArgs {
     /// The sessions
-    #[arg(value_name = "ID", required = true)]
+    #[arg(value_name = "ID", required_unless_present = "deleted")]
     sessions: Vec<String>,
+    /// All sessions that are deleted
+    #[arg(long, conflicts_with = "sessions")]
+    deleted: bool,
     /// Only show the plan
     #[arg(long, short = 'n')]
     dry_run: bool,
@@ -46,12 +50,17 @@ pub(crate) fn run(args: &PurgeArgs, context: &mut Context) -> Result<ExitCode> {
             ids.push(at.id);
         }
     }
+    if args.deleted {
+        ids = repository.deleted_sessions()?;
+    }
     let plan = repository.plan_purge(&ids)?;
-    if !context.output.is_json() {
+    if plan.sessions.is_empty() {
+        context.output.status("No session is deleted.")?;
+    } else if !context.output.is_json() {
         show(&plan, context)?;
     }
     let mut outcome = None;
-    if !args.dry_run {
+    if !plan.sessions.is_empty() && !args.dry_run {
         if !args.yes && !context.output.can_ask() {
             let text = "Nothing was purged: without a terminal, `annals purge` needs --yes.";
             return Err(Failure::Declined(text.to_owned()));
