@@ -2,13 +2,14 @@
 //! folders.
 //!
 //! `layers`: the layering rule · `formats`: files and their schema · `r1_…` to `r9_…`: the
-//! requirements, by number (`r4_3_secrets`: what is never written or told, and the rules) · `properties`: the properties, by number · `cli_…`: texts, JSON shapes
-//! and exit codes of the program · `versions`: a session in its several states · `picker`: the picker in
-//! a real terminal · `many`: several
-//! processes at once · `hooks`: agents that call annals · `hostile`: bad input · `r7_hostile`: bad bundles · `p08_browser`: pages in a browser · `crash`: the
-//! program killed, the disk full · `scrub`: what leaves history · `live`: sessions that a program holds · `shell`: a conversation at a prompt ·
-//! `corpus`: real transcripts, where `ANNALS_CORPUS`
-//! names them.
+//! requirements, by number (`r3_5_retention`: what is let go · `r4_3_secrets`: what is never written
+//! or told, and the rules · `r7_hostile`: bad bundles) · `properties`: the properties, by number ·
+//! `p08_browser`: pages in a browser · `cli_…`: texts, JSON shapes and exit codes of the program ·
+//! `versions`: a session in its several states · `searching`: search against a naive scan ·
+//! `picker`: the picker in a real terminal · `shell`: a conversation at a prompt · `live`: sessions
+//! that a program holds · `hooks`: agents that call annals · `many`: several processes at once ·
+//! `hostile`: bad input · `crash`: the program killed, the disk full · `scrub`: what leaves history ·
+//! `corpus`: real transcripts, where `ANNALS_CORPUS` names them.
 #![allow(
     clippy::disallowed_methods,
     clippy::format_push_string,
