@@ -61,7 +61,7 @@ fn p25_past_the_limit_the_user_is_told_once_a_day_what_frees_how_much() {
     assert_eq!(sandbox.json(["capture"])["kind"], "annals.capture/1");
     let transcript = transcript.user("and more").write();
     let told = sandbox.capture().stderr;
-    assert!(told.contains("warning: The store takes 1."), "{told}");
+    assert!(told.contains("warning: The store takes "), "{told}");
     assert!(told.contains("more than `limits.size` (1 MB)"), "{told}");
     assert!(frees(&told, "annals gc").is_some_and(|bytes| bytes > 0.0), "{told}");
     let promised = frees(&told, "annals purge --deleted").expect("it is offered");
@@ -90,7 +90,7 @@ fn p25_what_retention_would_free_is_measured_too() {
     let mut sandbox = Sandbox::new();
     store(&sandbox, 1, 200_000);
     sandbox.set_now("2026-11-22T13:00:00Z");
-    sandbox.run(["config", "set", "limits.size", "1 MB"]).ok();
+    sandbox.run(["config", "set", "limits.size", "3 MB"]).ok();
     sandbox.run(["config", "set", "retention.count", "5"]).ok();
     sandbox.transcript(1).user("hello").write();
     assert!(!sandbox.capture().stderr.contains("limits.size"), "it is below the limit");

@@ -131,6 +131,8 @@ fn p24_an_interval_outside_5_to_300_is_refused() {
     let error = repository.live_options().expect_err("it is refused");
     assert_eq!(error.kind(), ErrorKind::Invalid);
     assert!(error.to_string().contains("line 3: `save.interval` is 4"), "{error}");
+    let refused = sandbox.run(["shell", "-c", "/help"]).code(3);
+    assert!(refused.stderr.contains("line 3: `save.interval` is 4"), "{}", refused.stderr);
 }
 
 #[test]
