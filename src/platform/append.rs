@@ -120,7 +120,8 @@ mod tests {
         assert_eq!(std::fs::read(&path).expect("there"), b"first\nsecond\n");
         assert!(FileLock::claim(&path).expect("can be tried").is_none(), "its owner is alive");
         drop(log);
-        assert!(FileLock::claim(&path).expect("can be tried").is_some());
+        // A program that another test just starts may hold a copy of the lock for a moment.
+        assert!(FileLock::acquire(&path, Duration::from_secs(60)).expect("tried").is_some());
     }
 
     #[test]
