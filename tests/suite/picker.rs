@@ -214,6 +214,27 @@ fn r5_picker_finds_the_message_in_a_long_session() {
 }
 
 #[test]
+fn r5_picker_is_opened_by_the_shell_which_goes_on_with_what_is_chosen() {
+    let (sandbox, [_, two, _]) = stage();
+    let terminal = open(&sandbox, ["shell"], (80, 24));
+    terminal.wait_for("annals ›");
+    for _ in 0..2 {
+        terminal.press("/resume").press(ENTER).wait_for("3/3");
+        terminal.press(&ctrl('o')).wait_for("goes on in this shell");
+        terminal.press(&ctrl('c')).wait_until("the prompt", |screen| !screen.contains("3/3"));
+    }
+    terminal.press("/resume").press(ENTER).wait_for("3/3");
+    terminal.press("manual").wait_for("1/3");
+    terminal.press(ENTER).wait_for("Going on with");
+    let prompt = format!("{} ›", two.short());
+    terminal.wait_for(&prompt);
+    terminal.press("/resume").press(ENTER).wait_for("3/3");
+    terminal.signal(Signal::TERM);
+    let left = terminal.end();
+    assert_eq!((left.code, left.is_restored), (143, true), "{}", left.screen);
+}
+
+#[test]
 fn r5_picker_follows_the_size_of_the_terminal() {
     let (sandbox, _) = stage();
     let terminal = open(&sandbox, ["resume"], (80, 24));
