@@ -86,6 +86,14 @@ pub(crate) fn ago(now: DateTime<Utc>, then: DateTime<Utc>) -> String {
     )
 }
 
+/// The same within a sentence: `just now` where nothing else says when.
+pub(crate) fn ago_said(now: DateTime<Utc>, then: Option<&str>) -> String {
+    match ago_text(now, then).as_str() {
+        "now" => "just now".to_owned(),
+        ago => ago.to_owned(),
+    }
+}
+
 /// An RFC 3339 text as [`ago`]; nothing when there is none.
 pub(crate) fn ago_text(now: DateTime<Utc>, then: Option<&str>) -> String {
     then.and_then(instant).map_or_else(String::new, |then| ago(now, then))

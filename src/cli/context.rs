@@ -169,7 +169,7 @@ impl Context {
         for session in &repository.recovery().sessions {
             let messages = brief::count(session.messages, "message");
             let name = self.named(&session.head);
-            let ago = brief::ago_text(repository.now(), session.interrupted.as_deref());
+            let ago = brief::ago_said(repository.now(), session.interrupted.as_deref());
             self.output.status(&format!("Recovered {messages} of {name}, interrupted {ago}"))?;
             if session.unreadable > 0 {
                 let lines = brief::count(session.unreadable, "line");

@@ -72,11 +72,13 @@ fn heading(session: &FoundSession, look: HitLook<'_>) -> String {
     format!("{id}  {title}  {}\n", look.paint.faint(&about))
 }
 
-fn number(hit: &Hit) -> String {
+/// The number of its message, if it is in one.
+pub(crate) fn number(hit: &Hit) -> String {
     hit.message.map_or_else(|| "–".to_owned(), |number| number.to_string())
 }
 
-fn who(hit: &Hit) -> String {
+/// Whose words it is in, or what else they are.
+pub(crate) fn who(hit: &Hit) -> String {
     match (hit.field, hit.role.as_deref()) {
         (Some(field), _) => field.replace('_', " "),
         (None, _) if hit.part == Part::Tools => "tool".to_owned(),
@@ -84,16 +86,45 @@ fn who(hit: &Hit) -> String {
     }
 }
 
-/// A piece of a line, and whether it matches.
-struct Piece {
-    text: String,
-    is_match: bool,
+/// A piece of a line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Piece {
+    /// What it reads.
+    pub(crate) text: String,
+    /// What it is.
+    pub(crate) kind: PieceKind,
+}
+
+/// What a piece of a line is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PieceKind {
+    /// What stands around a match.
+    Around,
+    /// A match.
+    Match,
+    /// The mark that something is left out.
+    Cut,
+}
+
+impl Piece {
+    fn cut() -> Self {
+        Self { text: "…".to_owned(), kind: PieceKind::Cut }
+    }
+}
+
+fn shown(snippet: &Snippet, room: usize, paint: Paint) -> String {
+    let painted = |piece: Piece| match piece.kind {
+        PieceKind::Around => piece.text,
+        PieceKind::Match => paint.warning(&piece.text),
+        PieceKind::Cut => paint.faint(&piece.text),
+    };
+    fitted(snippet, room).into_iter().map(painted).collect()
 }
 
 /// A snippet on one line of so many columns, with its first match in sight.
-fn shown(snippet: &Snippet, room: usize, paint: Paint) -> String {
+pub(crate) fn fitted(snippet: &Snippet, room: usize) -> Vec<Piece> {
     let mut pieces = pieces(snippet);
-    let first = pieces.iter().position(|piece| piece.is_match).unwrap_or(0);
+    let first = pieces.iter().position(|piece| piece.kind == PieceKind::Match).unwrap_or(0);
     let width: usize = pieces.iter().map(|piece| piece.text.width()).sum();
     let mut is_cut = snippet.is_cut_before;
     if width + 2 > room {
@@ -103,23 +134,22 @@ fn shown(snippet: &Snippet, room: usize, paint: Paint) -> String {
             piece.text = cut.to_owned();
         }
     }
-    let mut line = String::new();
     let mut left = room.saturating_sub(2);
-    if is_cut {
-        line += &paint.faint("…");
-    }
+    let mut line: Vec<Piece> = is_cut.then(Piece::cut).into_iter().collect();
     let mut is_whole = !snippet.is_cut_after;
-    for piece in pieces {
-        let text = beginning_of(&piece.text, left);
-        left -= text.width();
-        line += &if piece.is_match { paint.warning(text) } else { text.to_owned() };
-        if text.len() < piece.text.len() {
+    for mut piece in pieces {
+        let length = beginning_of(&piece.text, left).len();
+        let is_fitting = length == piece.text.len();
+        piece.text.truncate(length);
+        left -= piece.text.width();
+        line.push(piece);
+        if !is_fitting {
             is_whole = false;
             break;
         }
     }
     if !is_whole {
-        line += &paint.faint("…");
+        line.push(Piece::cut());
     }
     line
 }
@@ -129,7 +159,7 @@ fn pieces(snippet: &Snippet) -> Vec<Piece> {
     let characters: Vec<char> = snippet.text.chars().collect();
     let mut pieces = Vec::new();
     let mut start = 0;
-    let mut push = |from: usize, to: usize, is_match: bool| {
+    let mut push = |from: usize, to: usize, kind: PieceKind| {
         let raw: String = characters[from..to].iter().collect();
         let mut text = line(&raw);
         // A blank at a border stays one.
@@ -140,15 +170,15 @@ fn pieces(snippet: &Snippet) -> Vec<Piece> {
             text.push(' ');
         }
         if !text.is_empty() {
-            pieces.push(Piece { text, is_match });
+            pieces.push(Piece { text, kind });
         }
     };
     for (from, to) in &snippet.highlights {
-        push(start, *from, false);
-        push(*from, *to, true);
+        push(start, *from, PieceKind::Around);
+        push(*from, *to, PieceKind::Match);
         start = *to;
     }
-    push(start, characters.len(), false);
+    push(start, characters.len(), PieceKind::Around);
     pieces
 }
 

@@ -131,6 +131,23 @@ impl Query {
         }
     }
 
+    /// The bytes of a text that a wanted term matches, in order and apart from one another.
+    pub fn find(&self, text: &str) -> Vec<Range<usize>> {
+        let wanted = self.clauses.iter().filter(|clause| !clause.is_not);
+        let terms = wanted.flat_map(|clause| &clause.any);
+        let mut found: Vec<Range<usize>> =
+            terms.flat_map(|term| term.matcher().find(text, usize::MAX)).collect();
+        found.sort_by_key(|range| (range.start, range.end));
+        let mut apart: Vec<Range<usize>> = Vec::with_capacity(found.len());
+        for range in found {
+            match apart.last_mut() {
+                Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
+                _ => apart.push(range),
+            }
+        }
+        apart
+    }
+
     fn single(term: Result<Term, Problem>, text: &str) -> Result<Self, QueryError> {
         let span = 0..text.chars().count();
         let term = term.map_err(|problem| QueryError { problem, span })?;
@@ -315,6 +332,14 @@ mod tests {
             }
             Err(error) => format!("{error:?}"),
         }
+    }
+
+    #[test]
+    fn the_places_that_match_are_apart_and_what_is_not_wanted_has_none() {
+        let query = parse("\"lost update\" update -test tag:bug").expect("a query");
+        let text = "A lost\nupdate: update, test, bug, lost";
+        let found: Vec<&str> = query.find(text).into_iter().map(|range| &text[range]).collect();
+        assert_eq!(found, ["lost\nupdate", "update"]);
     }
 
     #[test]

@@ -16,6 +16,18 @@ pub fn terminal_width() -> Option<usize> {
     None
 }
 
+/// Whether stdin was a terminal that has hung up: its window was closed, its connection is lost.
+#[cfg(unix)]
+pub fn is_terminal_gone() -> bool {
+    rustix::termios::tcgetattr(io::stdin()).err() == Some(rustix::io::Errno::IO)
+}
+
+/// Whether stdin was a terminal that has hung up: not known here.
+#[cfg(not(unix))]
+pub fn is_terminal_gone() -> bool {
+    false
+}
+
 /// Reads a line from the terminal that stdin is, without showing it. None: the input ended, or
 /// Ctrl-C was typed.
 #[cfg(unix)]

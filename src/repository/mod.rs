@@ -152,6 +152,7 @@ pub use recover::Recovery;
 pub use resolve::SessionAt;
 pub use restore::RestoreOptions;
 pub use restore::RestoreOutcome;
+pub use restore::agents_for;
 pub use retention::DropReason;
 pub use retention::KeepReason;
 pub use retention::Retained;

@@ -196,6 +196,13 @@ fn is_place(root: &str) -> bool {
     root.starts_with(['/', '\\']) || is_drive(root.as_bytes())
 }
 
+/// The agents in which a session of that agent can be resumed.
+pub fn agents_for(agent: &str) -> Vec<&'static str> {
+    // What one agent wrote, no other reads.
+    let adapter = adapters::find(agent);
+    adapter.into_iter().map(Adapter::name).collect()
+}
+
 fn adapter_for(head: &Head, wanted: Option<&str>) -> Result<&'static dyn Adapter> {
     let name = wanted.unwrap_or(&head.agent.name);
     let adapter = adapters::find(name).ok_or_else(|| {
@@ -209,7 +216,7 @@ fn adapter_for(head: &Head, wanted: Option<&str>) -> Result<&'static dyn Adapter
         let message = format!("{whose}; annals writes those of {}", known.join(", "));
         Error::new(ErrorKind::Invalid, message)
     })?;
-    if name != head.agent.name {
+    if !agents_for(&head.agent.name).contains(&adapter.name()) {
         let message = format!(
             "session {} is of {}: it cannot be restored for {name}",
             head.id.short(),

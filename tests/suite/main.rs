@@ -6,7 +6,7 @@
 //! or told, and the rules · `r7_hostile`: bad bundles) · `properties`: the properties, by number ·
 //! `p08_browser`: pages in a browser · `cli_…`: texts, JSON shapes and exit codes of the program ·
 //! `versions`: a session in its several states · `searching`: search against a naive scan ·
-//! `picker`: the picker in a real terminal · `shell`: a conversation at a prompt · `live`: sessions
+//! `picker`, `picker_screens`: the picker in a real terminal · `shell`: a conversation at a prompt · `live`: sessions
 //! that a program holds · `hooks`: agents that call annals · `many`: several processes at once ·
 //! `hostile`: bad input · `crash`: the program killed, the disk full · `scrub`: what leaves history ·
 //! `corpus`: real transcripts, where `ANNALS_CORPUS` names them.
@@ -30,6 +30,8 @@ mod p08_browser;
 mod p08_export;
 #[cfg(unix)]
 mod picker;
+#[cfg(unix)]
+mod picker_screens;
 mod properties;
 mod r1_saving;
 mod r2_resuming;

@@ -14,6 +14,8 @@ use serde_json::json;
 
 use crate::support::Ran;
 use crate::support::Sandbox;
+#[cfg(unix)]
+use crate::support::Terminal;
 
 /// An endpoint on loopback that says back what was said last, word by word; gives its URL.
 fn endpoint(answers: usize) -> String {
@@ -148,4 +150,27 @@ fn a_wrong_line_is_told_and_the_shell_goes_on() {
     assert_eq!(said(&only_session(&sandbox)), ["still here"]);
     sandbox.run(["shell", "-c", "/nonsense"]).code(2);
     sandbox.run(["shell", "--endpoint", "http://127.0.0.1:9"]).code(2);
+}
+
+#[cfg(unix)]
+#[test]
+fn what_was_interrupted_is_told_once_and_gone_on_with() {
+    let sandbox = Sandbox::new();
+    let open = || Terminal::start(sandbox.program().arg("shell"), 100, 30);
+    let terminal = open();
+    terminal.wait_for("annals ›");
+    terminal.press("why is the last line dropped?\r").wait_until("the next prompt", |screen| {
+        screen.lines().any(|line| line.trim_end().ends_with(" ›") && !line.contains("annals"))
+    });
+    terminal.signal(rustix::process::Signal::KILL);
+    terminal.end();
+    let terminal = open();
+    let screen = terminal.wait_for("Go on with it? [Y/n]");
+    assert_eq!(screen.matches("interrupted").count(), 1, "{screen}");
+    assert!(
+        screen.contains("Recovered 1 message of ") && screen.contains(", interrupted just now")
+    );
+    terminal.press("\r").wait_for("Going on with");
+    terminal.press("/quit\r");
+    assert_eq!(terminal.end().code, 0);
 }

@@ -173,6 +173,7 @@ fn choose(
         sort: args.sort.into(),
         is_reversed: args.reverse,
         is_plain: args.plain,
+        ..PickerOptions::default()
     };
     let choice = picker::pick(&options, &mut repository, context)?;
     resume_chosen(ResumeArgs::default(), choice, repository, context)

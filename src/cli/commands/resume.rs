@@ -29,9 +29,9 @@ use crate::repository::SessionAt;
 /// Put a session back into its agent and start it
 ///
 /// Shows what is known of the session and asks before it starts the agent in the session's
-/// workspace. Without an ID, a session is chosen on the full screen: type to filter, Enter resumes,
-/// `?` shows the keys. The screen is drawn on stderr, so `cd "$(…)"` and pipes work. Exit code 130:
-/// none was chosen.
+/// workspace. Without an ID, a session is chosen on the full screen: type to filter, Ctrl-F searches
+/// the texts, Enter resumes, `?` shows the keys. The screen is drawn on stderr, so `cd "$(…)"` and
+/// pipes work. Exit code 130: none was chosen.
 #[derive(Debug, Default, Args)]
 #[command(after_help = "\
 Examples:

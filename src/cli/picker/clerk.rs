@@ -20,13 +20,17 @@ use crate::cli::conversation::Look;
 use crate::cli::exit;
 use crate::cli::exit::Failure;
 use crate::cli::paint::Paint;
+use crate::cli::picker::finder;
 use crate::cli::picker::job::Input;
 use crate::cli::picker::job::Job;
+use crate::cli::picker::job::Text;
+use crate::cli::picker::job::View;
 use crate::cli::picker::preview;
 use crate::cli::picker::row::Places;
 use crate::cli::picker::row::Row;
 use crate::cli::picker::text;
 use crate::error::Result;
+use crate::repository::Beginning;
 use crate::repository::Edit;
 use crate::repository::ExportFormat;
 use crate::repository::ExportOptions;
@@ -34,11 +38,14 @@ use crate::repository::ExportTarget;
 use crate::repository::Filter;
 use crate::repository::OpenOptions;
 use crate::repository::Page;
+use crate::repository::Query;
 use crate::repository::Repository;
 use crate::repository::SessionAt;
 use crate::repository::SortKey;
 use crate::repository::Summary;
 use crate::session::Head;
+use crate::session::Record;
+use crate::session::Session;
 use crate::session::SessionId;
 
 /// The sessions that are read at once.
@@ -53,6 +60,8 @@ pub(super) struct Desk {
     pub(super) paint: Paint,
     /// The clock on the wall.
     pub(super) local: fn(DateTime<Utc>) -> NaiveDateTime,
+    /// The sessions that the picker was opened with.
+    pub(super) filter: Filter,
     /// Where it is told what was done.
     pub(super) reports: Sender<Input>,
 }
@@ -70,7 +79,7 @@ impl Desk {
     }
 
     /// Tells; false: nobody listens any longer.
-    fn tell(&self, input: Input) -> bool {
+    pub(super) fn tell(&self, input: Input) -> bool {
         self.reports.send(input).is_ok()
     }
 
@@ -96,13 +105,13 @@ fn said(panic: &(dyn Any + Send)) -> String {
 }
 
 /// Reads all rows that match, portion by portion, and tells of each.
-pub(super) fn read_rows(desk: Desk, filter: Filter) {
+pub(super) fn read_rows(desk: Desk) {
     thread::spawn(move || {
         let read = || {
             let mut repository = Repository::open(&desk.options)?;
             for portion in 0.. {
                 let page = Page { offset: portion * PORTION, limit: PORTION };
-                let listing = repository.list(&filter, SortKey::Modified, false, page)?;
+                let listing = repository.list(&desk.filter, SortKey::Modified, false, page)?;
                 let rows = listing.sessions.iter().map(|it| Row::of(it, desk.places())).collect();
                 let is_last = page.offset + PORTION >= listing.total;
                 if !desk.tell(Input::Rows(rows)) || is_last {
@@ -138,7 +147,7 @@ pub(super) fn hire(desk: Desk) -> Sender<Job> {
 
 fn next(jobs: &Receiver<Job>) -> Option<Job> {
     let mut job = jobs.recv().ok()?;
-    while matches!(job, Job::Preview { .. })
+    while matches!(job, Job::Preview(_) | Job::Search(_))
         && let Ok(later) = jobs.try_recv()
     {
         job = later;
@@ -148,16 +157,14 @@ fn next(jobs: &Receiver<Job>) -> Option<Job> {
 
 fn work(job: &Job, repository: &mut Repository, desk: &Desk) -> Result<Input> {
     match job {
-        Job::Preview { id, width } => {
-            let beginning = at(*id, repository).and_then(|at| repository.beginning(&at));
-            let text = match beginning {
-                Ok(beginning) => {
-                    text::set(&preview::preview(&beginning, desk.look(*width)), *width)
-                }
-                Err(error) => preview::refusal(error, *width),
+        Job::Preview(view) => {
+            let shown = match seen(view, repository, desk) {
+                Ok(text) => text,
+                Err(error) => preview::refusal(error, view.width),
             };
-            Ok(Input::Preview(*id, text))
+            Ok(Input::Preview(view.clone(), shown))
         }
+        Job::Search(asked) => Ok(finder::search(asked, repository, desk)),
         Job::Compare { left, right, width } => compare([*left, *right], *width, repository, desk),
         Job::Tag { ids, put, taken } => {
             let edits = [Edit::Untag(taken.clone()), Edit::Tag(put.clone())];
@@ -184,6 +191,28 @@ fn work(job: &Job, repository: &mut Repository, desk: &Desk) -> Result<Input> {
             Ok(Input::Undeleted(rows))
         }
     }
+}
+
+/// What is to be seen of a session.
+fn seen(view: &View, repository: &mut Repository, desk: &Desk) -> Result<Text> {
+    let (look, width) = (desk.look(view.width), view.width);
+    let at = at(view.id, repository)?;
+    let beginning = repository.beginning(&at)?;
+    let Some(spot) = &view.spot else {
+        return Ok(text::set(&preview::preview(&beginning, look), width));
+    };
+    // It could be read when it was searched for.
+    let query = Query::parse(&spot.query).unwrap_or_default();
+    let Some(number) = spot.message else {
+        let mut text = text::set(&preview::preview(&beginning, look), width);
+        let hit = text::hit(desk.paint.is_on());
+        text::mark(&mut text.lines, |text| query.find(text), hit);
+        return Ok(text);
+    };
+    let Beginning { head, records, is_whole } = beginning;
+    let session = if is_whole { Session { id: at.id, records } } else { repository.load(&at)? };
+    let view: Vec<&Record> = session.view().collect();
+    Ok(preview::around((&head, &view), number, &query, look, width))
 }
 
 fn at(id: SessionId, repository: &mut Repository) -> Result<SessionAt> {

@@ -39,6 +39,7 @@ pub(super) enum Key {
     Sort,
     Reverse,
     Preview,
+    Search,
     Help,
 }
 
@@ -46,6 +47,7 @@ pub(super) enum Key {
 pub(super) const HELP: &[(&str, &str)] = &[
     ("letters", "filter by title, folder, branch, tags and first words"),
     ("", "'word exactly  ^word at the start  word$ at the end  !word not"),
+    ("^F", "search the texts by a query (words, -not, tag:bug), and back"),
     ("Enter", "resume the session"),
     ("^O", "resume it in another agent"),
     ("↑ ↓ ^P ^N", "another session; also PgUp, PgDn, Home, End"),
@@ -55,13 +57,12 @@ pub(super) const HELP: &[(&str, &str)] = &[
     ("^T", "put tags on, -tag takes one off"),
     ("^K", "pin, or unpin"),
     ("^E", "export as Markdown into the current folder"),
-    ("^D", "delete; history keeps it"),
-    ("^Z", "undo the last delete"),
+    ("^D ^Z", "delete, history keeps it; undo the last delete"),
     ("^L", "only this folder, or everywhere"),
-    ("^S ^R", "sort by something else; turn the order around"),
+    ("^S ^R", "sort by something else, turn around; in a search: other hits"),
     ("^V", "show or hide the preview"),
     ("^U ^W", "erase all that was typed, or its last word"),
-    ("Esc ^C", "erase what was typed, then leave; leave at once"),
+    ("Esc ^C", "end the search, or erase what was typed, or leave; leave at once"),
 ];
 
 /// What a key means; none: nothing.
@@ -101,6 +102,7 @@ fn control(letter: char) -> Option<Key> {
         'c' => Key::Cancel,
         'd' => Key::Delete,
         'e' => Key::Export,
+        'f' => Key::Search,
         'g' => Key::Compare,
         'h' => Key::Erase,
         // What a terminal sends for a line feed.

@@ -13,6 +13,8 @@ mod clerk;
 #[cfg(feature = "tui")]
 mod draw;
 #[cfg(feature = "tui")]
+mod finder;
+#[cfg(feature = "tui")]
 mod help;
 #[cfg(feature = "tui")]
 mod job;
@@ -58,6 +60,18 @@ pub(crate) struct PickerOptions {
     pub(crate) is_reversed: bool,
     /// Whether a numbered list is wanted.
     pub(crate) is_plain: bool,
+    /// What it is chosen for.
+    pub(crate) purpose: Purpose,
+}
+
+/// What a session is chosen for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Purpose {
+    /// Its agent is started.
+    #[default]
+    Agent,
+    /// The shell goes on with it.
+    Shell,
 }
 
 /// What came of it.

@@ -13,6 +13,9 @@ use crate::session::SessionId;
 /// The characters of a preview that the filter looks at.
 const PREVIEW: usize = 200;
 
+/// What stands between the texts that the filter looks at.
+const BETWEEN: &str = "  ";
+
 /// What rows are ordered by: whether it is about another folder, whether it lacks what is asked
 /// for, and that.
 pub(super) type Rank = (bool, bool, i64);
@@ -75,7 +78,7 @@ impl Row {
         let texts: Vec<&str> = texts.into_iter().map(String::as_str).collect();
         Self {
             id: head.id,
-            haystack: Utf32String::from(texts.join("  ").trim_end()),
+            haystack: Utf32String::from(texts.join(BETWEEN).trim_end()),
             title,
             place,
             agent: line(&head.agent.name),
@@ -90,6 +93,11 @@ impl Row {
             tokens: head.tokens.total,
             size: head.counts.bytes,
         }
+    }
+
+    /// Where its folder begins in what the filter looks at, in characters.
+    pub(super) fn first_of_place(&self) -> usize {
+        self.title.chars().count() + BETWEEN.len()
     }
 
     /// What the row is ordered by, the smallest first: those about the current folder, then the

@@ -2,10 +2,14 @@
 
 use std::path::Path;
 
+use crate::cli::picker::job::Found;
 use crate::cli::picker::row::Places;
 use crate::cli::picker::row::Row;
 use crate::cli::samples;
+use crate::repository::Hit;
+use crate::repository::Snippet;
 use crate::repository::Summary;
+use crate::session::Part;
 
 /// Titles, folders, and how many hours ago.
 const SESSIONS: [(&str, &str, u32); 6] = [
@@ -46,4 +50,25 @@ pub(super) fn rows() -> Vec<Row> {
     summaries[1].head.pinned = true;
     summaries[4].damaged = Some("an object is missing".to_owned());
     summaries.iter().map(row).collect()
+}
+
+/// What a search for `query` found of the `n`th session: in these messages, in the second best.
+pub(super) fn found(n: u8, messages: &[u64]) -> Found {
+    let text = "The query is lost on the redirect, and so is the hash.";
+    let hit = |number: &u64| Hit {
+        message: Some(*number),
+        field: None,
+        part: Part::Talk,
+        role: Some("assistant".to_owned()),
+        at: None,
+        score: 1.0,
+        snippet: Snippet {
+            text: text.to_owned(),
+            highlights: vec![(4, 9)],
+            is_cut_before: true,
+            is_cut_after: false,
+        },
+    };
+    let hits: Vec<Hit> = messages.iter().map(hit).collect();
+    Found { row: row(&summary(n)), best: 1.min(hits.len().saturating_sub(1)), hits }
 }

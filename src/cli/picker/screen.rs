@@ -30,9 +30,10 @@ use crate::cli::picker::row::Row;
 use crate::cli::picker::sieve::Order;
 use crate::cli::picker::stage::Signals;
 use crate::cli::picker::stage::Stage;
+use crate::cli::picker::stage::Watch;
+use crate::cli::picker::stage::end_if_gone;
 use crate::cli::picker::state::Start;
 use crate::cli::picker::state::State;
-use crate::repository;
 use crate::repository::Filter;
 use crate::repository::Repository;
 
@@ -57,27 +58,29 @@ pub(super) fn choose(
     let desk = Desk {
         options: context.open_options(false),
         paint,
+        filter: options.filter.clone(),
         local: |at| at.with_timezone(&Local).naive_local(),
         reports,
     };
     let look = Look { now, is_coloured: paint.is_on() };
-    let agents = repository::known_agents().into_iter().map(str::to_owned).collect();
     let order = Order { sort: options.sort, is_reversed: options.is_reversed, only_here: false };
-    let start = Start { order, agents };
+    let start = Start { order, purpose: options.purpose, ..Start::default() };
     let state = State::new(start, terminal::size()?);
     let signals = Signals::hold()?;
     context.interrupt.hold(true);
+    let watch = Watch::begin(&signals);
     let ended = Stage::enter().and_then(|stage| {
         let is_stopped = || signals.is_pending() || context.interrupt.check().is_err();
-        Play { stage, state, look, inbox, is_stopped: &is_stopped }.run(
-            first,
-            &desk,
-            &options.filter,
-        )
+        Play { stage, state, look, inbox, is_stopped: &is_stopped }.run(first, &desk)
     });
+    drop(watch);
     context.interrupt.hold(false);
     signals.free()?;
     context.interrupt.check()?;
+    if ended.is_err() {
+        // Nobody is there to be told that the screen cannot be drawn.
+        end_if_gone();
+    }
     Ok(ended?)
 }
 
@@ -109,19 +112,24 @@ struct Play<'p> {
     is_stopped: &'p dyn Fn() -> bool,
 }
 
-/// Who does what takes time: previews do not wait for what changes the store.
+/// Who does what takes time: previews wait for no search, and neither for what changes the store.
 struct Clerks {
     eyes: Sender<Job>,
+    scout: Sender<Job>,
     hands: Sender<Job>,
 }
 
 impl Play<'_> {
-    fn run(mut self, first: Vec<Row>, desk: &Desk, filter: &Filter) -> io::Result<Ending> {
+    fn run(mut self, first: Vec<Row>, desk: &Desk) -> io::Result<Ending> {
         let mut effects = self.state.update(Input::Rows(first));
         self.draw()?;
         // The first screen is there; now what else there is.
-        clerk::read_rows(desk.clone(), filter.clone());
-        let clerks = Clerks { eyes: clerk::hire(desk.clone()), hands: clerk::hire(desk.clone()) };
+        clerk::read_rows(desk.clone());
+        let clerks = Clerks {
+            eyes: clerk::hire(desk.clone()),
+            scout: clerk::hire(desk.clone()),
+            hands: clerk::hire(desk.clone()),
+        };
         loop {
             for effect in effects.drain(..) {
                 match effect {
@@ -189,7 +197,11 @@ fn input(event: Event) -> Option<Input> {
 
 impl Clerks {
     fn give(&self, job: Job) {
-        let clerk = if matches!(job, Job::Preview { .. }) { &self.eyes } else { &self.hands };
+        let clerk = match job {
+            Job::Preview(_) => &self.eyes,
+            Job::Search(_) => &self.scout,
+            _ => &self.hands,
+        };
         // A clerk ends only when nobody listens to him any longer.
         drop(clerk.send(job));
     }

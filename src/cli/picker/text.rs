@@ -3,6 +3,8 @@
 //! What the rest of the front end sets for a terminal is set here for a part of one: the few escape
 //! sequences of `paint` become styles, and lines are broken where the part ends.
 
+use std::ops::Range;
+
 use ratatui::style::Color;
 use ratatui::style::Modifier;
 use ratatui::style::Style;
@@ -34,7 +36,7 @@ pub(super) fn set(text: &str, width: u16) -> Text {
             setting.push(&text.replace('\t', TAB), style);
         }
     }
-    Text { width, lines }
+    Text { width, lines, start: 0 }
 }
 
 /// The style after a sequence of ours.
@@ -83,6 +85,58 @@ impl Setting<'_> {
             line.push_span(Span::styled(text, style));
         }
     }
+}
+
+/// What a match looks like; it stands out without colours too.
+pub(super) fn hit(is_coloured: bool) -> Style {
+    let style = Style::new().add_modifier(Modifier::BOLD | Modifier::UNDERLINED);
+    if is_coloured { style.fg(Color::Yellow) } else { style }
+}
+
+/// Marks what `find` finds in the lines, which it sees as one text. Returns the lines with matches.
+pub(super) fn mark(
+    lines: &mut [Line<'static>],
+    find: impl FnOnce(&str) -> Vec<Range<usize>>,
+    hit: Style,
+) -> Vec<usize> {
+    let texts: Vec<String> = lines.iter().map(ToString::to_string).collect();
+    let found = find(&texts.join("\n"));
+    let mut matching = Vec::new();
+    let mut start = 0;
+    for (number, (line, text)) in lines.iter_mut().zip(&texts).enumerate() {
+        let end = start + text.len();
+        let first = found.partition_point(|range| range.end <= start);
+        let here = found[first..].iter().take_while(|range| range.start < end);
+        let here: Vec<Range<usize>> =
+            here.map(|range| range.start.max(start) - start..range.end.min(end) - start).collect();
+        if !here.is_empty() {
+            *line = marked(line, &here, hit);
+            matching.push(number);
+        }
+        start = end + 1;
+    }
+    matching
+}
+
+/// The line with these bytes of it marked.
+fn marked(line: &Line<'static>, ranges: &[Range<usize>], hit: Style) -> Line<'static> {
+    let mut spans = Vec::new();
+    let mut start = 0;
+    for span in &line.spans {
+        let text: &str = &span.content;
+        let mut done = 0;
+        for range in ranges {
+            let from = range.start.saturating_sub(start).clamp(done, text.len());
+            let to = range.end.saturating_sub(start).clamp(from, text.len());
+            spans.push(Span::styled(text[done..from].to_owned(), span.style));
+            spans.push(Span::styled(text[from..to].to_owned(), span.style.patch(hit)));
+            done = to;
+        }
+        spans.push(Span::styled(text[done..].to_owned(), span.style));
+        start += text.len();
+    }
+    spans.retain(|span| !span.content.is_empty());
+    Line::from(spans)
 }
 
 /// The line with every place marked that holds one of these words, which are in lower case.
@@ -171,6 +225,24 @@ mod tests {
             assert_ne!(set.lines[0].spans[0].style, Style::new(), "{text:?}");
             assert_eq!(shown(&set), ["x"], "{text:?}");
         }
+    }
+
+    #[test]
+    fn what_is_found_is_marked_across_styles_and_lines() {
+        let paint = Paint::new(true);
+        let mut text = set(&format!("a lo{}\nlost upd", paint.person("gin x")), 80);
+        text.lines.push(Line::from("ate"));
+        let found = |text: &str| {
+            assert_eq!(text, "a login x\nlost upd\nate");
+            vec![2..7, 15..22]
+        };
+        let style = Style::new().add_modifier(Modifier::UNDERLINED);
+        assert_eq!(mark(&mut text.lines, found, style), [0, 1, 2]);
+        let is_marked = |span: &&Span<'_>| span.style.add_modifier.contains(Modifier::UNDERLINED);
+        let spans = text.lines.iter().flat_map(|line| &line.spans).filter(is_marked);
+        let spans: Vec<&str> = spans.map(|span| span.content.as_ref()).collect();
+        assert_eq!(spans, ["lo", "gin", "upd", "ate"]);
+        assert_eq!(shown(&text), ["a login x", "lost upd", "ate"]);
     }
 
     #[test]

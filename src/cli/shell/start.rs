@@ -4,9 +4,15 @@ use crate::cli::brief;
 use crate::cli::exit;
 use crate::cli::exit::Failure;
 use crate::cli::exit::Result;
+use crate::cli::picker;
+use crate::cli::picker::Choice;
+use crate::cli::picker::PickerOptions;
+use crate::cli::picker::Purpose;
 use crate::cli::shell::AGENT;
 use crate::cli::shell::Shell;
+use crate::cli::shell::is_interactive;
 use crate::cli::shell::latest;
+use crate::repository::LiveSession;
 use crate::repository::StartOffer;
 use crate::session::Head;
 use crate::session::SessionId;
@@ -17,17 +23,17 @@ impl Shell<'_> {
         let mut repository = self.context.open_or_make()?;
         match repository.start_offer(AGENT)? {
             StartOffer::Nothing => self.context.output.hint("/help says what there is."),
-            StartOffer::Interrupted { head, messages, at } => {
-                let name = self.context.named(&head);
-                let ago = brief::ago_text(repository.now(), at.as_deref());
-                let came = brief::count(messages, "message");
-                let text = format!("{name} was interrupted {ago}; {came} came out of its journal.");
-                self.context.output.status(&text)?;
-                self.ask_to_go_on(&head, "Go on with it? [Y/n]", true)
+            StartOffer::Interrupted { head, .. } => {
+                // What was recovered was told when the store was opened.
+                let name = match repository.recovery().sessions.len() {
+                    1 => "it".to_owned(),
+                    _ => self.context.named(&head),
+                };
+                self.ask_to_go_on(&head, &format!("Go on with {name}? [Y/n]"), true)
             }
             StartOffer::Last(head) => {
                 let name = self.context.named(&head);
-                let ago = brief::ago_text(repository.now(), head.modified.as_deref());
+                let ago = brief::ago_said(repository.now(), head.modified.as_deref());
                 let count = brief::count(head.counts.messages, "message");
                 self.context.output.status(&format!("Last: {name}  {count}, {ago}"))?;
                 self.ask_to_go_on(&head, "Go on with it? [y/N]", false)
@@ -89,8 +95,36 @@ impl Shell<'_> {
         }
     }
 
-    /// Chooses a session by a numbered list.
+    /// Chooses a session: on the full screen where there is one, else by a numbered list.
     pub(super) fn choose(&mut self) -> Result<()> {
+        if is_interactive() && self.context.output.can_ask() {
+            return self.pick();
+        }
+        self.choose_by_number()
+    }
+
+    /// The picker may change sessions, that which is held too: it is saved before, and read anew.
+    fn pick(&mut self) -> Result<()> {
+        if let Some(live) = &self.live {
+            live.save()?;
+        }
+        let held = self.live.as_ref().map(LiveSession::id);
+        let mut repository = self.context.open()?;
+        let options = PickerOptions { purpose: Purpose::Shell, ..PickerOptions::default() };
+        let choice = picker::pick(&options, &mut repository, self.context)?;
+        drop(repository);
+        if let Some(held) = held {
+            self.read_again(held)?;
+        }
+        match choice {
+            Choice::Session { id, .. } if self.live.as_ref().map(LiveSession::id) != Some(id) => {
+                self.go_on(id)
+            }
+            Choice::Session { .. } | Choice::Cancelled | Choice::NoSessions => Ok(()),
+        }
+    }
+
+    fn choose_by_number(&mut self) -> Result<()> {
         let mut repository = self.context.open()?;
         let heads = latest(&mut repository, 9)?;
         for (number, head) in heads.iter().enumerate() {

@@ -1,7 +1,6 @@
 //! The sessions, a line each.
 
 use chrono::DateTime;
-use chrono::Utc;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Modifier;
@@ -11,6 +10,8 @@ use ratatui::text::Span;
 use unicode_width::UnicodeWidthStr;
 
 use crate::cli::brief;
+use crate::cli::hits;
+use crate::cli::hits::PieceKind;
 use crate::cli::picker::draw::Look;
 use crate::cli::picker::draw::faint;
 use crate::cli::picker::draw::put;
@@ -54,8 +55,10 @@ pub(super) fn list(buffer: &mut Buffer, area: Rect, state: &mut State, look: Loo
         return;
     }
     let columns = Columns::of(usize::from(area.width));
-    for (y, n) in (area.y..area.y + area.height).zip(state.top..) {
-        let hits = if state.typed.is_empty() { Vec::new() } else { state.title_hits(n) };
+    let height = state.row_height();
+    let lines = (area.y..area.y + area.height).step_by(usize::from(height));
+    for (y, n) in lines.zip(state.top..) {
+        let hits = state.filter_hits(n);
         let Some(row) = state.row(n) else { break };
         let is_selected = n == state.cursor;
         let signs = [
@@ -65,17 +68,53 @@ pub(super) fn list(buffer: &mut Buffer, area: Rect, state: &mut State, look: Loo
         ];
         let mut spans = vec![Span::styled(signs.concat(), strong())];
         spans.extend(title(row, columns.title, &hits, look));
-        spans.push(beside(row, columns, look.now));
+        spans.extend(beside(row, columns, &hits, look));
         let mut line = Line::from(spans);
         if is_selected {
             line = line.patch_style(Style::new().add_modifier(Modifier::REVERSED));
         }
         buffer.set_line(area.x, y, &line, area.width);
+        if height > 1 && y + 1 < area.y + area.height {
+            buffer.set_line(area.x, y + 1, &hit(state, n, area.width, look), area.width);
+        }
     }
+}
+
+/// The hit of what was found: its message, whose words it is in, and these.
+fn hit(state: &State, n: usize, width: u16, look: Look) -> Line<'static> {
+    let found = state.search.as_ref().zip(state.found_at(n));
+    let Some((search, found)) = found else { return Line::default() };
+    let place = search.hit_of(found);
+    let Some(hit) = found.hits.get(place) else { return Line::default() };
+    let number = hit.message.map_or_else(String::new, |number| format!("{number} "));
+    let count = found.hits.len();
+    let is_one_of_many = n == state.cursor && count > 1;
+    let of = if is_one_of_many { format!(" ({}/{count})", place + 1) } else { String::new() };
+    let about = format!("     {number}{}{of}: ", hits::who(hit));
+    let room = usize::from(width).saturating_sub(about.width());
+    let mut line = Line::from(Span::styled(about, faint()));
+    for piece in hits::fitted(&hit.snippet, room) {
+        let style = match piece.kind {
+            PieceKind::Around => Style::new(),
+            PieceKind::Match => look.hit(),
+            PieceKind::Cut => faint(),
+        };
+        line.push_span(Span::styled(piece.text, style));
+    }
+    line
 }
 
 /// What to do where nothing is listed.
 fn nothing(state: &State) -> &'static str {
+    if let Some(search) = &state.search {
+        return match (search.is_done(), state.order.only_here, search.typed.trim().is_empty()) {
+            (_, _, true) => "Type what to look for in the texts. Esc goes back to the filter",
+            (false, ..) => "Searching …",
+            _ if search.refusal.is_some() => "",
+            (true, true, false) => "No text of this folder has it. ^L: everywhere",
+            (true, false, false) => "No text has it. Esc goes back to the filter",
+        };
+    }
     match (state.is_loading, state.order.only_here, state.typed.is_empty()) {
         (true, ..) => "…",
         (_, true, _) => "Nothing of this folder matches. ^L: everywhere",
@@ -99,32 +138,46 @@ fn title(row: &Row, width: usize, hits: &[u32], look: Look) -> Vec<Span<'static>
     let room = width.saturating_sub(before.width() + behind.width());
     let title = brief::fit(&row.title, room);
     let mut spans = vec![Span::styled(before, look.warning())];
-    let is_hit = |n: usize| u32::try_from(n).is_ok_and(|n| hits.binary_search(&n).is_ok());
-    let characters: Vec<(bool, char)> =
-        title.chars().enumerate().map(|(n, character)| (is_hit(n), character)).collect();
-    for piece in characters.chunk_by(|a, b| a.0 == b.0) {
-        let text: String = piece.iter().map(|(_, character)| *character).collect();
-        spans.push(Span::styled(text, if piece[0].0 { look.hit() } else { Style::new() }));
-    }
+    spans.extend(marked(&title, 0, hits, Style::new(), look));
     spans.push(Span::styled(behind, faint()));
     let used: usize = spans.iter().map(Span::width).sum();
     spans.push(Span::raw(" ".repeat(width.saturating_sub(used))));
     spans
 }
 
+/// A text whose characters are counted from `first` on, with those marked that match.
+fn marked(text: &str, first: usize, hits: &[u32], style: Style, look: Look) -> Vec<Span<'static>> {
+    let is_hit = |n: usize| u32::try_from(n).is_ok_and(|n| hits.binary_search(&n).is_ok());
+    let characters: Vec<(bool, char)> =
+        (first..).zip(text.chars()).map(|(n, character)| (is_hit(n), character)).collect();
+    let pieces = characters.chunk_by(|a, b| a.0 == b.0).map(|piece| {
+        let text: String = piece.iter().map(|(_, character)| *character).collect();
+        Span::styled(text, if piece[0].0 { style.patch(look.hit()) } else { style })
+    });
+    pieces.collect()
+}
+
 /// What stands in the other columns.
-fn beside(row: &Row, columns: Columns, now: DateTime<Utc>) -> Span<'static> {
+fn beside(row: &Row, columns: Columns, hits: &[u32], look: Look) -> Vec<Span<'static>> {
     let then = row.modified.and_then(|at| DateTime::from_timestamp(at, 0));
-    let ago = then.map_or_else(String::new, |then| brief::ago(now, then));
-    let place = brief::fit_end(&row.place, columns.place);
+    let ago = then.map_or_else(String::new, |then| brief::ago(look.now, then));
     let messages = brief::compact(row.messages);
-    let blanks = " ".repeat(columns.place.saturating_sub(place.width()));
     let cells = [
         (columns.messages, format!("  {messages:>MESSAGES$}")),
         (columns.time, format!("  {ago:>TIME$}")),
-        (columns.place, format!("  {place}{blanks}")),
+        (columns.place, "  ".to_owned()),
     ];
     let text: String =
         cells.into_iter().filter(|(width, _)| *width > 0).map(|(_, cell)| cell).collect();
-    Span::styled(text, faint())
+    let mut spans = vec![Span::styled(text, faint())];
+    if columns.place > 0 {
+        let place = brief::fit_end(&row.place, columns.place);
+        // Its end is seen.
+        let first = row.first_of_place() + row.place.chars().count();
+        let first = first.saturating_sub(place.chars().count());
+        let blanks = " ".repeat(columns.place.saturating_sub(place.width()));
+        spans.extend(marked(&place, first, hits, faint(), look));
+        spans.push(Span::styled(blanks, faint()));
+    }
+    spans
 }

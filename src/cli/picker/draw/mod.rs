@@ -25,15 +25,17 @@ use crate::cli::picker::panes::Panes;
 use crate::cli::picker::state::Mode;
 use crate::cli::picker::state::State;
 use crate::cli::picker::text::highlighted;
+use crate::cli::picker::text::hit;
 use crate::cli::plain::line;
 use crate::cli::plain::plain;
 use crate::repository::SortKey;
 
 /// The keys that the last line tells of, the most useful first.
-const KEYS: [&str; 11] = [
+const KEYS: [&str; 12] = [
     "Enter resume",
     "? help",
     "Esc leave",
+    "^F search texts",
     "Tab mark",
     "^L here",
     "^S sort",
@@ -41,6 +43,19 @@ const KEYS: [&str; 11] = [
     "^T tag",
     "^K pin",
     "^D delete",
+    "^E export",
+];
+
+/// The same during a search.
+const SEARCH_KEYS: [&str; 9] = [
+    "Enter resume",
+    "Esc back",
+    "^S ^R other hits",
+    "^L here",
+    "Tab mark",
+    "^V preview",
+    "^T tag",
+    "^K pin",
     "^E export",
 ];
 
@@ -55,8 +70,7 @@ pub(super) struct Look {
 
 impl Look {
     fn hit(self) -> Style {
-        let style = Style::new().add_modifier(Modifier::BOLD | Modifier::UNDERLINED);
-        if self.is_coloured { style.fg(Color::Yellow) } else { style }
+        hit(self.is_coloured)
     }
 
     fn warning(self) -> Style {
@@ -102,6 +116,7 @@ fn prompt(buffer: &mut Buffer, area: Rect, state: &State) -> Position {
     let typed = ending(&as_typed(typed), room);
     put(buffer, area, 0, sign, strong());
     put(buffer, area, sign.width(), &typed, Style::new());
+    wrong(buffer, area, sign.width(), typed.width(), state);
     let used = sign.width() + typed.width();
     let about = about(state);
     let fitting = (0..about.len())
@@ -113,15 +128,43 @@ fn prompt(buffer: &mut Buffer, area: Rect, state: &State) -> Position {
     Position { x: area.x + cell(used.min(width.saturating_sub(1))), y: area.y }
 }
 
+/// Marks what is wrong with a query, as far as it is in sight.
+fn wrong(buffer: &mut Buffer, area: Rect, start: usize, width: usize, state: &State) {
+    let Some(search) = state.search.as_ref().filter(|_| matches!(state.mode, Mode::Browse)) else {
+        return;
+    };
+    let Some(refusal) = search.refusal.as_ref().filter(|_| search.is_done()) else { return };
+    let typed = as_typed(search.typed.trim_start());
+    let column = |n: usize| typed.chars().take(n).collect::<String>().width();
+    // Its end is seen.
+    let cut = as_typed(&search.typed).width() - width;
+    let before = as_typed(&search.typed).width() - typed.width();
+    let place = |n: usize| start + (before + column(n)).saturating_sub(cut).min(width);
+    let (from, to) = (place(refusal.span.start), place(refusal.span.end));
+    let marked =
+        Rect { x: area.x + cell(from), width: cell(to - from), height: area.height.min(1), ..area };
+    let wrong = Style::new().add_modifier(Modifier::UNDERLINED | Modifier::BOLD);
+    buffer.set_style(marked.intersection(area), wrong);
+}
+
 /// What is listed: the most needed first.
 fn about(state: &State) -> Vec<String> {
     let (matching, all) = state.counts();
-    let more = if state.is_loading || state.is_behind() { "…" } else { "" };
-    let mut about = vec![format!("{matching}/{all}{more}")];
+    let mut about = match &state.search {
+        Some(search) if search.typed.trim().is_empty() => Vec::new(),
+        Some(search) if !search.is_done() => vec!["…".to_owned()],
+        Some(_) => vec![format!("{all} found")],
+        None if state.is_loading || state.is_behind() => vec![format!("{matching}/{all}…")],
+        None => vec![format!("{matching}/{all}")],
+    };
     if state.marks() > 0 {
         about.push(format!("{} marked", state.marks()));
     }
     about.push(if state.order.only_here { "only here" } else { "everywhere" }.to_owned());
+    if state.search.is_some() {
+        about.push("best first".to_owned());
+        return about;
+    }
     let order = match state.order.sort {
         SortKey::Modified => "latest",
         SortKey::Created => "newest",
@@ -141,7 +184,7 @@ fn preview(buffer: &mut Buffer, panes: &Panes, state: &State, look: Look) {
         buffer.set_string(position.x, position.y, sign, faint());
     }
     let Some(row) = state.selected() else { return };
-    let Some((_, text)) = state.preview.text.as_ref().filter(|(id, _)| *id == row.id) else {
+    let Some((_, text)) = state.preview.text.as_ref().filter(|(view, _)| view.id == row.id) else {
         return;
     };
     let words = state.words();
@@ -174,7 +217,11 @@ fn foot(buffer: &mut Buffer, area: Rect, state: &State, look: Look) {
         (Mode::Tags(_), _) => {
             Some("Enter puts these tags on, -tag takes one off, Esc: do not".into())
         }
-        (_, notice) => notice.clone(),
+        (_, Some(notice)) => Some(notice.clone()),
+        (_, None) => state.search.as_ref().and_then(|search| {
+            let refused = search.refusal.as_ref().map(|refusal| refusal.why.clone());
+            search.progress.clone().or(refused)
+        }),
     };
     match said {
         Some(said) => put(buffer, area, 0, &brief::fit(&line(&said), width), look.warning()),
@@ -185,8 +232,9 @@ fn foot(buffer: &mut Buffer, area: Rect, state: &State, look: Look) {
 /// As many of the keys as fit.
 fn keys(state: &State, width: usize) -> String {
     let compare = Some("^G compare").filter(|_| state.marks() == 2);
+    let keys = if state.search.is_some() { &SEARCH_KEYS[..] } else { &KEYS[..] };
     let mut text = String::new();
-    for name in compare.into_iter().chain(KEYS) {
+    for name in compare.into_iter().chain(keys.iter().copied()) {
         if text.width() + 2 + name.width() <= width {
             text += if text.is_empty() { "" } else { "  " };
             text += name;

@@ -1,10 +1,14 @@
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::style::Color;
+use ratatui::style::Modifier;
 
 use crate::cli::picker::draw::Look;
 use crate::cli::picker::draw::draw;
+use crate::cli::picker::job::Asked;
 use crate::cli::picker::job::Input;
+use crate::cli::picker::job::Refusal;
+use crate::cli::picker::job::View;
 use crate::cli::picker::keys::Key;
 use crate::cli::picker::preview;
 use crate::cli::picker::samples;
@@ -41,7 +45,8 @@ fn with_preview(state: &mut State) {
         local: |at| at.naive_utc(),
     };
     let shown = preview::preview(&beginning, look);
-    state.update(Input::Preview(id, text::set(&shown, width)));
+    let view = View { id, width, spot: None };
+    state.update(Input::Preview(view, text::set(&shown, width)));
 }
 
 fn terminal(state: &mut State, is_coloured: bool, size: (u16, u16)) -> Terminal<TestBackend> {
@@ -92,7 +97,7 @@ fn a_common_terminal_has_the_preview_below() {
     … `annals show 5e550011` shows all of it
 
 
-    Enter resume  ? help  Esc leave  Tab mark  ^L here  ^S sort  ^V preview  ^T tag
+    Enter resume  ? help  Esc leave  ^F search texts  Tab mark  ^L here  ^S sort
     ");
 }
 
@@ -141,7 +146,7 @@ fn a_wide_terminal_has_the_preview_beside() {
                                                                 │
                                                                 │
                                                                 │
-    ^G compare  Enter resume  ? help  Esc leave  Tab mark  ^L here  ^S sort  ^V preview  ^T tag  ^K pin  ^D delete
+    ^G compare  Enter resume  ? help  Esc leave  ^F search texts  Tab mark  ^L here  ^S sort  ^V preview  ^T tag  ^K pin
     ");
 }
 
@@ -205,6 +210,7 @@ fn the_help_tells_of_every_key() {
 
     letters     filter by title, folder, branch, tags and first words
                 'word exactly  ^word at the start  word$ at the end  !word not
+    ^F          search the texts by a query (words, -not, tag:bug), and back
     Enter       resume the session
     ^O          resume it in another agent
     ↑ ↓ ^P ^N   another session; also PgUp, PgDn, Home, End
@@ -214,18 +220,109 @@ fn the_help_tells_of_every_key() {
     ^T          put tags on, -tag takes one off
     ^K          pin, or unpin
     ^E          export as Markdown into the current folder
-    ^D          delete; history keeps it
-    ^Z          undo the last delete
+    ^D ^Z       delete, history keeps it; undo the last delete
     ^L          only this folder, or everywhere
-    ^S ^R       sort by something else; turn the order around
+    ^S ^R       sort by something else, turn around; in a search: other hits
     ^V          show or hide the preview
     ^U ^W       erase all that was typed, or its last word
-    Esc ^C      erase what was typed, then leave; leave at once
+    Esc ^C      end the search, or erase what was typed, or leave; leave at once
 
     ^T means: hold Ctrl and press T.
 
     Esc back
     ");
+}
+
+/// A search that found two sessions.
+fn search(width: u16, height: u16) -> State {
+    let mut state = state(width, height);
+    press(&mut state, &[Key::Search]);
+    state.update(Input::Pasted("query -test".to_owned()));
+    let asked = Asked { query: "query -test".to_owned(), ..Asked::default() };
+    let found = vec![samples::found(0, &[3, 12]), samples::found(3, &[112])];
+    state.update(Input::Found(asked, found, 2));
+    state
+}
+
+/// The text that is underlined, line by line.
+fn underlined(terminal: &Terminal<TestBackend>) -> Vec<String> {
+    let buffer = terminal.backend().buffer();
+    let rows = buffer.content().chunks(usize::from(buffer.area.width));
+    let marked = rows.map(|row| {
+        let cells = row.iter().filter(|cell| cell.modifier.contains(Modifier::UNDERLINED));
+        cells.map(ratatui::buffer::Cell::symbol).collect::<String>()
+    });
+    marked.filter(|text| !text.is_empty()).collect()
+}
+
+#[test]
+fn a_search_shows_the_best_hit_of_each_session() {
+    let mut state = search(80, 24);
+    insta::assert_snapshot!(screen(&mut state, (80, 24)), @r"
+    search> query -test                            2 found · everywhere · best first
+    >  Fix the login redirect (+2)                   3 h ago  ~/shop
+         12 assistant (2/2): …The query is lost on the redirect, and so is the hash…
+       ログイン後のリダイレクトを直す                2 d ago  /srv/日本語/店
+         112 assistant: …The query is lost on the redirect, and so is the hash.
+
+
+
+
+    ────────────────────────────────────────────────────────────────────────────────
+    5e550011 · claude-code 2.1.197 · claude-opus-4-5-20251101 · ~/shop (main) ·
+    2026-02-03 03:49 – 05:12 · 42 messages · 6 turns · 18 tool calls · 90 kB · 12.3k
+    tokens · tags auth, bug · redacted 2 secrets (github-token)
+
+    ── User  1  2026-02-03 03:00
+    The login page sends me back to the login page.␛[2J
+
+    ── Assistant  2  03:01
+    The query is lost on the redirect.
+
+    … `annals show 5e550011` shows all of it
+
+
+    Enter resume  Esc back  ^S ^R other hits  ^L here  Tab mark  ^V preview  ^T tag
+    ");
+    let drawn = terminal(&mut state, false, (80, 24));
+    assert_eq!(underlined(&drawn), ["query", "query"], "matches stand out without colours");
+    state.update(Input::Key(Key::Scope));
+    assert!(screen(&mut state, (80, 24)).contains("… · only here"));
+}
+
+#[test]
+fn what_is_wrong_with_a_query_is_said_and_marked() {
+    let mut state = search(60, 12);
+    press(&mut state, &[' ', 'O', 'R'].map(Key::Character));
+    let asked = Asked { query: "query -test OR".to_owned(), ..Asked::default() };
+    let why = "Character 13: OR stands between two terms".to_owned();
+    state.update(Input::Refused(asked, Refusal { why, span: 12..14 }));
+    insta::assert_snapshot!(screen(&mut state, (60, 12)), @r"
+    search> query -test OR     2 found · everywhere · best first
+    >  Fix the login redirect (+2)                       3 h ago
+         12 assistant (2/2): …The query is lost on the redirect…
+       ログイン後のリダイレクトを直す                    2 d ago
+         112 assistant: …The query is lost on the redirect, and…
+
+
+
+
+
+
+    Character 13: OR stands between two terms
+    ");
+    let drawn = terminal(&mut state, false, (60, 12));
+    assert_eq!(underlined(&drawn)[0], "OR");
+    let drawn = terminal(&mut state, false, (16, 12));
+    assert_eq!(underlined(&drawn)[0], "OR", "where only the end of the query fits, too");
+}
+
+#[test]
+fn the_folder_that_matches_stands_out() {
+    let mut state = state(80, 24);
+    state.update(Input::Pasted("~/parser".to_owned()));
+    let drawn = terminal(&mut state, false, (80, 24));
+    assert_eq!(underlined(&drawn)[0], "~/parser");
 }
 
 #[test]
@@ -240,7 +337,7 @@ fn where_nothing_matches_it_says_what_to_do() {
 
 
 
-    Enter resume  ? help  Esc leave  Tab mark  ^L here  ^S sort
+    Enter resume  ? help  Esc leave  ^F search texts  Tab mark
     ");
     press(&mut state, &[Key::Scope]);
     assert!(screen(&mut state, (60, 8)).contains("^L: everywhere"));
@@ -270,6 +367,14 @@ fn it_is_drawn_at_any_size() {
                 press(&mut state, keys);
                 terminal(&mut state, true, (width, height));
             }
+            let mut state = search(width, height);
+            let refusal = Refusal { why: "…".to_owned(), span: 3..20 };
+            press(&mut state, &[Key::Down]);
+            terminal(&mut state, true, (width, height));
+            state.update(Input::Pasted("x".to_owned()));
+            let asked = Asked { query: "query -testx".to_owned(), ..Asked::default() };
+            state.update(Input::Refused(asked, refusal));
+            terminal(&mut state, true, (width, height));
         }
     }
 }

@@ -1,12 +1,15 @@
 //! What keys do in the list.
 
+use crate::cli::picker::Purpose;
 use crate::cli::picker::help;
 use crate::cli::picker::job::Effect;
 use crate::cli::picker::job::Ending;
 use crate::cli::picker::job::Job;
 use crate::cli::picker::keys::Key;
+use crate::cli::picker::row::Row;
 use crate::cli::picker::state::Mode;
 use crate::cli::picker::state::State;
+use crate::cli::shell;
 use crate::repository::SortKey;
 use crate::session::SessionId;
 
@@ -24,9 +27,12 @@ impl State {
     pub(super) fn browse(&mut self, key: Key) -> Option<Effect> {
         match key {
             Key::Cancel => return Some(Effect::End(Ending::Cancelled)),
+            Key::Search | Key::Escape if self.search.is_some() => self.close_search(),
+            Key::Search => self.open_search(),
+            Key::Sort | Key::Reverse if self.search.is_some() => self.step(key),
             Key::Escape if self.typed.is_empty() => return Some(Effect::End(Ending::Cancelled)),
             Key::Help => self.help(),
-            Key::Character('?') if self.typed.is_empty() => self.help(),
+            Key::Character('?') if self.prompt().1.is_empty() => self.help(),
             Key::Character(letter) => self.retype(|typed| typed.push(letter)),
             Key::Erase => self.retype(erase_letter),
             Key::EraseWord => self.retype(erase_word),
@@ -55,6 +61,10 @@ impl State {
 
     /// Changes what is typed; the best match is selected then.
     fn retype(&mut self, change: impl FnOnce(&mut String)) {
+        if let Some(search) = &mut self.search {
+            change(&mut search.typed);
+            return;
+        }
         let before = self.typed.clone();
         change(&mut self.typed);
         if self.typed != before {
@@ -76,12 +86,12 @@ impl State {
         self.sift();
     }
 
-    fn select_first(&mut self) {
+    pub(super) fn select_first(&mut self) {
         (self.cursor, self.top, self.held) = (0, 0, None);
     }
 
     fn walk(&mut self, key: Key) {
-        let page = usize::from(self.panes().list.height).max(2) - 1;
+        let page = self.rows_in_sight().max(2) - 1;
         let half = usize::from(self.panes().preview.height).div_ceil(2);
         let last = self.counts().0.saturating_sub(1);
         match key {
@@ -120,20 +130,36 @@ impl State {
     }
 
     fn resume(&mut self) -> Option<Effect> {
-        let row = self.selected()?;
-        if row.damaged.is_some() {
-            self.notice = Some("It is damaged. `annals doctor` says what of it.".to_owned());
+        if self.search.as_ref().is_some_and(|search| !search.is_done()) {
+            // What is selected may be another one in a moment.
+            self.notice = Some("One moment: the search is not done.".to_owned());
             return None;
         }
-        Some(Effect::End(Ending::Resume { id: row.id, agent: None }))
+        let row = self.selected()?;
+        let (id, short) = (row.id, row.id.short());
+        let why = if row.damaged.is_some() {
+            "It is damaged. `annals doctor` says what of it.".to_owned()
+        } else if self.purpose == Purpose::Shell || !(self.agents)(&row.agent).is_empty() {
+            return Some(Effect::End(Ending::Resume { id, agent: None }));
+        } else if row.agent == shell::AGENT {
+            format!("It goes on in the shell: `annals shell`, and there /resume {short}")
+        } else {
+            format!("annals cannot start {}. To read it: annals show {short}", row.agent)
+        };
+        self.notice = Some(why);
+        None
     }
 
     fn other_agent(&mut self) {
         let Some(row) = self.selected() else { return };
-        let others = self.agents.iter().filter(|name| **name != row.agent);
-        let others: Vec<String> = others.cloned().collect();
+        if self.purpose == Purpose::Shell {
+            self.notice = Some("What is chosen here goes on in this shell.".to_owned());
+            return;
+        }
+        let others = (self.agents)(&row.agent).into_iter().filter(|name| *name != row.agent);
+        let others: Vec<String> = others.map(str::to_owned).collect();
         if others.is_empty() {
-            let text = format!("annals knows no agent but {} that could resume it.", row.agent);
+            let text = format!("No other agent can go on with a session of {}.", row.agent);
             self.notice = Some(text);
         } else {
             self.mode = Mode::Agents(others);
@@ -169,8 +195,8 @@ impl State {
         }
         match key {
             Key::Pin => {
-                let mut rows = self.rows.iter().filter(|row| ids.contains(&row.id));
-                let is_pinned = !rows.all(|row| row.is_pinned);
+                let is_left = |row: &Row| ids.contains(&row.id) && !row.is_pinned;
+                let is_pinned = self.all_rows().any(is_left);
                 self.begin("Pinning …", Job::Pin { ids, is_pinned })
             }
             Key::Export => self.begin("Exporting …", Job::Export { ids }),

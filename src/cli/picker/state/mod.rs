@@ -5,16 +5,20 @@
 
 mod browse;
 mod modes;
+mod rows;
+mod search;
 #[cfg(test)]
 mod tests;
 
 use std::collections::HashSet;
 
-use crate::cli::brief;
+use crate::cli::picker::Purpose;
 use crate::cli::picker::job::Effect;
+use crate::cli::picker::job::Found;
 use crate::cli::picker::job::Input;
 use crate::cli::picker::job::Job;
 use crate::cli::picker::job::Text;
+use crate::cli::picker::job::View;
 use crate::cli::picker::keys::Key;
 use crate::cli::picker::panes::Panes;
 use crate::cli::picker::panes::has_room;
@@ -22,26 +26,36 @@ use crate::cli::picker::panes::panes;
 use crate::cli::picker::row::Row;
 use crate::cli::picker::sieve::Order;
 use crate::cli::picker::sieve::Sieve;
+use crate::repository::agents_for;
 use crate::session::SessionId;
 
 pub(super) use modes::Mode;
+pub(super) use search::Search;
 
 /// What the list begins with.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Start {
     /// Its order.
     pub(super) order: Order,
-    /// The agents that sessions can be resumed in.
-    pub(super) agents: Vec<String>,
+    /// What a session is chosen for.
+    pub(super) purpose: Purpose,
+    /// The agents that a session of an agent can be resumed in.
+    pub(super) agents: fn(&str) -> Vec<&'static str>,
+}
+
+impl Default for Start {
+    fn default() -> Self {
+        Self { order: Order::default(), purpose: Purpose::default(), agents: agents_for }
+    }
 }
 
 /// The preview of the selected session.
 #[derive(Debug, Default)]
 pub(super) struct Preview {
     /// What was asked for last.
-    asked: Option<(SessionId, u16)>,
+    asked: Option<View>,
     /// What is there.
-    pub(super) text: Option<(SessionId, Text)>,
+    pub(super) text: Option<(View, Text)>,
     /// The lines above the first that is seen.
     pub(super) scroll: usize,
 }
@@ -56,6 +70,8 @@ pub(super) struct State {
     pub(super) order: Order,
     /// What was typed into the filter.
     pub(super) typed: String,
+    /// The search in the texts, while there is one: the list is what it found.
+    pub(super) search: Option<Search>,
     /// What keys go to.
     pub(super) mode: Mode,
     /// The number of the selected row among those that match.
@@ -65,7 +81,8 @@ pub(super) struct State {
     /// The place of the row that stays selected while others come.
     held: Option<usize>,
     marked: Vec<SessionId>,
-    agents: Vec<String>,
+    purpose: Purpose,
+    agents: fn(&str) -> Vec<&'static str>,
     /// The preview.
     pub(super) preview: Preview,
     is_preview_wanted: bool,
@@ -91,11 +108,13 @@ impl State {
             sieve,
             order: start.order,
             typed: String::new(),
+            search: None,
             mode: Mode::Browse,
             cursor: 0,
             top: 0,
             held: None,
             marked: Vec::new(),
+            purpose: start.purpose,
             agents: start.agents,
             preview: Preview::default(),
             is_preview_wanted: has_room(size.0, size.1),
@@ -116,9 +135,12 @@ impl State {
             Input::Resized(width, height) => self.resize((width, height)),
             Input::Rows(rows) => self.add(rows),
             Input::AllRows => self.is_loading = false,
-            Input::Preview(id, text) => {
-                if self.preview.asked == Some((id, text.width)) {
-                    self.preview.text = Some((id, text));
+            Input::Preview(view, text) => self.show(view, text),
+            Input::Found(asked, found, total) => self.found(&asked, found, total),
+            Input::Refused(asked, refusal) => self.refused(&asked, refusal),
+            Input::Searching(said) => {
+                if let Some(search) = self.search.as_mut().filter(|search| !search.is_done()) {
+                    search.progress = Some(said);
                 }
             }
             Input::Text(title, text) => {
@@ -145,17 +167,21 @@ impl State {
 
     /// Whether something is being done that will be told of.
     pub(super) fn is_waiting(&self) -> bool {
-        let shown = self.preview.text.as_ref().map(|(id, text)| (*id, text.width));
-        self.is_busy || self.is_loading || shown != self.preview.asked
+        let shown = self.preview.text.as_ref().map(|(view, _)| view);
+        let is_searching = self.search.as_ref().is_some_and(|search| !search.is_done());
+        self.is_busy || self.is_loading || is_searching || shown != self.preview.asked.as_ref()
     }
 
     /// Filters a portion of the rows that wait, if any do.
-    pub(super) fn advance(&mut self) -> Option<Effect> {
+    pub(super) fn advance(&mut self) -> Vec<Effect> {
         if self.is_behind() {
             self.sieve.advance(&self.rows);
         }
         self.settle();
-        self.wanted_preview()
+        let search = self.wanted_search();
+        // What was found before may be gone.
+        self.settle();
+        search.into_iter().chain(self.wanted_preview()).collect()
     }
 
     /// Takes the size of the screen that is drawn now: it may have changed before it was told.
@@ -171,12 +197,33 @@ impl State {
 
     /// How many rows match, and how many there are.
     pub(super) fn counts(&self) -> (usize, usize) {
-        (self.sieve.count(), self.rows.len())
+        match &self.search {
+            Some(search) => (search.found.len(), usize::try_from(search.total).unwrap_or(0)),
+            None => (self.sieve.count(), self.rows.len()),
+        }
+    }
+
+    /// What a search found, by its number in the list.
+    pub(super) fn found_at(&self, n: usize) -> Option<&Found> {
+        self.search.as_ref().and_then(|search| search.found.get(n))
+    }
+
+    /// The lines of a row: what was found has its hit below it.
+    pub(super) fn row_height(&self) -> u16 {
+        if self.search.is_some() && self.panes().list.height > 1 { 2 } else { 1 }
+    }
+
+    /// How many rows are in sight.
+    pub(super) fn rows_in_sight(&self) -> usize {
+        usize::from(self.panes().list.height / self.row_height()).max(1)
     }
 
     /// The `n`th row that matches.
     pub(super) fn row(&self, n: usize) -> Option<&Row> {
-        self.sieve.place(n).map(|place| &self.rows[place])
+        match &self.search {
+            Some(search) => search.found.get(n).map(|found| &found.row),
+            None => self.sieve.place(n).map(|place| &self.rows[place]),
+        }
     }
 
     /// The selected row.
@@ -194,16 +241,22 @@ impl State {
         self.marked.len()
     }
 
-    /// The characters of the `n`th row's title that match, by number.
-    pub(super) fn title_hits(&mut self, n: usize) -> Vec<u32> {
+    /// The characters of what the filter looks at that match in the `n`th row, by number.
+    pub(super) fn filter_hits(&mut self, n: usize) -> Vec<u32> {
         match self.sieve.place(n) {
-            Some(place) => self.sieve.hits(&self.rows[place].haystack),
-            None => Vec::new(),
+            Some(place) if self.search.is_none() && !self.typed.is_empty() => {
+                self.sieve.hits(&self.rows[place].haystack)
+            }
+            _ => Vec::new(),
         }
     }
 
-    /// What was typed, word by word, without the signs of the filter's language.
+    /// What was typed into the filter, word by word, without the signs of its language; nothing
+    /// during a search, which knows its hits.
     pub(super) fn words(&self) -> Vec<String> {
+        if self.search.is_some() {
+            return Vec::new();
+        }
         let words = self.typed.split_whitespace().filter(|word| !word.starts_with('!'));
         let bare = words.map(|word| word.trim_start_matches(['\'', '^']).trim_end_matches('$'));
         bare.filter(|word| word.chars().count() > 1).map(str::to_lowercase).collect()
@@ -211,8 +264,9 @@ impl State {
 
     /// What is typed where; after it stands the cursor.
     pub(super) fn prompt(&self) -> (&'static str, &str) {
-        match &self.mode {
-            Mode::Tags(text) => ("tags> ", text),
+        match (&self.mode, &self.search) {
+            (Mode::Tags(text), _) => ("tags> ", text),
+            (_, Some(search)) => ("search> ", &search.typed),
             _ => ("> ", &self.typed),
         }
     }
@@ -236,61 +290,20 @@ impl State {
         self.size = size;
     }
 
-    fn add(&mut self, rows: Vec<Row>) {
-        self.hold();
-        self.rows.extend(rows.into_iter().filter(|row| self.known.insert(row.id)));
-    }
-
-    /// Takes in rows that changed.
-    fn replace(&mut self, said: String, rows: Vec<Row>) {
-        self.is_busy = false;
-        self.notice = Some(said);
-        for mut row in rows {
-            if let Some(known) = self.rows.iter_mut().find(|known| known.id == row.id) {
-                row.subagents = known.subagents;
-                *known = row;
+    fn show(&mut self, view: View, text: Text) {
+        if self.preview.asked.as_ref() == Some(&view) {
+            if view.spot.is_some() {
+                // No empty lines at the end while there are some above.
+                let height = usize::from(self.panes().preview.height);
+                self.preview.scroll = text.start.min(text.lines.len().saturating_sub(height));
             }
+            self.preview.text = Some((view, text));
         }
-        self.hold();
-        self.sieve.again();
-        self.preview.asked = None;
-    }
-
-    fn remove(&mut self, ids: &[SessionId]) {
-        self.is_busy = false;
-        let gone: Vec<&Row> = self.rows.iter().filter(|row| ids.contains(&row.id)).collect();
-        self.notice = Some(match gone.as_slice() {
-            [one] => format!("Deleted “{}”. ^Z brings it back.", brief::fit(&one.title, 40)),
-            many => format!("Deleted {} sessions. ^Z brings them back.", many.len()),
-        });
-        self.deleted.push(gone.iter().map(|row| row.id).collect());
-        self.rows.retain(|row| !ids.contains(&row.id));
-        self.marked.retain(|id| !ids.contains(id));
-        self.known.retain(|id| !ids.contains(id));
-        self.held = None;
-        self.sieve.again();
-    }
-
-    fn bring_back(&mut self, rows: Vec<Row>) {
-        self.is_busy = false;
-        self.deleted.pop();
-        let count = brief::count(rows.len() as u64, "session");
-        self.notice = Some(format!("Brought back {count}."));
-        let first = self.rows.len();
-        self.add(rows);
-        self.held = Some(first).filter(|first| *first < self.rows.len());
     }
 
     /// Begins to filter anew.
     fn sift(&mut self) {
         self.sieve.reset(&self.typed, self.order);
-    }
-
-    /// Keeps the selected row selected, unless it is the first: then the first is.
-    fn hold(&mut self) {
-        if self.held.is_none() && self.cursor > 0 {
-            self.held = self.sieve.place(self.cursor);
-        }
     }
 
     /// Puts the cursor on the row that is held, and both into sight.
@@ -301,10 +314,11 @@ impl State {
         if !self.is_behind() {
             self.held = None;
         }
-        self.cursor = self.cursor.min(self.sieve.count().saturating_sub(1));
-        let height = usize::from(self.panes().list.height).max(1);
+        let count = self.counts().0;
+        self.cursor = self.cursor.min(count.saturating_sub(1));
+        let height = self.rows_in_sight();
         // No empty lines at the end while there are rows above.
-        let lowest = self.sieve.count().saturating_sub(height);
+        let lowest = count.saturating_sub(height);
         self.top = self.top.min(lowest).min(self.cursor);
         self.top = self.top.max((self.cursor + 1).saturating_sub(height));
     }
@@ -312,14 +326,16 @@ impl State {
     /// Asks for the preview of the selected row, if it is to be seen and was not asked for.
     fn wanted_preview(&mut self) -> Option<Effect> {
         let width = self.panes().preview.width;
-        let wanted = self.selected().map(|row| (row.id, width)).filter(|_| width > 0)?;
-        if self.preview.asked == Some(wanted) {
+        let id = self.selected().filter(|_| width > 0)?.id;
+        let view = View { id, width, spot: self.spot() };
+        if self.preview.asked.as_ref() == Some(&view) {
             return None;
         }
-        if self.preview.asked.is_none_or(|(id, _)| id != wanted.0) {
+        let is_other = |asked: &View| asked.id != id || asked.spot != view.spot;
+        if self.preview.asked.as_ref().is_none_or(is_other) {
             self.preview.scroll = 0;
         }
-        self.preview.asked = Some(wanted);
-        Some(Effect::Do(Job::Preview { id: wanted.0, width }))
+        self.preview.asked = Some(view.clone());
+        Some(Effect::Do(Job::Preview(view)))
     }
 }

@@ -3,6 +3,7 @@ use crate::cli::picker::job::Ending;
 use crate::cli::picker::job::Input;
 use crate::cli::picker::job::Job;
 use crate::cli::picker::job::Text;
+use crate::cli::picker::job::View;
 use crate::cli::picker::keys::Key;
 use crate::cli::picker::row::Row;
 use crate::cli::picker::samples;
@@ -13,7 +14,7 @@ use crate::session::SessionId;
 
 /// A state with all rows, on a common terminal.
 fn state() -> State {
-    let agents = vec!["claude-code".to_owned(), "codex".to_owned()];
+    let agents = |_: &str| vec!["claude-code", "codex"];
     let mut state = State::new(Start { agents, ..Start::default() }, (80, 24));
     state.update(Input::Rows(samples::rows()));
     state.update(Input::AllRows);
@@ -42,7 +43,7 @@ fn id(n: u8) -> SessionId {
 
 /// What is to be done, previews left out.
 fn done(effects: Vec<Effect>) -> Option<Effect> {
-    effects.into_iter().find(|it| !matches!(it, Effect::Do(Job::Preview { .. })))
+    effects.into_iter().find(|it| !matches!(it, Effect::Do(Job::Preview(_))))
 }
 
 #[test]
@@ -211,7 +212,7 @@ fn two_that_are_marked_are_compared() {
     let job = Job::Compare { left: id(0), right: id(1), width: 80 };
     assert_eq!(done(press(&mut state, Key::Compare)), Some(Effect::Do(job)));
     let lines = (0..50).map(|n| format!("line {n}").into()).collect();
-    state.update(Input::Text("What differs".to_owned(), Text { width: 80, lines }));
+    state.update(Input::Text("What differs".to_owned(), Text { width: 80, lines, start: 0 }));
     let scroll = |state: &State| match &state.mode {
         Mode::Reading(reading) => Some(reading.scroll),
         _ => None,
@@ -261,17 +262,18 @@ fn the_last_row_can_be_deleted() {
 #[test]
 fn the_preview_is_asked_for_once_and_again_for_another_width() {
     let mut state = State::new(Start::default(), (80, 24));
-    let preview = |id, width| vec![Effect::Do(Job::Preview { id, width })];
+    let view = |id, width| View { id, width, spot: None };
+    let preview = |id, width| vec![Effect::Do(Job::Preview(view(id, width)))];
     assert_eq!(state.update(Input::Rows(samples::rows())), preview(id(0), 80));
     assert_eq!(press(&mut state, Key::Help), []);
     assert_eq!(press(&mut state, Key::Escape), []);
     assert_eq!(press(&mut state, Key::Down), preview(id(1), 80));
     assert!(state.is_waiting());
-    let text = |width| Text { width, lines: vec!["It begins.".into()] };
-    state.update(Input::Preview(id(0), text(80)));
+    let text = |width| Text { width, lines: vec!["It begins.".into()], start: 0 };
+    state.update(Input::Preview(view(id(0), 80), text(80)));
     assert_eq!(state.preview.text, None, "it is of a session that is not selected any longer");
-    state.update(Input::Preview(id(1), text(80)));
-    assert_eq!(state.preview.text, Some((id(1), text(80))));
+    state.update(Input::Preview(view(id(1), 80), text(80)));
+    assert_eq!(state.preview.text, Some((view(id(1), 80), text(80))));
     assert_eq!(state.update(Input::Resized(120, 24)), preview(id(1), 58));
     assert_eq!(state.update(Input::Resized(40, 12)), [], "there is no room for it");
     assert_eq!(press(&mut state, Key::Preview), preview(id(1), 40), "it takes the list's place");
