@@ -17,7 +17,7 @@ impl From<store::Error> for Error {
             store::Error::Missing { .. } => ErrorKind::NotFound,
             store::Error::Foreign { .. } => ErrorKind::Invalid,
             store::Error::TooNew { .. } => ErrorKind::TooNew,
-            store::Error::Locked { .. } => ErrorKind::Locked,
+            store::Error::Locked { .. } | store::Error::Unsaved { .. } => ErrorKind::Locked,
             store::Error::Corrupt { .. } => ErrorKind::Corrupt,
             store::Error::Io { source, .. }
                 if matches!(source.kind(), PermissionDenied | ReadOnlyFilesystem) =>

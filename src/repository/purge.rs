@@ -70,7 +70,7 @@ impl Repository {
     /// Takes the sessions of a plan out of all history. There is no way back.
     ///
     /// # Errors
-    /// As [`Repository::scrub`].
+    /// As [`Repository::scrub`]; `Locked` also while a program holds one of them.
     pub fn purge(&mut self, plan: &PurgePlan) -> Result<RewriteOutcome> {
         let count = plan.sessions.len();
         let sessions = if count == 1 { "session" } else { "sessions" };
@@ -81,6 +81,8 @@ impl Repository {
                 Ok(())
             },
             &|_| None,
+            // Whoever holds one of them goes on with it: its next save would bring it back.
+            &|journal| plan.tombstones.contains_key(&journal.session),
         )
     }
 }

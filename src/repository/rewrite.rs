@@ -21,6 +21,7 @@ use crate::store::CommitNote;
 use crate::store::History;
 use crate::store::ObjectId;
 use crate::store::Rewrite;
+use crate::store::StandingJournal;
 use crate::store::Store;
 
 /// How often it is begun again when others save meanwhile.
@@ -57,17 +58,21 @@ pub(super) type Renew<'r> =
     dyn FnMut(&Store, &mut Batch<'_>, &History, &mut Renewal) -> Result<()> + 'r;
 
 impl Repository {
-    /// Rewrites all history as `renew` says. `clean` is for the texts that are no session's.
+    /// Rewrites all history as `renew` says. `clean` is for the texts that are no session's;
+    /// `brings_back` tells which journals would bring back what goes.
     pub(super) fn rewrite_history(
         &mut self,
         (operation, subject): (&'static str, String),
         renew: &mut Renew<'_>,
         clean: &CleanText<'_>,
+        brings_back: &dyn Fn(&StandingJournal) -> bool,
     ) -> Result<RewriteOutcome> {
         let at = self.now();
         let note = CommitNote { operation, subject: Clean::stored(subject), at };
         let mut renewal = Renewal::default();
         self.catch_up()?;
+        self.store.journals().clean_damaged(clean)?;
+        self.clean_starts(clean)?;
         for _ in 0..TRIES {
             let Self { store, index, .. } = self;
             let history = store.whole_history()?;
@@ -75,7 +80,7 @@ impl Repository {
             let mut batch = store.batch();
             renew(store, &mut batch, &history, &mut renewal)?;
             let Renewal { trees, unread, purged, .. } = &renewal;
-            let rewrite = Rewrite { trees, unread, purged, clean };
+            let rewrite = Rewrite { trees, unread, purged, clean, brings_back };
             let rewritten = store.rewrite(&mut batch, &history, &rewrite)?;
             let revision = store.replace_history(
                 batch,

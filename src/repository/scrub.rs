@@ -23,6 +23,7 @@ use crate::store::Batch;
 use crate::store::Change;
 use crate::store::History;
 use crate::store::ObjectId;
+use crate::store::StandingJournal;
 use crate::store::Store;
 use crate::store::StoredSession;
 
@@ -37,6 +38,9 @@ pub struct ScrubPlan {
     pub remotes: Vec<(String, String)>,
     /// Sessions that could not be read in some revision, and why.
     pub unreadable: Vec<(SessionId, String)>,
+    /// Sessions that programs hold, and have not saved all that would bring back what goes. Until
+    /// they have, or have ended, nothing is rewritten.
+    pub unsaved: Vec<SessionId>,
     scrubber: Scrubber,
 }
 
@@ -116,6 +120,7 @@ impl Repository {
             revisions: history.len() as u64,
             remotes: self.store.remotes(),
             unreadable: Vec::new(),
+            unsaved: Vec::new(),
             scrubber: Scrubber { wanted, given, found, chunks },
         };
         let versions = plan.scrubber.versions(&self.store, &history)?;
@@ -124,14 +129,21 @@ impl Repository {
             plan.look_at(&self.store, self.rules()?, id, &trees);
             progress(Progress { unit: "sessions", done, total });
         }
+        for journal in self.store.journals().standing()? {
+            if plan.scrubber.brings_back(self.rules()?, &journal) {
+                plan.unsaved.push(journal.session);
+            }
+        }
+        plan.unsaved.sort_unstable();
+        plan.unsaved.dedup();
         Ok(plan)
     }
 
     /// Takes what a plan found out of all history. There is no way back.
     ///
     /// # Errors
-    /// `Locked`: others save all the time. After any error the store is as it was, or the next
-    /// command goes on.
+    /// `Locked`: others save all the time, or a live session has records that it did not save yet
+    /// and that hold what goes. After any error the store is as it was, or the next command goes on.
     pub fn scrub(&mut self, plan: &ScrubPlan) -> Result<RewriteOutcome> {
         self.rules()?;
         // Lent out for as long as all the rest of the repository is changed.
@@ -156,6 +168,7 @@ impl Repository {
                 Ok(())
             },
             &|text| everything.bytes(text, with_rules),
+            &|journal| scrubber.brings_back(rules, journal),
         )
     }
 }
@@ -239,6 +252,21 @@ impl Scrubber {
             None => redactor.record(record.into_inner()),
         };
         redactor.again(record)
+    }
+
+    /// Whether a journal that is not committed yet holds it, or may.
+    fn brings_back(&self, rules: &Rules, journal: &StandingJournal) -> bool {
+        if !(self.wanted.is_empty() || self.wanted.contains(&journal.session)) {
+            return false;
+        }
+        let mut redactor = self.redactor(rules, journal.session);
+        let with_rules = self.given.is_none();
+        journal.is_empty_one
+            || redactor.bytes(&journal.unread, with_rules).is_some()
+            || journal.records.iter().any(|record| {
+                let record = Clean::stored(record.clone());
+                self.cleaned(&mut redactor, record.clone()) != record
+            })
     }
 
     /// Whether a version holds it: in its records, or in a head that does not follow from them.

@@ -22,6 +22,7 @@ use crate::repository::Repository;
 use crate::repository::SortKey;
 use crate::session::Head;
 use crate::session::SessionId;
+use crate::store::CleanText;
 
 const FILE: &str = "startup.json";
 
@@ -106,6 +107,19 @@ impl Repository {
         let before = starts.failed.len();
         starts.failed.retain(|id, _| session.is_some_and(|session| *id != session.to_string()));
         if starts.failed.len() == before { Ok(()) } else { self.keep_starts(&starts) }
+    }
+
+    /// Takes what must go out of the reasons of failed starts.
+    pub(super) fn clean_starts(&self, clean: &CleanText<'_>) -> Result<()> {
+        let mut starts = self.starts();
+        let mut is_changed = false;
+        for failed in starts.failed.values_mut() {
+            if let Some(reason) = clean(failed.reason.as_bytes()) {
+                failed.reason = String::from_utf8_lossy(&reason).into_owned();
+                is_changed = true;
+            }
+        }
+        if is_changed { self.keep_starts(&starts) } else { Ok(()) }
     }
 
     /// What earlier starts came to; nothing, where that cannot be read.

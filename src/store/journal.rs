@@ -30,6 +30,7 @@ use crate::platform::FileLock;
 use crate::redact::Clean;
 use crate::session::Record;
 use crate::session::SessionId;
+use crate::store::CleanText;
 use crate::store::Error;
 use crate::store::Store;
 
@@ -49,6 +50,12 @@ struct Header {
     journal: u32,
     session: SessionId,
     started: DateTime<Utc>,
+    /// The process that writes it.
+    #[serde(default)]
+    process: u32,
+    /// Whether it takes no records: its owner keeps to itself what it has not saved.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    empty: bool,
 }
 
 /// A journal that this process writes.
@@ -75,6 +82,21 @@ pub struct LeftJournal {
     pub unreadable: u64,
 }
 
+/// A journal as it stands now, whoever writes it.
+#[derive(Debug)]
+pub struct StandingJournal {
+    /// The session its records belong to.
+    pub session: SessionId,
+    /// The process that writes it, or wrote it; 0: that is not known.
+    pub process: u32,
+    /// Its records, in order.
+    pub records: Clean<Vec<Record>>,
+    /// The lines that cannot be read.
+    pub unread: Vec<u8>,
+    /// Whether its owner keeps to itself what it has not saved.
+    pub is_empty_one: bool,
+}
+
 impl Store {
     /// Where its journals lie.
     pub fn journals(&self) -> JournalFolder {
@@ -90,7 +112,29 @@ impl JournalFolder {
         started: DateTime<Utc>,
         name: Uuid,
     ) -> Result<Journal, Error> {
-        let header = Header { journal: VERSION, session, started };
+        self.start_with(session, started, name, false)
+    }
+
+    /// Begins one that takes no records, and only says that the session is held by a program that
+    /// keeps to itself what it has not saved.
+    pub fn start_empty(
+        &self,
+        session: SessionId,
+        started: DateTime<Utc>,
+        name: Uuid,
+    ) -> Result<Journal, Error> {
+        self.start_with(session, started, name, true)
+    }
+
+    fn start_with(
+        &self,
+        session: SessionId,
+        started: DateTime<Utc>,
+        name: Uuid,
+        empty: bool,
+    ) -> Result<Journal, Error> {
+        let process = std::process::id();
+        let header = Header { journal: VERSION, session, started, process, empty };
         let mut line = serde_json::to_vec(&header).expect("ids and times become JSON");
         line.push(b'\n');
         let path = self.0.join(format!("{session}-{name}.{ENDING}"));
@@ -115,6 +159,36 @@ impl JournalFolder {
         (left, errors)
     }
 
+    /// All journals as they stand now: those of the living, and those that could not be committed.
+    pub fn standing(&self) -> Result<Vec<StandingJournal>, Error> {
+        let mut standing = Vec::new();
+        for path in self.files() {
+            match fs::read(&path) {
+                Ok(text) => standing.extend(stand(&path, &text)),
+                // Its owner has committed it.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(failed("reading the journal", &path)(error)),
+            }
+        }
+        Ok(standing)
+    }
+
+    /// Takes out of the journals that are kept for their damaged lines what must go. `clean`: as
+    /// for a rewriting of history.
+    pub fn clean_damaged(&self, clean: &CleanText<'_>) -> Result<(), Error> {
+        for path in self.files_ending(DAMAGED) {
+            let failed = failed("cleaning the journal", &path);
+            let text = match fs::read(&path) {
+                Err(error) => return Err(failed(error)),
+                Ok(text) => text,
+            };
+            if let Some(text) = clean(&text) {
+                platform::write_atomic(&path, &text).map_err(failed)?;
+            }
+        }
+        Ok(())
+    }
+
     /// The sessions whose journals somebody writes now.
     pub fn held(&self) -> Vec<SessionId> {
         let is_held = |path: &PathBuf| !matches!(FileLock::claim(path), Ok(Some(_)));
@@ -123,12 +197,16 @@ impl JournalFolder {
 
     /// The files that look like journals, sorted.
     fn files(&self) -> Vec<PathBuf> {
+        self.files_ending(ENDING)
+    }
+
+    fn files_ending(&self, ending: &str) -> Vec<PathBuf> {
         let Ok(entries) = fs::read_dir(&self.0) else {
             return Vec::new();
         };
         let paths = entries.filter_map(Result::ok).map(|entry| entry.path());
         let mut paths: Vec<PathBuf> =
-            paths.filter(|path| path.extension().is_some_and(|it| it == ENDING)).collect();
+            paths.filter(|path| path.extension().is_some_and(|it| it == ending)).collect();
         paths.sort();
         paths
     }
@@ -210,6 +288,29 @@ fn claim(path: &Path) -> io::Result<Option<LeftJournal>> {
     let records = Clean::stored(records);
     let (path, session) = (path.to_owned(), header.session);
     Ok(Some(LeftJournal { path, _lock: lock, session, records, unreadable }))
+}
+
+/// What a journal holds; none: it is nobody's.
+fn stand(path: &Path, text: &[u8]) -> Option<StandingJournal> {
+    let mut lines = text.split(|byte| *byte == b'\n');
+    let first = lines.next().unwrap_or_default();
+    let header: Option<Header> = serde_json::from_slice(first).ok();
+    let session = header.as_ref().map(|header| header.session).or_else(|| session_of(path))?;
+    let (mut records, mut unread) = (Vec::new(), Vec::new());
+    for line in lines {
+        match read_record(line) {
+            Some(record) => records.push(record),
+            None => unread.extend([line, b"\n"].concat()),
+        }
+    }
+    Some(StandingJournal {
+        session,
+        process: header.as_ref().map_or(0, |header| header.process),
+        // What stands in a journal went through redaction when it was written.
+        records: Clean::stored(records),
+        unread,
+        is_empty_one: header.is_some_and(|header| header.empty),
+    })
 }
 
 fn read_record(line: &[u8]) -> Option<Record> {

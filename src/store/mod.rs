@@ -74,6 +74,7 @@ pub use commit::Rebase;
 pub use journal::Journal;
 pub use journal::JournalFolder;
 pub use journal::LeftJournal;
+pub use journal::StandingJournal;
 pub use replace::Forget;
 pub use rewrite::CleanText;
 pub use rewrite::History;
@@ -132,6 +133,19 @@ pub enum Error {
     /// The history was rewritten meanwhile, and what the change needs is no longer there.
     #[error("the history of the store was rewritten meanwhile; nothing was changed, try again")]
     Rewritten,
+    /// A program holds a session live, and what it has not saved would bring back what goes.
+    #[error(
+        "{} is held by a program that is running{}, and what that has not saved yet would bring back \
+         what is to go; nothing was changed",
+        .session.short(),
+        if *.process == 0 { String::new() } else { format!(" (process {})", .process) }
+    )]
+    Unsaved {
+        /// The session.
+        session: SessionId,
+        /// The process; 0: that is not known.
+        process: u32,
+    },
     /// History was replaced, but not all that it replaced could be taken away.
     #[error(
         "the history is rewritten, but what it replaced is still on the disk: {cause}; the next \

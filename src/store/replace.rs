@@ -56,6 +56,7 @@ impl Store {
     /// Returns the new tip; none, and nothing was changed: the refs moved meanwhile.
     ///
     /// # Errors
+    /// [`Error::Unsaved`]: a live session would bring back what goes; nothing was changed.
     /// [`Error::Unfinished`]: main has moved, but something was left on the disk.
     pub fn replace_history(
         &self,
@@ -77,6 +78,7 @@ impl Store {
         if self.rewritable_refs()? != history.refs {
             return Ok(None);
         }
+        self.check_journals(rewrite)?;
         let tip = self.tip()?;
         self.check_schema(&tip)?;
         let top = self.record_rewriting(&mut batch, note, &tip, rewritten, rewrite)?;
@@ -90,6 +92,16 @@ impl Store {
         }
         self.finish(&moves, &maintenance, forget)?;
         Ok(Some(revision(top)))
+    }
+
+    /// Looks, under the lock, for journals whose records are not committed and must not be: who
+    /// appends later says something new.
+    fn check_journals(&self, rewrite: &Rewrite<'_>) -> Result<(), Error> {
+        let standing = self.journals().standing()?;
+        match standing.into_iter().find(|journal| (rewrite.brings_back)(journal)) {
+            Some(found) => Err(Error::Unsaved { session: found.session, process: found.process }),
+            None => Ok(()),
+        }
     }
 
     /// Goes on with a replacement whose process died. False: there is none, or somebody is at it.

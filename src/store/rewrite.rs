@@ -18,6 +18,7 @@ use crate::session::SessionId;
 use crate::store::Batch;
 use crate::store::Error;
 use crate::store::ObjectId;
+use crate::store::StandingJournal;
 use crate::store::Store;
 use crate::store::history::Commit;
 use crate::store::layout;
@@ -52,6 +53,9 @@ pub struct Rewrite<'r> {
     /// Cleans what is no session's: subjects of commits, files that somebody put beside the
     /// sessions. None: it is clean.
     pub clean: &'r CleanText<'r>,
+    /// Whether a journal holds what must go: while one does, nothing is rewritten, for its owner
+    /// would bring it back.
+    pub brings_back: &'r dyn Fn(&StandingJournal) -> bool,
 }
 
 impl std::fmt::Debug for Rewrite<'_> {

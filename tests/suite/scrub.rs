@@ -234,6 +234,124 @@ fn a_store_that_is_open_elsewhere_goes_on_after_it() {
     assert_eq!(tags, json!(["after", "before", "fruit"]));
 }
 
+/// Live options under which only the test itself makes a save due.
+fn by_hand(journal: bool) -> LiveOptions {
+    let never = Duration::from_secs(300);
+    LiveOptions { interval: never, idle: never, journal, ..LiveOptions::default() }
+}
+
+#[test]
+fn what_a_running_program_has_not_saved_yet_is_never_brought_back() {
+    let (sandbox, id) = orchard();
+    let mut open = sandbox.repository();
+    let session = open.resolve(&id, None).expect("it is there").id;
+    let (live, _) = open.resume(session, &by_hand(true)).expect("it is held");
+    live.append(vec![Message::new("user", &format!("Still of {VALUE}")).into()]).expect("appended");
+    let tip = sandbox.tip();
+    let refused = scrub(&sandbox).code(4);
+    let short = session.short();
+    assert!(
+        refused.stderr.contains(&format!("session {short} is held by a program")),
+        "{refused:?}"
+    );
+    let process = format!("(process {})", std::process::id());
+    assert!(refused.stderr.contains(&process), "it says which: {}", refused.stderr);
+    assert!(refused.stderr.contains("Then try again"), "and what to do: {}", refused.stderr);
+    assert_eq!(sandbox.tip(), tip, "nothing was changed");
+    let plan = sandbox.run_with(["--json", "scrub", "--value", "--dry-run"], VALUE).ok();
+    let plan: serde_json::Value = serde_json::from_str(&plan.stdout).expect("it is JSON");
+    assert_eq!(plan["unsaved"], json!([session.to_string()]));
+    live.save().expect("it saves");
+    scrub(&sandbox).ok();
+    assert_gone(&sandbox, VALUE);
+    // The program goes on, as if nothing had been.
+    live.append(vec![Message::new("user", "And now of pears").into()]).expect("appended");
+    live.close().expect("it saves what is new");
+    drop(open);
+    assert_gone(&sandbox, VALUE);
+    assert_whole(&sandbox);
+    let shown = sandbox.run(["show", &id]).ok().stdout;
+    assert!(shown.contains("Still of [redacted:scrubbed]"), "{shown}");
+    assert!(shown.contains("And now of pears"), "{shown}");
+}
+
+#[test]
+fn a_value_that_only_a_running_program_holds_is_told_of() {
+    let sandbox = Sandbox::new();
+    let mut open = sandbox.repository();
+    let live = open.create("mine", &by_hand(true)).expect("created");
+    live.append(vec![Message::new("user", &format!("of {VALUE}")).into()]).expect("appended");
+    let refused = scrub(&sandbox).code(4);
+    assert!(!refused.stderr.contains("Nothing to scrub"), "{}", refused.stderr);
+    assert!(refused.stderr.contains(&live.id().short()), "{}", refused.stderr);
+    sandbox.run_with(["scrub", "--value", "--dry-run"], VALUE).ok();
+    live.close().expect("saved");
+    scrub(&sandbox).ok();
+    assert_gone(&sandbox, VALUE);
+}
+
+#[test]
+fn of_a_program_without_a_journal_nobody_knows_what_it_holds() {
+    let (sandbox, id) = orchard();
+    let mut open = sandbox.repository();
+    let session = open.resolve(&id, None).expect("it is there").id;
+    let (live, _) = open.resume(session, &by_hand(false)).expect("it is held");
+    live.append(vec![Message::new("user", &format!("Still of {VALUE}")).into()]).expect("appended");
+    scrub(&sandbox).code(4);
+    // Other sessions are none of its business.
+    sandbox.run(["scrub", &sandbox.transcript(2).short(), "--yes"]).ok();
+    live.close().expect("it saves");
+    scrub(&sandbox).ok();
+    assert_gone(&sandbox, VALUE);
+    assert!(sandbox.json(["show", &id])["session"]["counts"]["messages"].as_u64() > Some(2));
+}
+
+#[test]
+fn a_scrub_leaves_alone_who_holds_nothing_of_it() {
+    let (sandbox, _) = orchard();
+    let mut open = sandbox.repository();
+    let live = open.create("mine", &by_hand(true)).expect("created");
+    live.append(vec![Message::new("user", "of pears").into()]).expect("appended");
+    scrub(&sandbox).ok();
+    live.append(vec![Message::new("user", "of plums").into()]).expect("appended");
+    let head = live.close().expect("it saves");
+    assert_eq!(head.counts.messages, 2);
+    assert_gone(&sandbox, VALUE);
+    assert_whole(&sandbox);
+}
+
+#[test]
+fn a_session_that_is_held_is_not_purged() {
+    let (sandbox, id) = orchard();
+    let mut open = sandbox.repository();
+    let session = open.resolve(&id, None).expect("it is there").id;
+    let (live, _) = open.resume(session, &by_hand(true)).expect("it is held");
+    let refused = sandbox.run(["purge", &id, "--yes"]).code(4);
+    assert!(refused.stderr.contains(&session.short()), "{}", refused.stderr);
+    assert_eq!(total(&sandbox), 2);
+    live.close().expect("it ends");
+    sandbox.run(["purge", &id, "--yes"]).ok();
+    assert_gone(&sandbox, VALUE);
+}
+
+#[test]
+fn what_is_kept_of_a_damaged_journal_and_of_a_failed_start_goes_too() {
+    let (sandbox, id) = orchard();
+    let mut open = sandbox.repository();
+    let session = open.resolve(&id, None).expect("it is there").id;
+    let reason = format!("line 3: {VALUE} is no time");
+    open.mark_failed_start(session, &reason).expect("it is marked");
+    let folder = sandbox.store().join("annals/journal");
+    fs::create_dir_all(&folder).expect("a folder");
+    let kept = folder.join(format!("{session}-{session}.damaged"));
+    let line = json!({"text": VALUE}).to_string().replace('/', "\\/");
+    fs::write(&kept, format!("{{}}\n0123456789abcdef {line}\nmore\n")).expect("written");
+    scrub(&sandbox).ok();
+    assert_gone(&sandbox, VALUE);
+    let text = fs::read_to_string(&kept).expect("it is still there");
+    assert!(text.ends_with("{\"text\":\"[redacted:scrubbed]\"}\nmore\n"), "{text}");
+}
+
 #[test]
 fn the_json_of_both_is_as_documented() {
     let (sandbox, id) = orchard();

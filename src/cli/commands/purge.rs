@@ -4,6 +4,7 @@ use clap::Args;
 
 use crate::cli::brief;
 use crate::cli::commands::scan;
+use crate::cli::commands::scrub::still_held;
 use crate::cli::commands::scrub::tell_of_copies;
 use crate::cli::context::Context;
 use crate::cli::exit::ExitCode;
@@ -71,7 +72,7 @@ pub(crate) fn run(args: &PurgeArgs, context: &mut Context) -> Result<ExitCode> {
         }
         let meter = context.output.meter("Rewriting the history");
         meter.turn();
-        outcome = Some(repository.purge(&plan)?);
+        outcome = Some(repository.purge(&plan).map_err(still_held)?);
         drop(meter);
     }
     if context.output.is_json() {

@@ -13,10 +13,16 @@ use crate::cli::paint::Paint;
 use crate::cli::plain::line;
 use crate::cli::table;
 use crate::cli::table::Column;
+use crate::error::Error;
+use crate::error::ErrorKind;
 use crate::repository::Repository;
 use crate::repository::ScrubPlan;
 use crate::repository::ScrubbedSession;
 use crate::session::SessionId;
+
+/// What helps while a program holds what is to be rewritten.
+const STILL_HELD: &str =
+    "A program saves what it holds within seconds, or when it ends. Then try again.";
 
 /// Take secrets out of all history
 ///
@@ -24,6 +30,8 @@ use crate::session::SessionId;
 /// is asked for, or read from stdin: never from an argument, which other users could see. Revisions
 /// that hold it, and all that follow them, get new ids; the old ones are removed from the disk.
 /// Shows a plan and asks first; without a terminal, --yes is needed. There is no way back.
+/// What a running program holds of a session and has not saved yet would bring it back: while that is
+/// so, nothing is rewritten, and the plan says which session it is.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -58,6 +66,13 @@ pub(crate) fn run(args: &ScrubArgs, context: &mut Context) -> Result<ExitCode> {
     if !context.output.is_json() {
         show(&plan, context)?;
     }
+    if let Some(session) = plan.unsaved.first().filter(|_| plan.is_empty() && !args.dry_run) {
+        let message = format!(
+            "{} is held by a program that is running, and what that has not saved yet holds it",
+            session.short()
+        );
+        return Err(still_held(Error::new(ErrorKind::Locked, message)));
+    }
     let mut outcome = None;
     if !plan.is_empty() && !args.dry_run {
         if is_refused {
@@ -70,7 +85,7 @@ pub(crate) fn run(args: &ScrubArgs, context: &mut Context) -> Result<ExitCode> {
         }
         let meter = context.output.meter("Rewriting the history");
         meter.turn();
-        outcome = Some(repository.scrub(&plan)?);
+        outcome = Some(repository.scrub(&plan).map_err(still_held)?);
         drop(meter);
     }
     if context.output.is_json() {
@@ -99,12 +114,30 @@ fn plan(args: &ScrubArgs, repository: &mut Repository, context: &mut Context) ->
     })
 }
 
+/// Says what to do where somebody still holds what is to be rewritten.
+pub(super) fn still_held(error: Error) -> Failure {
+    match error.kind() {
+        ErrorKind::Locked => Failure::Hinted(error, STILL_HELD.into()),
+        _ => error.into(),
+    }
+}
+
 fn ask(context: &mut Context) -> Result<String> {
     let value = context.output.ask_hidden("The value that must go (it is not shown):")?;
     value.ok_or_else(|| Failure::Declined("Nothing was scrubbed: no value was given.".to_owned()))
 }
 
 fn show(plan: &ScrubPlan, context: &mut Context) -> Result<()> {
+    for id in &plan.unsaved {
+        let id = id.short();
+        context.output.warning(&format!(
+            "session {id} is held by a program that has not saved everything yet, and that holds \
+             it: nothing is rewritten before it has saved, or ended"
+        ))?;
+    }
+    if plan.is_empty() && !plan.unsaved.is_empty() {
+        return Ok(());
+    }
     if plan.is_empty() {
         return context.output.status("Nothing to scrub: no revision holds it.");
     }

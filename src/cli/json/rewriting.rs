@@ -22,6 +22,8 @@ pub(crate) struct ScrubView<'a> {
     #[serde(flatten)]
     history: HistoryView<'a>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    unsaved: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     unreadable: Vec<UnreadableView<'a>>,
 }
 
@@ -84,6 +86,7 @@ impl<'a> ScrubView<'a> {
             dry_run,
             sessions: plan.sessions.iter().map(session).collect(),
             history: HistoryView::of(plan.revisions, &plan.remotes, outcome),
+            unsaved: plan.unsaved.iter().map(ToString::to_string).collect(),
             unreadable: plan.unreadable.iter().map(UnreadableView::of).collect(),
         }
     }

@@ -141,6 +141,7 @@ impl Shared {
         state.has_ended = true;
         let journals: Vec<Journal> =
             state.journal.take().into_iter().chain(state.older.drain(..)).collect();
+        state.marker.take().into_iter().for_each(|marker| drop(marker.remove()));
         let is_all_saved = state.pending.is_empty() && state.in_flight.is_empty();
         for journal in journals {
             if is_all_saved || journal.is_empty() {

@@ -208,7 +208,11 @@ impl Repository {
         let rules = self.shared_rules()?;
         let shared = Shared::new(fold, self.environment.clone(), rules, journals, schedule);
         let shared = Arc::new(shared);
-        shared.begin();
+        if options.journal {
+            shared.begin();
+        } else {
+            shared.mark(&self.store.journals())?;
+        }
         let own = OpenOptions {
             store: Some(self.store.path().to_owned()),
             environment: self.environment.clone(),

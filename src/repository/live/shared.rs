@@ -61,6 +61,8 @@ pub(super) struct State {
     pub(super) journal: Option<Journal>,
     /// Hold records of `pending` beside it: their save failed.
     pub(super) older: Vec<Journal>,
+    /// Tells other processes that the session is held, where there is no other journal.
+    pub(super) marker: Option<Journal>,
     /// Not committed, and not being committed.
     pub(super) pending: Vec<Clean<Record>>,
     /// Being committed.
@@ -99,6 +101,7 @@ impl Shared {
             fold,
             journal: None,
             older: Vec::new(),
+            marker: None,
             pending: Vec::new(),
             in_flight: Vec::new(),
             is_flight_kept: false,
@@ -128,6 +131,14 @@ impl Shared {
     pub(super) fn begin(&self) {
         let journal = self.journals.as_ref().and_then(|journals| self.new_journal(journals).ok());
         self.state().journal = journal;
+    }
+
+    /// Tells other processes that the session is held, and that what is not saved is nowhere else.
+    pub(super) fn mark(&self, journals: &JournalFolder) -> Result<()> {
+        let now = self.environment.clock.now();
+        let name = self.environment.ids.next(now);
+        self.state().marker = Some(journals.start_empty(self.session, now, name)?);
+        Ok(())
     }
 
     pub(super) fn id(&self) -> SessionId {
