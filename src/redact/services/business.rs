@@ -1,184 +1,186 @@
 //! Work, sales, money and commerce.
 //!
-//! Names and shapes as the services document their keys, and as the rules of public scanners
-//! (gitleaks, kingfisher, trufflehog) describe them.
+//! Behind each row stands who describes the shape: a public set of rules (betterleaks,
+//! detect-secrets, gitleaks, kingfisher, trufflehog), with its name for the service where that is
+//! another one, or the service. `as issued`: as the service gives its keys out; no set has them, and
+//! no page that we know describes them.
 
 use crate::redact::services::Service;
 
 /// Services, in the order of their names.
 pub(in crate::redact) const BUSINESS: &[Service] = &[
-    ("airtable", "a17"),
-    ("asana", "d16 | !a30-40 | a51[/:] | a32"),
-    ("autoklose", "a32[-]"),
-    ("autopilot", "h32"),
-    ("avaza", "d1-999 '-' h40"),
-    ("axonaut", "a32"),
-    ("baremetrics", "a25[-_]"),
-    ("beebole", "a40"),
-    ("binance", "a64"),
-    ("bitcoinaverage", "a43"),
-    ("bittrex", "a32"),
-    ("blocknative", "uuid"),
-    ("boostnote", "h64"),
-    ("brandfetch", "a40"),
-    ("bscscan", "a34"),
-    ("buttercms", "a40"),
-    ("caflou", "a155"),
-    ("calendly", "'eyJ' a100-300[-_] '.eyJ' a100-300[-_] '.' a1-999[-_]"),
-    ("canny", "uuid"),
-    ("capsulecrm", "a64[+-.=_]"),
-    ("centralstationcrm", "a30"),
-    ("chartmogul", "!a32"),
-    ("clearbit", "a35[_]"),
-    ("clockify", "a48"),
-    ("closecrm", "'api_' a45[.]"),
-    ("cloverly", "a28[:_]"),
-    ("coda", "uuid"),
-    ("coinapi", "a36[-]"),
-    ("coinbase", "a32[-]"),
-    ("coinlayer", "a32"),
-    ("coinlib", "a16"),
-    ("commercejs", "a48[_]"),
-    ("cryptocompare", "a64"),
-    ("currencyfreaks", "a32"),
-    ("currencylayer", "a32"),
-    ("currencyscoop", "a32"),
-    ("daily", "h64"),
-    ("ditto", "uuid '.' a40"),
-    ("docparser", "h40"),
-    ("dynalist", "a128[-_]"),
-    ("dyspatch", "a52"),
-    ("eagleeyenetworks", "a15"),
-    ("eraser", "a20"),
-    ("etherscan", "a34"),
-    ("ethplorer", "a22[-]"),
-    ("etsy", "a24"),
-    ("eventbrite", "a20"),
-    ("everhour", "!h4 '-' h4 '-' h6 '-' h6 '-' h8"),
-    ("exchangerate", "a24"),
-    ("exchangerates", "a32"),
-    ("fastforex", "!a28[-]"),
-    ("finage", "a32"),
-    ("findl", "!uuid"),
-    ("finicity", "h32 | !a20"),
-    ("finnhub", "a20"),
-    ("fixer", "a32"),
-    ("float", "h16 a42-43[+/] '='"),
-    ("freemius", "'sk_' a29"),
-    ("freshbooks", "a64"),
-    ("fulcrum", "a80"),
-    ("fxmarket", "a20[-=_]"),
-    ("geckoboard", "a44"),
-    ("getemail", "a20[-]"),
-    ("getgist", "a68[+=]"),
-    ("glassnode", "a27"),
-    ("gocardless", "'live_' a40-42[-_=]"),
-    ("goodday", "a32"),
-    ("gumroad", "a43[-]"),
-    ("happyscribe", "a24"),
-    ("hellosign", "a64[+-/]"),
-    ("hiveage", "a20[-_]"),
-    ("holistic", "h64"),
-    ("humanity", "a40"),
-    ("hunter", "a40[-_]"),
-    ("iexapis", "'sk_' a32"),
-    ("iexcloud", "a35[_]"),
-    ("insightly", "a36[-]"),
-    ("intrinio", "a44"),
-    ("jira", "a24[-]"),
-    ("jotform", "!a32"),
-    ("juro", "a40"),
-    ("karma", "a20"),
-    ("kontent", "a36[-]"),
-    ("kraken", "a80-90[-_=/+]"),
-    ("kucoin", "h24 | uuid"),
-    ("kylas", "a36[-]"),
-    ("leadfeeder", "a43[-]"),
-    ("lemonsqueezy", "'eyJ0eXAiOiJKV1QiLCJhbGciOiJSUzI1NiJ9.' a314 '.' a512[-_]"),
-    ("loyverse", "a32"),
-    ("lunchmoney", "h50"),
-    ("madkudu", "h32"),
-    ("magnetic", "uuid"),
-    ("mavenlink", "a64"),
-    ("meistertask", "a43"),
-    ("metrilo", "a16"),
-    ("mindmeister", "a43"),
-    ("miro", "a27"),
-    ("mixmax", "a36[-_]"),
-    ("monday", "'eyJ' a15-100[-_] '.eyJ' a100-300[-_] '.' a25-100[-_]"),
-    ("moonclerk", "a32"),
-    ("moralis", "a64"),
-    ("myintervals", "a11"),
-    ("nasdaq", "a20[-_]"),
-    ("nftport", "uuid"),
-    ("nimble", "a30"),
-    ("nozbe", "!a16 '_' a64[-_=]"),
-    ("oanda", "a24"),
-    ("onfleet", "a32"),
-    ("overloop", "a50[-_]"),
-    ("pandadoc", "a40"),
-    ("paperform", "a850-1000[-._]"),
-    ("partnerstack", "a64"),
-    ("paydirtapp", "a32"),
-    ("paymoapp", "a44"),
-    ("paymongo", "a32[_]"),
-    ("paypal", "a44-80[-._] | a80[-_]"),
-    ("peopledatalabs", "a64"),
-    ("pipedrive", "a40"),
-    ("plaid", "a24 | a30"),
-    ("planyo", "a62"),
-    ("podio", "a32"),
-    ("polygon", "a32"),
-    ("powrbot", "a40"),
-    ("privacy", "uuid"),
-    ("prodpad", "h64"),
-    ("prospect", "a32[-]"),
-    ("rebrandly", "a32[_]"),
-    ("requestfinance", "a7 '-' a7 '-' a7 '-' a7"),
-    ("rocketreach", "a39[-]"),
-    ("salescookie", "a32"),
-    ("salesflare", "a45[_]"),
-    ("shipday", "a11[.] a20"),
-    ("shortcut", "uuid"),
-    ("signupgenius", "a32"),
-    ("simfin", "a32"),
-    ("simplesat", "a40"),
-    ("simplynoted", "a340-360"),
-    ("simvoly", "a33"),
-    ("skrapp", "!a42"),
-    ("smartsheets", "!a37"),
-    ("snipcart", "a75[_]"),
-    ("stockdata", "a40"),
-    ("storecove", "a43[-_]"),
-    ("stormboard", "h40"),
-    ("streak", "h32"),
-    ("supernotes", "a43[-_]"),
-    ("tallyfy", "a36 '.' a264 '.' a683[-_]"),
-    ("tatum", "a36[-]"),
-    ("taxjar", "a32"),
-    ("tefter", "a20"),
-    ("ticketmaster", "a32"),
-    ("tickettailor", "'sk_' d4 '_' d6 '_' h32"),
-    ("tiingo", "a40"),
-    ("timecamp", "a26"),
-    ("tmetric", "a64"),
-    ("todoist", "a40"),
-    ("toggl", "a32"),
-    ("tradier", "a28"),
-    ("transferwise", "uuid"),
-    ("trello", "a32[-] | !a60-70[-]"),
-    ("twelvedata", "a32"),
-    ("uplead", "a32[-]"),
-    ("upwave", "a32"),
-    ("viewneo", "a120-300 '.' a150-300 '.' a600-800[-_]"),
-    ("vyte", "a50"),
-    ("worksnaps", "a40"),
-    ("workstack", "a60"),
-    ("worldcoinindex", "a35"),
-    ("wrike", "'ey' a333[-._]"),
-    ("yelp", "a128[-.=_]"),
-    ("youneedabudget", "h64"),
-    ("yousign", "a32"),
-    ("zenkit", "a8 '-' a32"),
-    ("zeplin", "a350-400[-.]"),
+    ("airtable", "a17"),                        // gitleaks, kingfisher
+    ("asana", "d16 | !a30-40 | a51[/:] | a32"), // gitleaks, kingfisher
+    ("autoklose", "a32[-]"),                    // kingfisher, trufflehog
+    ("autopilot", "h32"),                       // kingfisher, trufflehog
+    ("avaza", "d1-999 '-' h40"),                // kingfisher
+    ("axonaut", "a32"),                         // kingfisher, trufflehog
+    ("baremetrics", "a25[-_]"),                 // kingfisher, trufflehog
+    ("beebole", "a40"),                         // kingfisher, trufflehog
+    ("binance", "a64"),                         // as issued
+    ("bitcoinaverage", "a43"),                  // kingfisher, trufflehog
+    ("bittrex", "a32"),                         // gitleaks
+    ("blocknative", "uuid"),                    // kingfisher, trufflehog
+    ("boostnote", "h64"),                       // kingfisher, trufflehog
+    ("brandfetch", "a40"),                      // kingfisher, trufflehog
+    ("bscscan", "a34"),                         // kingfisher, trufflehog
+    ("buttercms", "a40"),                       // kingfisher, trufflehog
+    ("caflou", "a155"),                         // kingfisher, trufflehog
+    ("calendly", "'eyJ' a100-300[-_] '.eyJ' a100-300[-_] '.' a1-999[-_]"), // kingfisher calendlyapikey
+    ("canny", "uuid"),                                                     // kingfisher cannyio
+    ("capsulecrm", "a64[+-.=_]"),                                          // kingfisher, trufflehog
+    ("centralstationcrm", "a30"),                                          // kingfisher, trufflehog
+    ("chartmogul", "!a32"),                                                // kingfisher, trufflehog
+    ("clearbit", "a35[_]"),                                                // kingfisher, trufflehog
+    ("clockify", "a48"),                                                   // kingfisher, trufflehog
+    ("closecrm", "'api_' a45[.]"),                                         // trufflehog
+    ("cloverly", "a28[:_]"),                                               // kingfisher, trufflehog
+    ("coda", "uuid"),                                                      // kingfisher, trufflehog
+    ("coinapi", "a36[-]"),                                                 // kingfisher, trufflehog
+    ("coinbase", "a32[-]"),      // gitleaks, kingfisher, trufflehog
+    ("coinlayer", "a32"),        // kingfisher, trufflehog
+    ("coinlib", "a16"),          // kingfisher, trufflehog
+    ("commercejs", "a48[_]"),    // kingfisher, trufflehog
+    ("cryptocompare", "a64"),    // kingfisher, trufflehog
+    ("currencyfreaks", "a32"),   // kingfisher, trufflehog
+    ("currencylayer", "a32"),    // kingfisher, trufflehog
+    ("currencyscoop", "a32"),    // kingfisher, trufflehog
+    ("daily", "h64"),            // kingfisher dailyco
+    ("ditto", "uuid '.' a40"),   // kingfisher, trufflehog
+    ("docparser", "h40"),        // kingfisher, trufflehog
+    ("dynalist", "a128[-_]"),    // kingfisher, trufflehog
+    ("dyspatch", "a52"),         // kingfisher, trufflehog
+    ("eagleeyenetworks", "a15"), // kingfisher, trufflehog
+    ("eraser", "a20"),           // kingfisher, trufflehog
+    ("etherscan", "a34"),        // kingfisher, trufflehog
+    ("ethplorer", "a22[-]"),     // kingfisher, trufflehog
+    ("etsy", "a24"),             // gitleaks
+    ("eventbrite", "a20"),       // kingfisher, trufflehog
+    ("everhour", "!h4 '-' h4 '-' h6 '-' h6 '-' h8"), // kingfisher, trufflehog
+    ("exchangerate", "a24"),     // kingfisher exchangerateapi
+    ("exchangerates", "a32"),    // kingfisher exchangeratesapi
+    ("fastforex", "!a28[-]"),    // kingfisher, trufflehog
+    ("finage", "a32"),           // kingfisher, trufflehog
+    ("findl", "!uuid"),          // kingfisher, trufflehog
+    ("finicity", "h32 | !a20"),  // gitleaks, kingfisher
+    ("finnhub", "a20"),          // gitleaks, kingfisher, trufflehog
+    ("fixer", "a32"),            // kingfisher fixerio
+    ("float", "h16 a42-43[+/] '='"), // kingfisher, trufflehog
+    ("freemius", "'sk_' a29"),   // gitleaks
+    ("freshbooks", "a64"),       // gitleaks, trufflehog
+    ("fulcrum", "a80"),          // kingfisher, trufflehog
+    ("fxmarket", "a20[-=_]"),    // kingfisher, trufflehog
+    ("geckoboard", "a44"),       // kingfisher, trufflehog
+    ("getemail", "a20[-]"),      // kingfisher, trufflehog
+    ("getgist", "a68[+=]"),      // kingfisher, trufflehog
+    ("glassnode", "a27"),        // kingfisher, trufflehog
+    ("gocardless", "'live_' a40-42[-_=]"), // gitleaks, kingfisher, trufflehog
+    ("goodday", "a32"),          // kingfisher, trufflehog
+    ("gumroad", "a43[-]"),       // betterleaks, kingfisher, trufflehog
+    ("happyscribe", "a24"),      // kingfisher, trufflehog
+    ("hellosign", "a64[+-/]"),   // kingfisher, trufflehog
+    ("hiveage", "a20[-_]"),      // kingfisher, trufflehog
+    ("holistic", "h64"),         // kingfisher, trufflehog
+    ("humanity", "a40"),         // kingfisher, trufflehog
+    ("hunter", "a40[-_]"),       // betterleaks, kingfisher, trufflehog
+    ("iexapis", "'sk_' a32"),    // kingfisher, trufflehog
+    ("iexcloud", "a35[_]"),      // kingfisher, trufflehog
+    ("insightly", "a36[-]"),     // kingfisher, trufflehog
+    ("intrinio", "a44"),         // kingfisher, trufflehog
+    ("jira", "a24[-]"),          // gitleaks, kingfisher
+    ("jotform", "!a32"),         // kingfisher, trufflehog
+    ("juro", "a40"),             // kingfisher, trufflehog
+    ("karma", "a20"),            // kingfisher karmacrm
+    ("kontent", "a36[-]"),       // kingfisher, trufflehog
+    ("kraken", "a80-90[-_=/+]"), // gitleaks, trufflehog
+    ("kucoin", "h24 | uuid"),    // gitleaks, trufflehog
+    ("kylas", "a36[-]"),         // kingfisher, trufflehog
+    ("leadfeeder", "a43[-]"),    // kingfisher, trufflehog
+    ("lemonsqueezy", "'eyJ0eXAiOiJKV1QiLCJhbGciOiJSUzI1NiJ9.' a314 '.' a512[-_]"), // kingfisher, trufflehog
+    ("loyverse", "a32"),    // kingfisher, trufflehog
+    ("lunchmoney", "h50"),  // kingfisher, trufflehog
+    ("madkudu", "h32"),     // kingfisher, trufflehog
+    ("magnetic", "uuid"),   // kingfisher, trufflehog
+    ("mavenlink", "a64"),   // kingfisher, trufflehog
+    ("meistertask", "a43"), // kingfisher, trufflehog
+    ("metrilo", "a16"),     // kingfisher, trufflehog
+    ("mindmeister", "a43"), // kingfisher, trufflehog
+    ("miro", "a27"),        // betterleaks, kingfisher, trufflehog
+    ("mixmax", "a36[-_]"),  // kingfisher, trufflehog
+    ("monday", "'eyJ' a15-100[-_] '.eyJ' a100-300[-_] '.' a25-100[-_]"), // betterleaks, kingfisher, trufflehog
+    ("moonclerk", "a32"),                                                // kingfisher, trufflehog
+    ("moralis", "a64"),                                                  // kingfisher, trufflehog
+    ("myintervals", "a11"),                                              // kingfisher, trufflehog
+    ("nasdaq", "a20[-_]"),                         // kingfisher nasdaqdatalink
+    ("nftport", "uuid"),                           // kingfisher, trufflehog
+    ("nimble", "a30"),                             // kingfisher, trufflehog
+    ("nozbe", "!a16 '_' a64[-_=]"),                // kingfisher nozbeteams
+    ("oanda", "a24"),                              // kingfisher, trufflehog
+    ("onfleet", "a32"),                            // kingfisher, trufflehog
+    ("overloop", "a50[-_]"),                       // kingfisher, trufflehog
+    ("pandadoc", "a40"),                           // kingfisher, trufflehog
+    ("paperform", "a850-1000[-._]"),               // kingfisher, trufflehog
+    ("partnerstack", "a64"),                       // kingfisher, trufflehog
+    ("paydirtapp", "a32"),                         // kingfisher, trufflehog
+    ("paymoapp", "a44"),                           // kingfisher, trufflehog
+    ("paymongo", "a32[_]"),                        // kingfisher, trufflehog
+    ("paypal", "a44-80[-._] | a80[-_]"),           // betterleaks, kingfisher
+    ("peopledatalabs", "a64"),                     // kingfisher, trufflehog
+    ("pipedrive", "a40"),                          // kingfisher, trufflehog
+    ("plaid", "a24 | a30"),                        // gitleaks, trufflehog plaidkey
+    ("planyo", "a62"),                             // kingfisher, trufflehog
+    ("podio", "a32"),                              // kingfisher, trufflehog
+    ("polygon", "a32"),                            // kingfisher, trufflehog
+    ("powrbot", "a40"),                            // kingfisher, trufflehog
+    ("privacy", "uuid"),                           // kingfisher, trufflehog
+    ("prodpad", "h64"),                            // kingfisher, trufflehog
+    ("prospect", "a32[-]"),                        // kingfisher prospectcrm
+    ("rebrandly", "a32[_]"),                       // kingfisher, trufflehog
+    ("requestfinance", "a7 '-' a7 '-' a7 '-' a7"), // kingfisher, trufflehog
+    ("rocketreach", "a39[-]"),                     // kingfisher, trufflehog
+    ("salescookie", "a32"),                        // kingfisher, trufflehog
+    ("salesflare", "a45[_]"),                      // kingfisher, trufflehog
+    ("shipday", "a11[.] a20"),                     // kingfisher, trufflehog
+    ("shortcut", "uuid"),                          // kingfisher, trufflehog
+    ("signupgenius", "a32"),                       // kingfisher, trufflehog
+    ("simfin", "a32"),                             // kingfisher, trufflehog
+    ("simplesat", "a40"),                          // kingfisher, trufflehog
+    ("simplynoted", "a340-360"),                   // kingfisher, trufflehog
+    ("simvoly", "a33"),                            // kingfisher, trufflehog
+    ("skrapp", "!a42"),                            // kingfisher skrappio
+    ("smartsheets", "!a37"),                       // kingfisher, trufflehog
+    ("snipcart", "a75[_]"),                        // kingfisher, trufflehog
+    ("stockdata", "a40"),                          // kingfisher, trufflehog
+    ("storecove", "a43[-_]"),                      // kingfisher, trufflehog
+    ("stormboard", "h40"),                         // kingfisher, trufflehog
+    ("streak", "h32"),                             // kingfisher, trufflehog
+    ("supernotes", "a43[-_]"),                     // kingfisher supernotesapi
+    ("tallyfy", "a36 '.' a264 '.' a683[-_]"),      // kingfisher, trufflehog
+    ("tatum", "a36[-]"),                           // kingfisher tatumio
+    ("taxjar", "a32"),                             // kingfisher, trufflehog
+    ("tefter", "a20"),                             // kingfisher, trufflehog
+    ("ticketmaster", "a32"),                       // kingfisher, trufflehog
+    ("tickettailor", "'sk_' d4 '_' d6 '_' h32"),   // kingfisher, trufflehog
+    ("tiingo", "a40"),                             // kingfisher, trufflehog
+    ("timecamp", "a26"),                           // kingfisher, trufflehog
+    ("tmetric", "a64"),                            // kingfisher, trufflehog
+    ("todoist", "a40"),                            // kingfisher, trufflehog
+    ("toggl", "a32"),                              // kingfisher toggltrack
+    ("tradier", "a28"),                            // kingfisher, trufflehog
+    ("transferwise", "uuid"),                      // kingfisher, trufflehog
+    ("trello", "a32[-] | !a60-70[-]"),             // kingfisher
+    ("twelvedata", "a32"),                         // kingfisher, trufflehog
+    ("uplead", "a32[-]"),                          // kingfisher, trufflehog
+    ("upwave", "a32"),                             // kingfisher, trufflehog
+    ("viewneo", "a120-300 '.' a150-300 '.' a600-800[-_]"), // kingfisher, trufflehog
+    ("vyte", "a50"),                               // kingfisher, trufflehog
+    ("worksnaps", "a40"),                          // kingfisher, trufflehog
+    ("workstack", "a60"),                          // kingfisher, trufflehog
+    ("worldcoinindex", "a35"),                     // kingfisher, trufflehog
+    ("wrike", "'ey' a333[-._]"),                   // kingfisher, trufflehog
+    ("yelp", "a128[-.=_]"),                        // kingfisher, trufflehog
+    ("youneedabudget", "h64"),                     // kingfisher, trufflehog
+    ("yousign", "a32"),                            // kingfisher, trufflehog
+    ("zenkit", "a8 '-' a32"),                      // kingfisher zenkitapi
+    ("zeplin", "a350-400[-.]"),                    // kingfisher, trufflehog
 ];
