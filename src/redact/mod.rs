@@ -8,7 +8,7 @@
 //! percent-encoding) and keeps the way back; `scan` looks for the keywords of all rules in one pass
 //! and runs a rule only where its keyword stands; `rules` is the table of rules, `assign`,
 //! `manifest`, `places` and `services` find what patterns describe badly, `checks` tells secrets
-//! from placeholders, names and code; `settings` is what a user adds, with `own` rules and an
+//! from placeholders, names and code, `checksums` what is certain; `settings` is what a user adds, with `own` rules and an
 //! `allow` list of findings that are none; `known` takes a value that was once found out of the
 //! whole session. `redactor` walks the texts of records through all of it.
 //!
@@ -18,6 +18,7 @@
 mod allow;
 mod assign;
 mod checks;
+mod checksums;
 mod exempt;
 mod known;
 mod manifest;

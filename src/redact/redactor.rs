@@ -15,6 +15,7 @@ use crate::redact::checks::is_code;
 use crate::redact::exempt::is_exempt;
 use crate::redact::pictures;
 use crate::redact::rules::GIVEN;
+use crate::redact::rules::Opened;
 use crate::redact::scan::Finding;
 use crate::redact::scan::Search;
 use crate::redact::scan::mark_length;
@@ -29,6 +30,9 @@ const MAX_ROUNDS: usize = 8;
 
 /// The longest text that is taken as the value of its field.
 const MAX_VALUE: usize = 4096;
+
+/// How often what a secret holds is opened again: base64 in JSON in base64.
+const MAX_OPENED: usize = 3;
 
 /// The shortest text that can hold a secret.
 const MIN_TEXT: usize = 6;
@@ -183,7 +187,7 @@ impl<'r> Redactor<'r> {
             for finding in &findings {
                 let name = self.rules.name(finding.rule);
                 *self.counts.entry(name.to_owned()).or_default() += 1;
-                self.known.add(finding.rule, &finding.secret);
+                self.remember(finding.rule, &finding.secret, MAX_OPENED);
             }
             changed = Some(self.replaced(text, &findings));
         }
@@ -198,9 +202,26 @@ impl<'r> Redactor<'r> {
         });
         for Finding { rule, secret, .. } in found {
             *self.counts.entry(self.rules.name(rule).to_owned()).or_default() += 1;
-            self.known.add(rule, &secret);
+            self.remember(rule, &secret, MAX_OPENED);
         }
         changed
+    }
+
+    /// Takes in a secret that was found, and what it holds in another encoding, down to a depth.
+    fn remember(&mut self, rule: usize, secret: &[u8], depth: usize) {
+        self.known.add(rule, secret);
+        let Opened { secrets, text } = match self.rules.all().get(rule) {
+            Some(rule) if depth > 0 => (rule.open)(secret),
+            _ => return,
+        };
+        for secret in &secrets {
+            self.known.add(rule, secret);
+        }
+        let nothing = KnownSecrets::default();
+        let search = Search { rules: Some(self.rules), known: &nothing };
+        for found in search.find_all(&text) {
+            self.remember(found.rule, &found.secret, depth - 1);
+        }
     }
 
     fn find(&self, field: &str, text: &[u8]) -> Vec<Finding> {

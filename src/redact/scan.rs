@@ -188,6 +188,12 @@ pub(super) fn widen(text: &[u8], range: &mut Range<usize>) {
     debug_assert!(range.start <= start && range.end >= end, "a range never shrinks");
 }
 
+#[cfg(test)]
+thread_local! {
+    /// How many bytes rules were shown in this thread.
+    pub(super) static SHOWN: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+}
+
 /// One pass of the rules over one view.
 struct Scanner<'s> {
     rules: &'s Rules,
@@ -246,6 +252,8 @@ impl Scanner<'_> {
             Find::Scan(scan) => scan(self.text, hit),
             Find::Group(group) => {
                 let (found, done) = group(self.text, hit);
+                #[cfg(test)]
+                SHOWN.set(SHOWN.get() + done.saturating_sub(hit.start));
                 self.states[rule].done = done;
                 found.into_iter().for_each(|range| self.add(rule, range));
                 return;
@@ -260,6 +268,8 @@ impl Scanner<'_> {
                 return;
             }
         };
+        #[cfg(test)]
+        SHOWN.set(SHOWN.get() + done.saturating_sub(hit.start));
         self.states[rule].done = done;
         if let Some(range) = found {
             self.add(rule, range);
@@ -290,9 +300,13 @@ impl Scanner<'_> {
             } else {
                 at + secret.end
             };
+            #[cfg(test)]
+            SHOWN.set(SHOWN.get() + found.end());
             self.states[rule].done = at + found.end();
             self.add(rule, at + secret.start..end);
         } else {
+            #[cfg(test)]
+            SHOWN.set(SHOWN.get() + token_end(window, 0));
             self.note_failure(rule, at);
         }
     }
@@ -311,6 +325,8 @@ impl Scanner<'_> {
         let end = self.states[rule].run_end;
         let run = &self.text[at + 1..end.max(at + 1)];
         let pattern = self.rules.anywhere(rule);
+        #[cfg(test)]
+        SHOWN.set(SHOWN.get() + run.len());
         for groups in pattern.captures_iter(run) {
             let found = groups.get(1).or_else(|| groups.get(0));
             let found = found.expect("a match has a range").range();
@@ -323,7 +339,7 @@ impl Scanner<'_> {
 
     fn add(&mut self, rule: usize, range: Range<usize>) {
         let secret = &self.text[range.clone()];
-        if !secret.is_empty() && (self.rules.all()[rule].check)(secret) {
+        if self.rules.all()[rule].takes(secret) {
             let secret = secret.to_vec();
             self.findings.push(Finding { rule, range, secret });
         }

@@ -1,12 +1,12 @@
-use std::sync::LazyLock;
-use std::time::Duration;
-use std::time::Instant;
-
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use proptest::prelude::*;
 use serde_json::Value;
 use serde_json::json;
+use std::sync::LazyLock;
 
 use super::*;
+use crate::redact::scan::SHOWN;
 use crate::session::Envelope;
 use crate::session::Event;
 use crate::session::Raw;
@@ -214,13 +214,81 @@ fn hostile_texts_take_linear_time() {
         "mysql -p",
         "{\"a\":\"{\\\\\"b\\\\\":\\\\\"",
     ];
+    // What rules are shown is counted, so that no clock decides: some hundred bytes for each byte at
+    // most, and twice as much for twice the text.
+    let shown = |piece: &str, size: usize| {
+        SHOWN.set(0);
+        Redactor::new(&rules).text("text", piece.repeat(size / piece.len()));
+        SHOWN.get()
+    };
     for piece in pieces {
-        let text = piece.repeat(500_000 / piece.len());
-        let start = Instant::now();
-        Redactor::new(&rules).text("text", text);
-        let taken = start.elapsed();
-        assert!(taken < Duration::from_secs(30), "{piece:?} took {taken:?}");
+        let (half, whole) = (shown(piece, 250_000), shown(piece, 500_000));
+        assert!(whole <= 300 * 500_000, "{piece:?}: {whole} bytes are shown");
+        assert!(whole <= half * 9 / 4 + 200_000, "{piece:?}: {half} bytes, twice as long {whole}");
     }
+}
+
+#[test]
+fn what_stands_in_another_encoding_is_known_too() {
+    let rules = rules();
+    let (password, key) = ("Kx9mmQ2zz7-orchard", "q7Lz9Vb2Xc4Nm6Kj8Hg1Fd3S");
+    let encode = |text: &str| STANDARD.encode(text);
+    let docker = json!({"auths": {"x.test": {"auth": encode(&format!("bob:{password}"))}}});
+    for text in [
+        format!("kind: Secret\ndata:\n  password: {}\n", encode(password)),
+        format!("kind: Secret\ndata:\n  password: {}\n", encode(&format!("{password}\n"))),
+        format!("kind: Secret\nstringData:\n  password: {password}\n"),
+        format!(
+            "kind: Secret\ndata:\n  env: {}\n",
+            encode(&format!("A=b\nDB_PASSWORD={password}\n"))
+        ),
+        format!("kind: Secret\ndata:\n  .dockerconfigjson: {}\n", encode(&docker.to_string())),
+        format!("{{\"data\": {{\"x\": \"{}\"}}, \"kind\": \"Secret\"}}", encode(password)),
+        format!("Authorization: Basic {}", encode(&format!("bob:{password}"))),
+        docker.to_string(),
+        format!("curl -u 'bob:{password}' https://x.test"),
+    ] {
+        let mut redactor = Redactor::new(&rules);
+        let earlier = redactor.record(event(json!({"a": format!("it is {password}")})));
+        redactor.text("text", text.clone());
+        let forms =
+            [password.to_owned(), password.replace('-', "%2D"), encode(&format!("x:{password}"))];
+        for form in forms {
+            let later = redactor.text("text", format!("<{form}>"));
+            assert!(later.starts_with("<[redacted:"), "{text} then {form}: {}", *later);
+        }
+        let earlier = redactor.again(earlier);
+        let said = native(&earlier)["a"].as_str().expect("a text");
+        assert!(said.starts_with("it is [redacted:"), "{text}: {said}");
+    }
+    let mut redactor = Redactor::new(&rules);
+    redactor.text("text", format!("Cookie: theme=dark; sid={key}; lang=en"));
+    assert_eq!(
+        *redactor.text("text", format!("sid {key} theme dark")),
+        "sid [redacted:cookie] theme dark"
+    );
+}
+
+#[test]
+fn plain_words_of_a_manifest_are_not_taken_out_elsewhere() {
+    let rules = rules();
+    let mut redactor = Redactor::new(&rules);
+    for word in ["production", "db.internal.test:5432", "https://api.internal.test/v1", "app-user"]
+    {
+        redactor.text("text", format!("kind: Secret\ndata:\n  x: {}\n", STANDARD.encode(word)));
+        assert_eq!(*redactor.text("text", format!("see {word}.")), format!("see {word}."));
+    }
+}
+
+#[test]
+fn a_checksum_that_holds_makes_a_token_certain_and_one_that_does_not_lets_none_go() {
+    // With a mask in it no token is drawn, unless its checksum says that it was.
+    let masked = ["gh", "p_", "xxxxxxxxEXAMPLExxxxxxxxxxxxxxx"].concat();
+    let certain = format!("{masked}2ZbCx8");
+    assert_eq!(redacted(&certain), "[redacted:github-token]");
+    let other = format!("{masked}2ZbCx0");
+    assert_eq!(redacted(&other), other, "an example");
+    assert_eq!(redacted(&token()), "[redacted:github-token]", "drawn, though its sum is wrong");
 }
 
 proptest! {

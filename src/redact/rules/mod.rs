@@ -2,8 +2,9 @@
 //!
 //! A rule has a name (it stands in the mark, so it is lower-case letters, digits and hyphens),
 //! the keywords without which it cannot match, a way to find the secret at a keyword, and a check
-//! of what was found. To add one: an entry in the table of its domain, with the source of the
-//! format, and its examples in `tests.rs`. Where two rules find the same place, the earlier one
+//! of what was found. To add one: an entry in the table of its domain, with a comment above it that
+//! says where the format comes from (`// Source: …`: the page of who issues it, or a public set of
+//! rules by its name there), and its examples in `tests.rs`. A format with a checksum names it. Where two rules find the same place, the earlier one
 //! names it: tables go from the special to the general.
 
 mod ai;
@@ -29,6 +30,7 @@ use crate::redact::RuleSettings;
 use crate::redact::allow::AllowList;
 use crate::redact::assign::Class;
 use crate::redact::checks;
+use crate::redact::checksums;
 use crate::redact::own::OwnRules;
 
 /// The tables, from the special to the general.
@@ -60,6 +62,22 @@ pub(super) struct Rule {
     pub(super) find: Find,
     /// Whether what was found can be a secret.
     pub(super) check: fn(&[u8]) -> bool,
+    /// Whether a checksum in what was found makes it one, whatever else it looks like.
+    pub(super) is_certain: fn(&[u8]) -> bool,
+    /// What is known with it.
+    pub(super) open: Open,
+}
+
+/// Says what a secret that was found holds in another encoding.
+pub(super) type Open = fn(&[u8]) -> Opened;
+
+/// What a secret holds.
+#[derive(Debug, Default)]
+pub(super) struct Opened {
+    /// Values that are secrets by themselves.
+    pub(super) secrets: Vec<Vec<u8>>,
+    /// A text in which rules may find more.
+    pub(super) text: Vec<u8>,
 }
 
 /// Finds the secret at a keyword, and says up to where there is nothing more to find.
@@ -99,7 +117,7 @@ impl Rule {
         keywords: &'static [&'static str],
         pattern: &'static str,
     ) -> Self {
-        Self { name, keywords, find: Find::Token(pattern), check: checks::is_token }
+        Self::found(name, keywords, Find::Token(pattern)).checked(checks::is_token)
     }
 
     /// A secret behind one of the keywords, which may have any letter case.
@@ -108,12 +126,17 @@ impl Rule {
         keywords: &'static [&'static str],
         pattern: &'static str,
     ) -> Self {
-        Self { name, keywords, find: Find::Phrase(pattern), check: checks::is_token }
+        Self::found(name, keywords, Find::Phrase(pattern)).checked(checks::is_token)
     }
 
     /// A value assigned to a name of the class.
     const fn assigned(name: &'static str, keywords: &'static [&'static str], class: Class) -> Self {
-        Self { name, keywords, find: Find::Assigned(class), check: any }
+        Self::found(name, keywords, Find::Assigned(class))
+    }
+
+    /// What is found in that way, and needs no further check.
+    const fn found(name: &'static str, keywords: &'static [&'static str], find: Find) -> Self {
+        Self { name, keywords, find, check: any, is_certain: checksums::none, open: closed }
     }
 
     /// Why what the rule finds is taken for a secret, without a word of it.
@@ -133,6 +156,26 @@ impl Rule {
     const fn checked(self, check: fn(&[u8]) -> bool) -> Self {
         Self { check, ..self }
     }
+
+    /// The rule with a checksum that makes certain what it holds for.
+    const fn summed(self, is_certain: fn(&[u8]) -> bool) -> Self {
+        Self { is_certain, ..self }
+    }
+
+    /// The rule with what is known with each of its secrets.
+    const fn opened(self, open: Open) -> Self {
+        Self { open, ..self }
+    }
+
+    /// Whether what was found is taken for a secret.
+    pub(super) fn takes(&self, secret: &[u8]) -> bool {
+        !secret.is_empty() && ((self.check)(secret) || (self.is_certain)(secret))
+    }
+}
+
+/// What secrets hold that are in no other encoding: nothing.
+fn closed(_: &[u8]) -> Opened {
+    Opened::default()
 }
 
 /// The check of rules whose finding is already checked.

@@ -1,5 +1,14 @@
+use std::sync::LazyLock;
+
+use proptest::prelude::any;
+use proptest::prelude::*;
+
 use super::*;
 use crate::redact::Redactor;
+use crate::redact::services::BUSINESS;
+use crate::redact::services::DATA;
+use crate::redact::services::INFRASTRUCTURE;
+use crate::redact::services::MESSAGES;
 
 /// One example for each kind of token, as a template, so that no scanner takes it for a leak.
 /// `{a36}` stands for 36 letters and digits; `l` lower-case and digits, `L` capitals and digits,
@@ -202,6 +211,8 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("mercury-token", "secret-token:mercury_{a40}"),
     ("midtrans-key", "Mid-server-{a24}"),
     ("mnemonic", "mnemonic: {b}"),
+    ("nostr-key", "nsec1{n58}"),
+    ("wallet-key", "xprv{n107}"),
     ("modal-key", "ak-{a22}"),
     ("monday-token", "eyJhbGciOiJIUzI1NiJ9.eyJ0aWQiOj{a100}.{a43}"),
     ("neon-key", "napi_{l64}"),
@@ -291,6 +302,7 @@ fn filled(template: &str, seed: u64) -> String {
             Some('L') => ('A'..='Z').chain('0'..='9').collect(),
             Some('U') => ('A'..='Z').chain('2'..='7').collect(),
             Some('w') => ('a'..='z').chain('A'..='Z').collect(),
+            Some('n') => "23456789acdefghjkmnpqrstuvwxyz".chars().collect(),
             _ => ('a'..='z').chain('A'..='Z').chain('0'..='9').collect(),
         };
         let length = code.get(1..).unwrap_or_default().parse().unwrap_or(0);
@@ -409,5 +421,117 @@ fn placeholders_of_known_formats_stay() {
         "postgres://postgres:postgres@localhost/x",
     ] {
         assert_eq!(*Redactor::new(&rules).text("text", text.to_owned()), text);
+    }
+}
+
+/// The template of a key behind the name of its service: the first of its shapes, as short as it
+/// can be.
+fn service_template((name, shapes): &(&str, &str)) -> String {
+    let shape = shapes.split(" | ").next().unwrap_or_default().trim_start_matches('!');
+    let part = |part: &str| match part.split_once(['-', '[']).map_or(part, |(head, _)| head) {
+        "uuid" => "{h8}-{h4}-{h4}-{h4}-{h12}".to_owned(),
+        _ if part.starts_with('\'') => part.trim_matches('\'').to_owned(),
+        head => format!("{{{head}}}"),
+    };
+    format!("{name} api key: {}", shape.split(' ').map(part).collect::<String>())
+}
+
+/// A text as it is wrapped on its way into a transcript.
+fn wrapped(text: &str, form: u8) -> String {
+    let json = |text: &str| serde_json::to_string(text).expect("a text");
+    match form {
+        0 => json(text),
+        1 => json(&json(text)),
+        2 => text.bytes().fold(String::new(), |all, byte| all + &format!("%{byte:02x}")),
+        3 => format!("\u{1b}[33m{text}\u{1b}[0m"),
+        4 => text.lines().fold(String::new(), |all, line| all + "    1\t" + line + "\n"),
+        _ => text.to_owned(),
+    }
+}
+
+proptest! {
+    #[test]
+    fn redacting_twice_changes_nothing_of_what_any_rule_finds(
+        parts in proptest::collection::vec((any::<prop::sample::Index>(), 1_u64..64, 0_u8..9, 0_usize..8), 1..5),
+    ) {
+        static RULES: LazyLock<Rules> = LazyLock::new(|| Rules::builtin().expect("the rules load"));
+        let services = [BUSINESS, DATA, INFRASTRUCTURE, MESSAGES].concat();
+        let joints = ["", " ", "\n", "=", "\": \"", ",", "&", "\\n"];
+        let mut text = String::new();
+        for (which, seed, form, joint) in parts {
+            let which = which.index(EXAMPLES.len() + services.len());
+            let template = match EXAMPLES.get(which) {
+                Some((_, template)) => (*template).to_owned(),
+                None => service_template(&services[which - EXAMPLES.len()]),
+            };
+            text.push_str(&wrapped(&filled(&template, seed), form));
+            text.push_str(joints[joint]);
+        }
+        let once = Redactor::new(&RULES).text("text", text).into_inner();
+        let twice = Redactor::new(&RULES).text("text", once.clone()).into_inner();
+        prop_assert_eq!(twice, once);
+    }
+}
+
+#[test]
+fn every_service_redacts_a_key_of_its_shape() {
+    let rules = Rules::builtin().expect("the rules load");
+    let services = [BUSINESS, DATA, INFRASTRUCTURE, MESSAGES].concat();
+    let is_left = |service: &&(&str, &str)| {
+        let text = filled(&service_template(service), 7);
+        let redacted = Redactor::new(&rules).text("text", text.clone());
+        *redacted == text
+    };
+    let left: Vec<_> = services.iter().filter(is_left).collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+/// The lines of a file above its tests.
+fn lines(text: &'static str) -> impl Iterator<Item = &'static str> {
+    text.lines().take_while(|line| *line != "#[cfg(test)]")
+}
+
+#[test]
+fn every_entry_says_where_its_shape_comes_from() {
+    let tables = [
+        include_str!("ai.rs"),
+        include_str!("cloud.rs"),
+        include_str!("forge.rs"),
+        include_str!("general.rs"),
+        include_str!("messages.rs"),
+        include_str!("monitoring.rs"),
+        include_str!("payment.rs"),
+        include_str!("work.rs"),
+    ];
+    let mut entries = 0;
+    for table in tables {
+        let mut has_source = false;
+        for line in lines(table).skip_while(|line| !line.contains(" const RULES: ")) {
+            if line.starts_with("    Rule::") || line.starts_with("    SERVICE_KEYS") {
+                assert!(has_source, "no source stands above {line}");
+                (entries, has_source) = (entries + 1, false);
+            } else {
+                has_source |= line.starts_with("    // Source: ");
+            }
+        }
+    }
+    let all: usize = TABLES.iter().map(|table| table.len()).sum();
+    assert_eq!(entries, all, "each entry begins a line");
+}
+
+#[test]
+fn every_service_says_where_its_shape_comes_from() {
+    let tables = [
+        (BUSINESS, include_str!("../services/business.rs")),
+        (DATA, include_str!("../services/data.rs")),
+        (INFRASTRUCTURE, include_str!("../services/infrastructure.rs")),
+        (MESSAGES, include_str!("../services/messages.rs")),
+    ];
+    for (table, text) in tables {
+        let is_row = |line: &&str| line.starts_with("    (\"") || line.starts_with("    ),");
+        let source = |line: &str| line.rsplit_once("),").map_or("", |(_, rest)| rest).trim().len();
+        let rows: Vec<usize> = lines(text).filter(is_row).map(source).collect();
+        assert!(rows.iter().all(|length| *length > 5), "each row ends with its source");
+        assert_eq!(rows.len(), table.len());
     }
 }
