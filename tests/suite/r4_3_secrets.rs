@@ -4,10 +4,15 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 use std::time::Instant;
 
+use annals::repository::Edit;
+use annals::repository::LiveOptions;
+use annals::repository::Update;
+use annals::session::Message;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
@@ -215,6 +220,11 @@ fn r4_3_no_command_tells_a_secret_or_writes_it_elsewhere() {
         &["redact", "--list", &source],
         &["redact", &source],
         &["undelete", id],
+        &["share", id, "--dry-run"],
+        &["search", "redacted"],
+        &["search", "--exact", "redacted"],
+        &["prune", "--dry-run"],
+        &["config", "list"],
         &["checkout", &file("checkout")],
     ];
     for args in commands {
@@ -304,6 +314,120 @@ fn r4_3_no_program_that_is_started_is_given_a_secret() {
     assert!(contains(&told, "clone") && contains(&told, "repack"), "it was watched");
     assert_eq!(markers.held_by(&told), [0; 0], "neither as argument nor in the environment");
     markers.assert_nowhere_on_disk(&sandbox, "after git ran");
+}
+
+#[test]
+fn r4_3_an_agent_that_is_started_is_given_no_secret() {
+    let (sandbox, mut markers) = (Sandbox::new(), Markers::default());
+    let transcript = full(&sandbox, &mut markers);
+    let folder = sandbox.root().join("bin");
+    fs::create_dir(&folder).expect("a folder is made");
+    let told = sandbox.home().join("told");
+    let script = format!(
+        "#!/bin/sh\n{{ printf '%s\\n' \"$0\" \"$@\"; env; pwd; }} > '{}'\n",
+        told.display()
+    );
+    fs::write(folder.join("claude"), script).expect("it is written");
+    let ours = fs::Permissions::from_mode(0o755);
+    fs::set_permissions(folder.join("claude"), ours).expect("it is ours");
+    let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap_or_default());
+    let workspace = sandbox.root().join("work").to_string_lossy().into_owned();
+    fs::create_dir(&workspace).expect("a folder is made");
+    let home = sandbox.root().join("other").to_string_lossy().into_owned();
+    let mut command = sandbox.program();
+    command.env("PATH", &path).env("CLAUDE_CONFIG_DIR", &home);
+    command.args(["resume", &transcript.short(), "--yes", "--workspace", &workspace]);
+    markers.assert_untold(&Ran::of(&mut command).ok(), "resume");
+    let told = fs::read(&told).expect("it was started");
+    assert!(contains(&told, "--resume"), "it was watched");
+    assert_eq!(markers.held_by(&told), [0; 0], "neither as argument nor in the environment");
+    markers.assert_nowhere_on_disk(&sandbox, "after the agent was started");
+}
+
+#[test]
+fn r4_3_a_live_session_keeps_no_secret_on_disk() {
+    let (sandbox, mut markers) = (Sandbox::new(), Markers::default());
+    let mut plant = || markers.plant();
+    let mut repository = sandbox.repository();
+    let never = Duration::from_secs(300);
+    let options = LiveOptions { interval: never, idle: never, ..LiveOptions::default() };
+    let live = repository.create(&plant(), &options).expect("created");
+    let blocks = vec![
+        json!({"text": plant()}),
+        json!({"thinking": plant(), "signature": plant()}),
+        json!({"tool_call": plant(), "id": plant(), "input": {plant(): [plant(), {"a": plant()}]}}),
+        json!({"tool_result": plant(), "output": plant()}),
+    ];
+    let document = json!({"messages": [
+        {"role": plant(), "text": plant(), "id": plant(), "model": plant(), "more": {plant(): plant()}},
+        {"role": "assistant", "content": blocks},
+    ]});
+    let message = Message::new(&plant(), &plant());
+    live.append(vec![message.into()]).expect("appended");
+    for update in [
+        Update::Edit(Edit::Rename(plant())),
+        Update::Edit(Edit::Note(plant())),
+        Update::Edit(Edit::Tag(vec![plant()])),
+        Update::Model(plant()),
+        Update::ContextFiles(vec![plant()]),
+        Update::State(json!({plant(): [plant()]})),
+    ] {
+        live.update(update).expect("updated");
+    }
+    // What was recognised last is in the journal already.
+    live.append(vec![Message::new("user", "it is q7Lz9Vb2Xc4Nm6Kj8Hg1Fd3S").into()])
+        .expect("appended");
+    live.append(vec![Message::new("user", "DB_PASSWORD=q7Lz9Vb2Xc4Nm6Kj8Hg1Fd3S").into()])
+        .expect("appended");
+    let id = live.id();
+    repository.mark_failed_start(id, &plant()).expect("marked");
+    markers.0.push("q7Lz9Vb2Xc4Nm6Kj8Hg1Fd3S".to_owned());
+    let is_kept = |(path, text): &(PathBuf, Vec<u8>)| {
+        path.extension().is_some_and(|ending| ending == "journal")
+            && contains(text, "[redacted:github-token]")
+    };
+    assert!(sandbox.every_file().iter().any(is_kept), "the journal keeps the marks");
+    markers.assert_nowhere_on_disk(&sandbox, "while the journal holds it");
+    live.save().expect("saved");
+    markers.assert_nowhere_on_disk(&sandbox, "saved");
+    live.append(vec![Message::new("user", &markers.plant()).into()]).expect("appended");
+    markers.assert_nowhere_on_disk(&sandbox, "not saved yet");
+    live.close().expect("saved");
+    sandbox.save(&document.to_string());
+    markers.assert_nowhere_on_disk(&sandbox, "after the end");
+}
+
+#[test]
+fn r4_3_what_is_shared_or_taken_in_holds_no_secret() {
+    let (sandbox, mut markers) = (Sandbox::new(), Markers::default());
+    let transcript = full(&sandbox, &mut markers);
+    let id = &*transcript.short();
+    let place = |name: &str| sandbox.root().join(name).to_string_lossy().into_owned();
+    for (name, with) in [("small", &[][..]), ("whole", &["--with-files"])] {
+        let bundle = place(&format!("{name}.bundle"));
+        let shared = Ran::of(sandbox.program().args(["share", id, "-o", &bundle]).args(with)).ok();
+        markers.assert_untold(&shared, "share");
+        let bytes = fs::read(&bundle).expect("it is there");
+        assert_eq!(markers.held_by(&bytes), [0; 0], "as it is packed");
+        let clone = place(name);
+        let mut git = std::process::Command::new("git");
+        git.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1");
+        Ran::of(git.args(["clone", "-q", &bundle, &clone])).ok();
+    }
+    markers.assert_nowhere_on_disk(&sandbox, "with the shares, unpacked");
+    let mut plant = || markers.plant();
+    let document = json!({
+        "id": "01890000-0000-7000-8000-00005e550011", "title": plant(), "agent": plant(), "workspace": plant(),
+        "context_files": [plant()], "tags": [plant()], "notes": plant(), plant(): plant(),
+        "messages": [{"role": "user", "text": plant(), "id": plant()}, {"role": "assistant", "text": plant()}],
+    });
+    let file = sandbox.home().join("taken.json");
+    fs::write(&file, document.to_string()).expect("it is written");
+    let taken = sandbox.run(["import", &file.to_string_lossy()]).ok();
+    markers.assert_untold(&taken, "import");
+    let small = place("small.bundle");
+    markers.assert_untold(&sandbox.run(["import", &small]).ok(), "import of the share");
+    markers.assert_nowhere_on_disk(&sandbox, "after both were taken in");
 }
 
 #[test]
