@@ -5,7 +5,10 @@ use std::sync::OnceLock;
 
 use annals::exchange::ExportFormat;
 use annals::exchange::Outgoing;
+use annals::exchange::Package;
+use annals::exchange::ShareChoice;
 use annals::format;
+use annals::redact::Profile;
 use annals::redact::Rules;
 use annals::session::Block;
 use annals::session::BlockKind;
@@ -18,6 +21,7 @@ use annals::session::Raw;
 use annals::session::Record;
 use annals::session::Session;
 use annals::session::Unreadable;
+use annals::store::Bundle;
 use proptest::prelude::*;
 use pulldown_cmark::Event;
 use pulldown_cmark::HeadingLevel;
@@ -209,6 +213,23 @@ proptest! {
             prop_assert_eq!(head.id, session.id, "the id came back from {:?}", form);
             prop_assert_eq!(&records, &session.records, "the records came back from {:?}", form);
         }
+    }
+
+    #[test]
+    fn p08_a_bundle_parses_back_to_the_same_talk(texts in hostile_texts()) {
+        let session = everywhere(&texts);
+        prop_assume!(Outgoing::new(session.clone(), rules()).redactions().is_empty());
+        let nobody = ["home", "user", "host", "name", "email"].map(|of| format!("zqx-{of}-9f3"));
+        let [home, user, host, name, email] = nobody;
+        let profile = Profile { home: format!("/home/{home}"), user, host, name, email };
+        let choice = ShareChoice { with_files: true, coarse_times: false };
+        let package = Package::new(&[session.clone()], &profile, rules(), choice).expect("made");
+        let bundle = Bundle::parse(&package.render().expect("rendered")).expect("it parses");
+        let [shared] = bundle.sessions() else { panic!("one session") };
+        let head = bundle.head(shared).expect("a head");
+        prop_assert_eq!(head.counts.messages, session.head().counts.messages);
+        prop_assert_eq!(head.counts.tool_calls, session.head().counts.tool_calls);
+        prop_assert_ne!(head.id, session.id, "it leads back to nobody");
     }
 
     #[test]

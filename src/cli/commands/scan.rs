@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use crate::cli::brief;
 use crate::cli::context::Context;
 use crate::cli::exit::ExitCode;
 use crate::cli::exit::Result;
@@ -113,8 +114,10 @@ fn findings(findings: &[StoredFinding], width: Option<usize>, paint: Paint) -> S
 fn summary(outcome: &ScanOutcome) -> String {
     let ScanOutcome { sessions, records, findings, .. } = outcome;
     let found: u64 = findings.iter().map(|finding| finding.count).sum();
+    let (records, sessions) =
+        (brief::count(*records, "record"), brief::count(*sessions, "session"));
     match found {
-        0 => format!("Nothing found in {records} records of {sessions} sessions."),
-        _ => format!("{found} secrets found in {records} records of {sessions} sessions."),
+        0 => format!("Nothing found in {records} of {sessions}."),
+        _ => format!("{} found in {records} of {sessions}.", brief::count(found, "secret")),
     }
 }
