@@ -261,7 +261,7 @@ impl Scrubber {
         }
         let mut redactor = self.redactor(rules, journal.session);
         let with_rules = self.given.is_none();
-        journal.is_empty_one
+        journal.is_marker
             || redactor.bytes(&journal.unread, with_rules).is_some()
             || journal.records.iter().any(|record| {
                 let record = Clean::stored(record.clone());

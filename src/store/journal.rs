@@ -39,6 +39,8 @@ const ENDING: &str = "journal";
 /// What a journal with lines that cannot be read is called once the others are saved.
 const DAMAGED: &str = "damaged";
 const VERSION: u32 = 1;
+/// How often the journals are looked at anew, where their owners begin new ones meanwhile.
+const PASSES: usize = 100;
 /// How much of a journal's name is the id of its session.
 const SESSION_DIGITS: usize = 36;
 /// How many digits of a line's sum stand before it.
@@ -53,9 +55,9 @@ struct Header {
     /// The process that writes it.
     #[serde(default)]
     process: u32,
-    /// Whether it takes no records: its owner keeps to itself what it has not saved.
+    /// Whether it takes no records: its owner has what is not saved in memory alone.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    empty: bool,
+    is_marker: bool,
 }
 
 /// A journal that this process writes.
@@ -93,8 +95,8 @@ pub struct StandingJournal {
     pub records: Clean<Vec<Record>>,
     /// The lines that cannot be read.
     pub unread: Vec<u8>,
-    /// Whether its owner keeps to itself what it has not saved.
-    pub is_empty_one: bool,
+    /// Whether it takes no records: its owner has what is not saved in memory alone.
+    pub is_marker: bool,
 }
 
 impl Store {
@@ -116,8 +118,8 @@ impl JournalFolder {
     }
 
     /// Begins one that takes no records, and only says that the session is held by a program that
-    /// keeps to itself what it has not saved.
-    pub fn start_empty(
+    /// has what is not saved in memory alone.
+    pub fn start_marker(
         &self,
         session: SessionId,
         started: DateTime<Utc>,
@@ -131,10 +133,10 @@ impl JournalFolder {
         session: SessionId,
         started: DateTime<Utc>,
         name: Uuid,
-        empty: bool,
+        is_marker: bool,
     ) -> Result<Journal, Error> {
         let process = std::process::id();
-        let header = Header { journal: VERSION, session, started, process, empty };
+        let header = Header { journal: VERSION, session, started, process, is_marker };
         let mut line = serde_json::to_vec(&header).expect("ids and times become JSON");
         line.push(b'\n');
         let path = self.0.join(format!("{session}-{name}.{ENDING}"));
@@ -161,16 +163,20 @@ impl JournalFolder {
 
     /// All journals as they stand now: those of the living, and those that could not be committed.
     pub fn standing(&self) -> Result<Vec<StandingJournal>, Error> {
-        let mut standing = Vec::new();
-        for path in self.files() {
-            match fs::read(&path) {
-                Ok(text) => standing.extend(stand(&path, &text)),
-                // Its owner has committed it.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) => return Err(failed("reading the journal", &path)(error)),
+        'again: for _ in 0..PASSES {
+            let mut standing = Vec::new();
+            for path in self.files() {
+                match fs::read(&path) {
+                    Ok(text) => standing.extend(stand(&path, &text)),
+                    // It is committed, or its records stand in a newer one by now.
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => continue 'again,
+                    Err(error) => return Err(failed("reading the journal", &path)(error)),
+                }
             }
+            return Ok(standing);
         }
-        Ok(standing)
+        let error = io::Error::other("they change all the time");
+        Err(failed("reading the journals in", &self.0)(error))
     }
 
     /// Takes out of the journals that are kept for their damaged lines what must go. `clean`: as
@@ -297,7 +303,7 @@ fn stand(path: &Path, text: &[u8]) -> Option<StandingJournal> {
     let header: Option<Header> = serde_json::from_slice(first).ok();
     let session = header.as_ref().map(|header| header.session).or_else(|| session_of(path))?;
     let (mut records, mut unread) = (Vec::new(), Vec::new());
-    for line in lines {
+    for line in lines.filter(|line| !line.is_empty()) {
         match read_record(line) {
             Some(record) => records.push(record),
             None => unread.extend([line, b"\n"].concat()),
@@ -309,7 +315,7 @@ fn stand(path: &Path, text: &[u8]) -> Option<StandingJournal> {
         // What stands in a journal went through redaction when it was written.
         records: Clean::stored(records),
         unread,
-        is_empty_one: header.is_some_and(|header| header.empty),
+        is_marker: header.is_some_and(|header| header.is_marker),
     })
 }
 
@@ -425,6 +431,25 @@ mod tests {
         };
         assert!(errors[0].to_string().starts_with("reading the journal "), "{errors:?}");
         assert!(path.exists());
+    }
+
+    #[test]
+    fn what_a_live_owner_has_not_saved_can_be_read() {
+        let (_folder, journals) = folder();
+        let mut live = start(&journals, 1);
+        live.append(&[note("a")]).expect("written");
+        let at = DateTime::UNIX_EPOCH;
+        let marker = journals.start_marker(session(), at, Uuid::from_u128(2)).expect("started");
+        let standing = journals.standing().expect("read");
+        let seen = |it: &StandingJournal| (it.records.len(), it.is_marker, it.unread.clone());
+        assert_eq!(
+            standing.iter().map(seen).collect::<Vec<_>>(),
+            [(1, false, Vec::new()), (0, true, Vec::new()),]
+        );
+        assert!(standing.iter().all(|it| it.process == std::process::id()));
+        drop(live);
+        marker.remove().expect("removed");
+        assert_eq!(journals.standing().expect("read").len(), 1, "a dead owner's stands too");
     }
 
     proptest! {

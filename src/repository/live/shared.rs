@@ -137,7 +137,7 @@ impl Shared {
     pub(super) fn mark(&self, journals: &JournalFolder) -> Result<()> {
         let now = self.environment.clock.now();
         let name = self.environment.ids.next(now);
-        self.state().marker = Some(journals.start_empty(self.session, now, name)?);
+        self.state().marker = Some(journals.start_marker(self.session, now, name)?);
         Ok(())
     }
 
