@@ -223,7 +223,7 @@ proptest! {
         let [home, user, host, name, email] = nobody;
         let profile = Profile { home: format!("/home/{home}"), user, host, name, email };
         let choice = ShareChoice { with_files: true, coarse_times: false };
-        let package = Package::new(&[session.clone()], &profile, rules(), choice).expect("made");
+        let package = Package::new(std::slice::from_ref(&session), &profile, rules(), choice).expect("made");
         let bundle = Bundle::parse(&package.render().expect("rendered")).expect("it parses");
         let [shared] = bundle.sessions() else { panic!("one session") };
         let head = bundle.head(shared).expect("a head");
