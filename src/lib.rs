@@ -41,7 +41,9 @@
 //! 9. [`index::Index`] follows main by the difference of trees, its full text too.
 //! 10. Maintenance packs old objects later, in the background.
 //!
-//! # Example
+//! # A program that keeps its conversations
+//!
+//! `examples/chat.rs` is a whole one, which offers to go on after a crash.
 //!
 //! ```
 //! use annals::platform::Environment;
@@ -65,6 +67,42 @@
 //! live.append(vec![Message::new("assistant", "The reader stops early.").into()])?;
 //! assert_eq!(restored.records.len(), 1);
 //! assert_eq!(live.head().counts.messages, 2);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A program that is told to stop saves what waits within a time of its choice; what is not done by
+//! then is in the journal, and committed when the store is next opened. Dropping a session does the
+//! same, within [`repository::LiveOptions::patience`].
+//!
+//! ```
+//! # use std::sync::Arc;
+//! # use std::time::Duration;
+//! # use annals::platform::Environment;
+//! # use annals::repository::{LiveOptions, OpenOptions, Repository};
+//! # use annals::session::Message;
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let folder = tempfile::tempdir()?;
+//! # let mut repository = Repository::open(&OpenOptions {
+//! #     store: Some(folder.path().join("store.git")),
+//! #     environment: Environment::from_process()?,
+//! #     create: true,
+//! # })?;
+//! let live = Arc::new(repository.create("my-agent", &LiveOptions::default())?);
+//! let held = Arc::clone(&live);
+//! # #[cfg(all(unix, feature = "cli"))] {
+//! let mut signals = signal_hook::iterator::Signals::new([signal_hook::consts::SIGTERM])?;
+//! let stopper = std::thread::spawn(move || {
+//!     let signal = signals.forever().next();
+//!     // Then `std::process::exit(143)`.
+//!     signal.map(|_| held.close_within(Duration::from_secs(5)))
+//! });
+//! live.append(vec![Message::new("user", "Why is the last line dropped?").into()])?;
+//! # signal_hook::low_level::raise(signal_hook::consts::SIGTERM)?;
+//! # let head = stopper.join().expect("it does not panic").expect("it came")?;
+//! # assert_eq!(head.counts.messages, 1);
+//! # assert!(live.append(Vec::new()).is_err(), "the session has ended for all");
+//! # }
 //! # Ok(())
 //! # }
 //! ```

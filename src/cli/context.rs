@@ -28,6 +28,7 @@ use crate::repository::OpenOptions;
 use crate::repository::RemedyKind;
 use crate::repository::Repository;
 use crate::repository::SessionAt;
+use crate::repository::StorageNotice;
 use crate::session::Head;
 use crate::session::SessionId;
 
@@ -167,6 +168,9 @@ impl Context {
     /// Says which sessions of programs that died are whole again.
     fn tell_of_recovery(&mut self, repository: &Repository) -> Result<()> {
         for session in &repository.recovery().sessions {
+            if session.messages == 0 && session.unreadable == 0 {
+                continue;
+            }
             let messages = brief::count(session.messages, "message");
             let name = self.named(&session.head);
             let ago = brief::ago_said(repository.now(), session.interrupted.as_deref());
@@ -207,6 +211,11 @@ impl Context {
                 return self.output.warning(&format!("The store was not measured: {error}"));
             }
         };
+        self.tell_notice(&notice)
+    }
+
+    /// Says how large the store is, and what would help.
+    pub(crate) fn tell_notice(&mut self, notice: &StorageNotice) -> Result<()> {
         let (size, limit) = (brief::bytes(notice.size), brief::bytes(notice.limit));
         let text = format!("The store takes {size}, more than `limits.size` ({limit}).");
         self.output.warning(&text)?;

@@ -14,9 +14,9 @@ use crate::store::LeftJournal;
 pub struct RecoveredSession {
     /// Its head now.
     pub head: Head,
-    /// How many messages came out of the journal.
+    /// How many messages came out of the journal; 0: they were saved already.
     pub messages: u64,
-    /// The time of the last record there (RFC 3339).
+    /// The time of its last record (RFC 3339).
     pub interrupted: Option<String>,
     /// Lines of the journal that cannot be read; they are kept beside it.
     pub unreadable: u64,
@@ -41,6 +41,21 @@ pub struct Recovery {
     pub left: Vec<LeftBehind>,
 }
 
+impl Recovery {
+    /// Adds what came out of one journal; a session may have had several.
+    fn add(&mut self, found: RecoveredSession) {
+        let known = self.sessions.iter().position(|it| it.head.id == found.head.id);
+        let Some(known) = known.map(|at| self.sessions.remove(at)) else {
+            return self.sessions.push(found);
+        };
+        self.sessions.push(RecoveredSession {
+            messages: known.messages + found.messages,
+            unreadable: known.unreadable + found.unreadable,
+            ..found
+        });
+    }
+}
+
 impl Repository {
     /// What was found and committed when the store was opened: sessions of programs that died.
     pub fn recovery(&self) -> &Recovery {
@@ -56,31 +71,41 @@ impl Repository {
         for journal in journals {
             let session = journal.session;
             match self.recover_one(journal) {
-                Ok(recovered) => self.recovery.sessions.extend(recovered),
+                Ok(Some(recovered)) => self.recovery.add(recovered),
+                Ok(None) => {}
                 Err(error) => {
                     let reason = error.to_string();
                     self.recovery.left.push(LeftBehind { session: Some(session), reason });
                 }
             }
         }
+        self.note_interrupted();
     }
 
     fn recover_one(&mut self, journal: LeftJournal) -> Result<Option<RecoveredSession>> {
         let LeftJournal { session: id, unreadable, .. } = journal;
         let records: Vec<_> = journal.records.clone().items().collect();
         let committed = match self.commit_records(id, &records, None, true) {
-            Err(error) if error.kind() == ErrorKind::NotFound => self.recover_deleted(id, &records),
-            committed => committed,
-        }?;
+            // Nothing brings back nothing.
+            Err(error) if error.kind() == ErrorKind::NotFound && records.is_empty() => None,
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                self.recover_deleted(id, &records)?
+            }
+            committed => committed?,
+        };
         let messages = records.iter().filter(|record| record.as_message().is_some()).count() as u64;
         let interrupted =
             records.iter().rev().find_map(|record| record.at()).map(ToString::to_string);
         journal.settle()?;
-        if committed.is_none() && unreadable == 0 {
+        // A journal without records is of a program that died with all saved; of one that had said
+        // nothing there is nothing to go on with.
+        let Some(stored) = self.store.session(&self.store.tip()?, id)? else { return Ok(None) };
+        let head = self.store.head(&stored)?.into_inner();
+        if committed.is_none() && unreadable == 0 && head.counts.messages == 0 {
             return Ok(None);
         }
-        let stored = self.stored(&self.store.tip()?, id)?;
-        let head = self.store.head(&stored)?.into_inner();
+        let interrupted = interrupted.or_else(|| head.modified.clone());
+        let messages = if committed.is_some() { messages } else { 0 };
         Ok(Some(RecoveredSession { head, messages, interrupted, unreadable }))
     }
 

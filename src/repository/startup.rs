@@ -18,6 +18,7 @@ use crate::platform;
 use crate::redact::Redactor;
 use crate::repository::Filter;
 use crate::repository::Page;
+use crate::repository::RecoveredSession;
 use crate::repository::Repository;
 use crate::repository::SortKey;
 use crate::session::Head;
@@ -29,6 +30,9 @@ const FILE: &str = "startup.json";
 /// After so many different sessions that could not be opened nothing is offered any more.
 const FAILURES: usize = 3;
 
+/// How many interrupted sessions are remembered.
+const REMEMBERED: usize = 20;
+
 /// How many of the latest sessions are looked at for one to offer.
 const LOOKED_AT: u64 = 20;
 
@@ -39,9 +43,9 @@ pub enum StartOffer {
     Interrupted {
         /// The session.
         head: Box<Head>,
-        /// How many messages came out of its journal.
+        /// How many messages came out of its journal; 0: they were saved already.
         messages: u64,
-        /// The time of the last one (RFC 3339).
+        /// The time of its last record (RFC 3339).
         at: Option<String>,
     },
     /// The session that was held last.
@@ -63,32 +67,94 @@ pub struct FailedStart {
 
 /// What earlier starts came to.
 #[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 struct Starts {
     failed: BTreeMap<String, FailedStart>,
+    /// Sessions of programs that died, not offered yet: whoever opened the store next may have been
+    /// another program.
+    interrupted: Vec<Interrupted>,
+}
+
+/// A session whose program died.
+#[derive(Debug, Serialize, Deserialize)]
+struct Interrupted {
+    session: SessionId,
+    agent: String,
+    messages: u64,
+    at: Option<String>,
+}
+
+impl Interrupted {
+    fn of(recovered: &RecoveredSession) -> Self {
+        Self {
+            session: recovered.head.id,
+            agent: recovered.head.agent.name.clone(),
+            messages: recovered.messages,
+            at: recovered.interrupted.clone(),
+        }
+    }
 }
 
 impl Repository {
-    /// What to offer to a program that starts. `agent`: only sessions of that agent.
+    /// What to offer to a program that starts. `agent`: only sessions of that agent. What was
+    /// interrupted is offered as that once.
     pub fn start_offer(&mut self, agent: &str) -> Result<StartOffer> {
         let starts = self.starts();
         if starts.failed.len() >= FAILURES {
             return Ok(StartOffer::Stopped(starts.failed.into_values().collect()));
         }
-        let is_sound = |head: &Head| !starts.failed.contains_key(&head.id.to_string());
-        let interrupted = self.recovery().sessions.iter().rev();
-        let mut interrupted = interrupted.filter(|it| it.head.agent.name == agent);
-        if let Some(found) = interrupted.find(|session| is_sound(&session.head)) {
-            return Ok(StartOffer::Interrupted {
-                head: Box::new(found.head.clone()),
-                messages: found.messages,
-                at: found.interrupted.clone(),
-            });
+        if let Some(offer) = self.interrupted_offer(agent)? {
+            return Ok(offer);
         }
+        let is_sound = |head: &Head| !starts.failed.contains_key(&head.id.to_string());
         let filter = Filter { agents: vec![agent.to_owned()], ..Filter::default() };
         let page = Page { offset: 0, limit: LOOKED_AT };
         let listing = self.list(&filter, SortKey::Modified, false, page)?;
         let last = listing.sessions.into_iter().map(|summary| summary.head).find(is_sound);
         Ok(last.map_or(StartOffer::Nothing, |head| StartOffer::Last(Box::new(head))))
+    }
+
+    /// The session of that agent that was interrupted last, if it was not offered yet.
+    fn interrupted_offer(&mut self, agent: &str) -> Result<Option<StartOffer>> {
+        let mut starts = self.starts();
+        if starts.interrupted.is_empty() {
+            return Ok(None);
+        }
+        let tip = self.store.tip()?;
+        let mut offer = None;
+        while let Some(at) = starts.interrupted.iter().rposition(|it| it.agent == agent) {
+            let found = starts.interrupted.remove(at);
+            starts.interrupted.retain(|it| it.session != found.session);
+            let is_sound = !starts.failed.contains_key(&found.session.to_string());
+            // One that was deleted since, or cannot be read, is none to be offered.
+            let stored = self.store.session(&tip, found.session).ok().flatten();
+            let head = stored.filter(|_| is_sound).and_then(|it| self.store.head(&it).ok());
+            if let Some(head) = head {
+                let head = Box::new(head.into_inner());
+                let (messages, at) = (found.messages, found.at);
+                offer = Some(StartOffer::Interrupted { head, messages, at });
+                break;
+            }
+        }
+        // Where it cannot be noted that it was offered, it is offered again.
+        drop(self.keep_starts(&starts));
+        Ok(offer)
+    }
+
+    /// Keeps what was interrupted for the next start of its program.
+    pub(super) fn note_interrupted(&self) {
+        let found: Vec<Interrupted> =
+            self.recovery().sessions.iter().map(Interrupted::of).collect();
+        if found.is_empty() {
+            return;
+        }
+        let mut starts = self.starts();
+        starts.interrupted.retain(|it| found.iter().all(|new| new.session != it.session));
+        starts.interrupted.extend(found);
+        let excess = starts.interrupted.len().saturating_sub(REMEMBERED);
+        starts.interrupted.drain(..excess);
+        // Where that cannot be kept the session is there all the same, and the last one is offered.
+        drop(self.keep_starts(&starts));
     }
 
     /// Notes that a session could not be opened: it is not offered again.

@@ -3,15 +3,20 @@
 //! One file a writer and a session, in `annals/journal/` of the store, locked by its owner as long
 //! as he lives. The first line says which session it is; each further line is a record: the first
 //! 16 digits of the SHA-256 of what follows, a blank, and the record as JSON with the field names
-//! of the store's YAML. A line that a power loss tore is told by its sum; it was never acknowledged.
+//! of the store's YAML. A last line without its end was torn and never acknowledged; any other whose
+//! sum is wrong is damaged, and the journal is kept.
 //!
 //! A journal outlives its owner only when he died: then whoever opens the store next claims it,
 //! commits its records and removes it.
 
 use std::fs;
+use std::fs::File;
 use std::io;
 use std::io::BufRead;
 use std::io::BufReader;
+use std::io::Read;
+use std::io::Seek;
+use std::io::SeekFrom;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -276,7 +281,9 @@ fn claim(path: &Path) -> io::Result<Option<LeftJournal>> {
     let Some(lock) = FileLock::claim(path)? else {
         return Ok(None);
     };
-    let mut lines = BufReader::new(lock.share()?).split(b'\n');
+    let file = lock.share()?;
+    let is_torn = !ends_with_line(&file)?;
+    let mut lines = BufReader::new(file).split(b'\n');
     let first = lines.next().transpose()?.unwrap_or_default();
     let header: Header = serde_json::from_slice(&first).map_err(io::Error::other)?;
     if header.journal != VERSION {
@@ -290,6 +297,8 @@ fn claim(path: &Path) -> io::Result<Option<LeftJournal>> {
         is_last_bad = record.is_none();
         records.extend(record);
     }
+    // A last line with its end was written whole, so it may have been acknowledged.
+    unreadable += u64::from(is_last_bad && !is_torn);
     // What stands in a journal went through redaction when it was written.
     let records = Clean::stored(records);
     let (path, session) = (path.to_owned(), header.session);
@@ -317,6 +326,17 @@ fn stand(path: &Path, text: &[u8]) -> Option<StandingJournal> {
         unread,
         is_marker: header.is_some_and(|header| header.is_marker),
     })
+}
+
+/// Whether the file ends with the end of a line; it is read from its beginning afterwards.
+fn ends_with_line(mut file: &File) -> io::Result<bool> {
+    let mut last = [0];
+    if file.metadata()?.len() > 0 {
+        file.seek(SeekFrom::End(-1))?;
+        file.read_exact(&mut last)?;
+        file.seek(SeekFrom::Start(0))?;
+    }
+    Ok(last == *b"\n")
 }
 
 fn read_record(line: &[u8]) -> Option<Record> {
@@ -464,6 +484,36 @@ mod tests {
             drop(journal);
             let left = claimed(&journals);
             prop_assert_eq!(&*left.records, &records);
+        }
+
+        #[test]
+        fn p18_a_damaged_journal_gives_what_is_whole_and_is_kept(
+            texts in proptest::collection::vec("[a-z\n]{0,20}", 1..8),
+            at in any::<proptest::sample::Index>(),
+            bit in 0_u8..8,
+        ) {
+            let (_folder, journals) = folder();
+            let mut journal = start(&journals, 1);
+            let records: Vec<Clean<Record>> = texts.iter().map(|text| note(text)).collect();
+            journal.append(&records).expect("written");
+            let path = journal.log.path().to_owned();
+            drop(journal);
+            let mut bytes = fs::read(&path).expect("there");
+            let begin = bytes.iter().position(|byte| *byte == b'\n').expect("a header") + 1;
+            // The very last byte says whether the last line is whole: without it, it was torn.
+            let place = begin + at.index(bytes.len() - 1 - begin);
+            bytes[place] ^= 1 << bit;
+            fs::write(&path, &bytes).expect("damaged");
+            let left = claimed(&journals);
+            prop_assert!(left.unreadable > 0, "it is told");
+            let lost = records.len() - left.records.len();
+            prop_assert!((1..=2).contains(&lost), "a bit damages a line, or joins two");
+            let mut whole = records.iter();
+            let is_in_order = left.records.iter().all(|it| whole.any(|whole| **whole == *it));
+            prop_assert!(is_in_order, "the others are as they were");
+            left.settle().expect("set aside");
+            let kept = fs::read(path.with_extension(DAMAGED)).expect("nothing is thrown away");
+            prop_assert_eq!(kept, bytes);
         }
     }
 }

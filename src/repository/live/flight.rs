@@ -69,10 +69,19 @@ impl Shared {
     }
 
     /// Tells what retention let go.
-    pub(super) fn pruned(&self, outcome: DeleteOutcome) {
+    pub(super) fn pruned(&self, outcome: &DeleteOutcome) {
         let sessions = outcome.deleted.len() as u64;
-        let change = LiveChange::Pruned { sessions, revision: outcome.revision };
+        self.tell(&LiveChange::Pruned { sessions, revision: outcome.revision.clone() });
+    }
+
+    /// Tells whoever watches.
+    pub(super) fn tell(&self, change: &LiveChange) {
         self.state().watchers.retain(|watcher| watcher.send(change.clone()).is_ok());
+    }
+
+    /// Whether anybody watches, as far as is known.
+    pub(super) fn is_watched(&self) -> bool {
+        !self.state().watchers.is_empty()
     }
 
     /// What was in flight is in the store. `fold`: the session's, where the one here may hold what

@@ -6,6 +6,9 @@
 //! not for the store's lock, not for a commit. What fails is kept, told by
 //! [`LiveSession::status`], and tried again, ever more seldom.
 //!
+//! A program that is told to stop (SIGTERM) calls [`LiveSession::close_within`] and goes: what does
+//! not get done in that time is done when the store is next opened.
+//!
 //! A program that dies leaves its journal, and the next one that opens the store commits it
 //! (`recover`). So the thread decides when history gets a revision, not whether anything is lost.
 
@@ -32,6 +35,7 @@ use crate::error::Result;
 use crate::repository::Edit;
 use crate::repository::OpenOptions;
 use crate::repository::Repository;
+use crate::repository::StorageNotice;
 use crate::session::Action;
 use crate::session::Head;
 use crate::session::Record;
@@ -145,6 +149,9 @@ pub enum LiveChange {
         /// The revision.
         revision: Option<RevisionId>,
     },
+    /// The store is past the limit of its size (`limits.size`), which is told at most once a day, to
+    /// whoever saves first. What would free space is measured; nothing stops being saved.
+    LimitReached(StorageNotice),
     /// The session ended, and its last save failed. What is in the journal is committed when the
     /// store is next opened.
     Failed {
@@ -282,6 +289,16 @@ impl LiveSession {
     /// What made it fail. What is in the journal is committed when the store is next opened.
     pub fn close(self) -> Result<Head> {
         self.shared.end(None)
+    }
+
+    /// Commits what waits and ends the session for all who share it, but waits no longer than
+    /// that. It is for a program that is told to stop: the crate's page shows how.
+    ///
+    /// # Errors
+    /// `Locked`: it took longer. Else what made it fail. What is in the journal is committed when
+    /// the store is next opened.
+    pub fn close_within(&self, patience: Duration) -> Result<Head> {
+        self.shared.end(Some(patience))
     }
 }
 

@@ -13,6 +13,7 @@ use crate::redact::Redactor;
 use crate::repository::Repository;
 use crate::repository::change::Bench;
 use crate::repository::change::Planned;
+use crate::repository::live::LiveChange;
 use crate::repository::live::flight::Flight;
 use crate::repository::live::shared::Shared;
 use crate::session::HeadFold;
@@ -32,10 +33,7 @@ pub(super) fn start(mut repository: Repository, shared: Arc<Shared>) -> Result<(
             match repository.land(end.0.id(), &flight) {
                 Ok((revision, fold)) => {
                     end.0.landed(flight, revision, fold);
-                    // A save is one whatever becomes of the upkeep; what fails is tried again.
-                    if let Ok(Some(pruned)) = repository.upkeep() {
-                        end.0.pruned(pruned);
-                    }
+                    repository.look_after(&end.0);
                 }
                 Err(error) => end.0.came_back(flight, &error),
             }
@@ -59,6 +57,19 @@ impl Drop for EndsWith {
 }
 
 impl Repository {
+    /// What follows a save, which is one whatever becomes of this; what fails is tried again.
+    fn look_after(&mut self, shared: &Shared) {
+        if let Ok(Some(pruned)) = self.upkeep() {
+            shared.pruned(&pruned);
+        }
+        // Asked only where somebody hears it: it is told once a day.
+        if shared.is_watched()
+            && let Ok(Some(notice)) = self.storage_notice()
+        {
+            shared.tell(&LiveChange::LimitReached(notice));
+        }
+    }
+
     /// Commits what is in flight. The session's fold is given where it must be taken over.
     fn land(
         &mut self,

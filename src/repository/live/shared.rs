@@ -325,6 +325,10 @@ fn outcome(state: &State) -> Result<Head> {
         None if state.has_ended && waits => {
             Err(Error::new(ErrorKind::Internal, "the session's saver ended before it was done"))
         }
+        None if state.is_closing && !state.has_ended => {
+            let message = "the session's last save is not done yet; its journal holds what waits";
+            Err(Error::new(ErrorKind::Locked, message))
+        }
         None => Ok(state.fold.head().clone()),
     }
 }
