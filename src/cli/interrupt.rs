@@ -48,6 +48,11 @@ impl Interrupt {
         }
     }
 
+    /// Whether the signal came while it was held back, since this was asked last.
+    pub(crate) fn take(&self) -> bool {
+        self.was_pressed.swap(false, Ordering::SeqCst)
+    }
+
     /// Fails if the signal came while it was held back.
     pub(crate) fn check(&self) -> Result<()> {
         if self.was_pressed.load(Ordering::SeqCst) { Err(Failure::Interrupted) } else { Ok(()) }

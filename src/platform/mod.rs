@@ -34,6 +34,8 @@ pub use files::write_atomic;
 pub use files::write_new;
 pub use lock::FileLock;
 pub use stamp::FileStamp;
+#[cfg(unix)]
+pub use terminal::TerminalMode;
 pub use terminal::is_terminal_gone;
 pub use terminal::read_hidden_line;
 pub use terminal::terminal_width;

@@ -28,6 +28,25 @@ pub fn is_terminal_gone() -> bool {
     false
 }
 
+/// How the terminal that stdin is treats what is typed.
+#[cfg(unix)]
+#[derive(Debug, Clone)]
+pub struct TerminalMode(rustix::termios::Termios);
+
+#[cfg(unix)]
+impl TerminalMode {
+    /// How it does now; none: stdin is no terminal.
+    pub fn now() -> Option<Self> {
+        rustix::termios::tcgetattr(io::stdin()).ok().map(Self)
+    }
+
+    /// Has it do so again.
+    pub fn set(&self) -> io::Result<()> {
+        let action = rustix::termios::OptionalActions::Now;
+        Ok(rustix::termios::tcsetattr(io::stdin(), action, &self.0)?)
+    }
+}
+
 /// Reads a line from the terminal that stdin is, without showing it. None: the input ended, or
 /// Ctrl-C was typed.
 #[cfg(unix)]

@@ -43,7 +43,7 @@ pub(crate) fn run(args: &ShellArgs, context: &mut Context) -> Result<ExitCode> {
     let chat = args.endpoint.as_deref().zip(args.model.as_deref());
     let chat = chat.map(|(url, model)| Chat::new(url, model, platform::variable(KEY)));
     let options = LiveOptions::from_settings(&context.settings)?;
-    let shell = Shell::new(context, options, chat);
+    let shell = Shell::new(context, options, chat)?;
     match &args.line {
         Some(line) => shell.run_line(line),
         None => shell.run(),

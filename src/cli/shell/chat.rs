@@ -1,9 +1,15 @@
 //! An endpoint that answers: any chat service that speaks the form of OpenAI's chat completions, a
-//! local Ollama for instance. Answers are streamed (server-sent events).
+//! local Ollama for instance. Answers are streamed (server-sent events), by a thread of their own: one
+//! that does not come, or is not wanted, must not hold up the prompt.
 
 use std::io;
 use std::io::BufRead;
 use std::io::BufReader;
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::sync::mpsc::Receiver;
+use std::sync::mpsc::RecvTimeoutError;
+use std::thread;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -24,8 +30,15 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// The longest line of an answer that is read, in bytes.
 const LINE_LIMIT: u64 = 4 << 20;
 
+/// How soon it is noticed that an answer is not wanted any longer.
+const GLANCE: Duration = Duration::from_millis(50);
+
 /// An endpoint, and the model that answers there.
-pub(crate) struct Chat {
+#[derive(Debug, Clone)]
+pub(crate) struct Chat(Arc<Endpoint>);
+
+#[derive(Debug)]
+struct Endpoint {
     agent: ureq::Agent,
     url: String,
     model: String,
@@ -40,6 +53,13 @@ pub(super) struct Answered {
     pub(super) error: Option<Failure>,
 }
 
+/// What comes of an answer, as it comes.
+enum News {
+    Part(String),
+    Usage(Usage),
+    End(io::Result<()>),
+}
+
 impl Chat {
     /// The endpoint at `url` (with or without `/chat/completions`); `key`: what it wants to be
     /// shown.
@@ -51,41 +71,79 @@ impl Chat {
             .timeout_connect(Some(PATIENCE))
             .http_status_as_error(false)
             .build();
-        Self { agent: config.into(), url, model: model.to_owned(), key }
+        Self(Arc::new(Endpoint { agent: config.into(), url, model: model.to_owned(), key }))
     }
 
     pub(super) fn model(&self) -> &str {
-        &self.model
+        &self.0.model
     }
 
     /// Has the endpoint answer to what was said; `part` is shown each piece as it comes.
+    /// `is_stopped`: whether no more of it is wanted.
     pub(super) fn answer(
         &self,
         said: &[Message],
         part: &mut dyn FnMut(&str) -> io::Result<()>,
+        is_stopped: &dyn Fn() -> bool,
     ) -> Answered {
         let mut text = String::new();
         let mut usage = None;
-        let read = self.stream(said, &mut |event| {
-            if let Some(piece) = event.pointer("/choices/0/delta/content").and_then(Value::as_str) {
-                text.push_str(piece);
-                part(piece)?;
+        let news = self.ask(said);
+        let ended = loop {
+            match news.recv_timeout(GLANCE) {
+                Ok(News::Part(piece)) => {
+                    text.push_str(&piece);
+                    if let Err(error) = part(&piece) {
+                        break Err(Failure::Output(error));
+                    }
+                }
+                Ok(News::Usage(told)) => usage = Some(told),
+                Ok(News::End(ended)) => break ended.map_err(|error| self.failed(error)),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => {
+                    break Err(self.failed(io::Error::other("it broke off")));
+                }
             }
-            usage = usage_of(event).or(usage);
-            Ok(())
-        });
+            if is_stopped() {
+                break Err(Failure::Interrupted);
+            }
+        };
         let message = (!text.is_empty()).then(|| {
             let mut message = Message::new("assistant", &text);
-            message.model = Some(self.model.clone());
+            message.model = Some(self.0.model.clone());
             message.usage = usage;
             message
         });
-        let error = read
-            .err()
-            .or_else(|| message.is_none().then(|| io::Error::other("it answered with nothing")));
-        Answered { message, error: error.map(|error| self.failed(error)) }
+        let is_nothing = || self.failed(io::Error::other("it answered with nothing"));
+        let error = ended.err().or_else(|| message.is_none().then(is_nothing));
+        Answered { message, error }
     }
 
+    /// Asks; when nobody listens to the answer any longer, no more of it is read.
+    fn ask(&self, said: &[Message]) -> Receiver<News> {
+        let (sender, news) = mpsc::channel();
+        let (endpoint, said) = (Arc::clone(&self.0), said.to_vec());
+        thread::spawn(move || {
+            let tell = |news| sender.send(news).map_err(|_| io::ErrorKind::BrokenPipe.into());
+            let ended = endpoint.stream(&said, &mut |event| {
+                if let Some(usage) = usage_of(event) {
+                    tell(News::Usage(usage))?;
+                }
+                let piece = event.pointer("/choices/0/delta/content").and_then(Value::as_str);
+                piece.map_or(Ok(()), |piece| tell(News::Part(piece.to_owned())))
+            });
+            drop(sender.send(News::End(ended)));
+        });
+        news
+    }
+
+    fn failed(&self, error: io::Error) -> Failure {
+        let message = format!("the endpoint {} did not answer", self.0.url);
+        Failure::Library(Error::new(ErrorKind::Remote, message).because(error))
+    }
+}
+
+impl Endpoint {
     fn stream(
         &self,
         said: &[Message],
@@ -121,11 +179,6 @@ impl Chat {
                 None => {}
             }
         }
-    }
-
-    fn failed(&self, error: io::Error) -> Failure {
-        let message = format!("the endpoint {} did not answer", self.url);
-        Failure::Library(Error::new(ErrorKind::Remote, message).because(error))
     }
 }
 

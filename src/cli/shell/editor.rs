@@ -17,11 +17,8 @@ use rustyline::validate::Validator;
 use crate::cli::exit::Failure;
 use crate::cli::exit::Result;
 use crate::cli::shell::COMMANDS;
+use crate::cli::shell::FIELDS;
 use crate::cli::shell::is_interactive;
-
-/// The fields that sessions are filtered by, as they are typed.
-const FIELDS: [&str; 8] =
-    ["agent:", "model:", "in:", "tag:", "branch:", "date:", "since:", "until:"];
 
 /// Reads lines: from a person, or from whatever stands in for one.
 pub(super) enum Editor {
@@ -86,9 +83,9 @@ impl Words {
         }
         let start = typed.rfind(' ').map_or(0, |at| at + 1);
         let word = &typed[start..];
-        let ids = self.ids.iter().map(String::as_str);
-        let all = ids.chain(FIELDS).filter(|it| it.starts_with(word));
-        (start, all.map(str::to_owned).collect())
+        let fields = FIELDS.iter().map(|field| format!("{field}:"));
+        let all = self.ids.iter().cloned().chain(fields);
+        (start, all.filter(|it| it.starts_with(word)).collect())
     }
 }
 

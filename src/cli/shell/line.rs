@@ -32,6 +32,9 @@ pub enum OwnCommand {
     Quit,
 }
 
+/// The fields that sessions are filtered by.
+pub const FIELDS: [&str; 8] = ["agent", "model", "in", "tag", "branch", "date", "since", "until"];
+
 /// The word that stands for the session that is being held.
 pub const CURRENT: &str = ".";
 
@@ -161,9 +164,10 @@ fn sessions(rest: &[String]) -> Result<Line, LineError> {
 fn filter(rest: &[String]) -> Result<Line, LineError> {
     let mut words = vec!["list".to_owned()];
     for word in rest {
-        let Some((field, value)) = word.split_once(':').filter(|(_, value)| !value.is_empty())
-        else {
-            let takes = "fields and values, such as tag:bug or since:yesterday";
+        let typed = word.split_once(':').filter(|(_, value)| !value.is_empty());
+        let Some((field, value)) = typed.filter(|(field, _)| FIELDS.contains(field)) else {
+            let takes = "a value behind agent:, model:, in:, tag:, branch:, date:, since: or \
+                         until:, such as tag:bug";
             return Err(LineError::Words { command: "/sessions filter", takes });
         };
         let field = if field == "in" { "workspace" } else { field };
@@ -259,7 +263,13 @@ mod tests {
             ("/rollback", "/rollback takes one revision, such as ~1"),
             (
                 "/sessions filter bug",
-                "/sessions filter takes fields and values, such as tag:bug or since:yesterday",
+                "/sessions filter takes a value behind agent:, model:, in:, tag:, branch:, date:, \
+                 since: or until:, such as tag:bug",
+            ),
+            (
+                "/sessions filter tag:bug agnt:x",
+                "/sessions filter takes a value behind agent:, model:, in:, tag:, branch:, date:, \
+                 since: or until:, such as tag:bug",
             ),
             ("/new now", "/new takes nothing behind it"),
         ] {

@@ -8,10 +8,13 @@
 mod chat;
 mod editor;
 mod line;
+mod signals;
 mod start;
 
 use std::io::IsTerminal;
 use std::io::Write;
+use std::sync::Arc;
+use std::sync::mpsc::Receiver;
 
 use crate::cli::commands;
 use crate::cli::context::Context;
@@ -21,7 +24,10 @@ use crate::cli::exit::Failure;
 use crate::cli::exit::Result;
 use crate::cli::parse_command;
 use crate::cli::plain::plain;
+use crate::error::Error;
+use crate::error::ErrorKind;
 use crate::repository::Filter;
+use crate::repository::LiveChange;
 use crate::repository::LiveOptions;
 use crate::repository::LiveSession;
 use crate::repository::Page;
@@ -36,6 +42,7 @@ use crate::session::SessionId;
 
 pub use line::COMMANDS;
 pub use line::CURRENT;
+pub use line::FIELDS;
 pub use line::Line;
 pub use line::LineError;
 pub use line::OwnCommand;
@@ -43,6 +50,8 @@ pub use line::OwnCommand;
 pub(crate) use chat::Chat;
 
 use editor::Editor;
+use signals::Doing;
+use signals::Signals;
 
 /// The agent that sessions of the shell are by.
 pub(crate) const AGENT: &str = "annals-shell";
@@ -53,7 +62,10 @@ pub(crate) struct Shell<'c> {
     options: LiveOptions,
     chat: Option<Chat>,
     /// None until something is said: an empty session is worth nothing.
-    live: Option<LiveSession>,
+    live: Option<Arc<LiveSession>>,
+    signals: Signals,
+    /// What its saves come to.
+    changes: Option<Receiver<LiveChange>>,
     /// What was said, for the endpoint.
     said: Vec<Message>,
 }
@@ -66,15 +78,27 @@ enum Next {
 }
 
 impl<'c> Shell<'c> {
-    pub(crate) fn new(context: &'c mut Context, options: LiveOptions, chat: Option<Chat>) -> Self {
-        Self { context, options, chat, live: None, said: Vec::new() }
+    pub(crate) fn new(
+        context: &'c mut Context,
+        options: LiveOptions,
+        chat: Option<Chat>,
+    ) -> Result<Self> {
+        let signals = Signals::listen().map_err(|error| {
+            Error::new(ErrorKind::Io, "Signals cannot be listened to").because(error)
+        })?;
+        let (live, changes, said) = (None, None, Vec::new());
+        Ok(Self { context, options, chat, live, signals, changes, said })
     }
 
     /// Runs one line and leaves.
     pub(crate) fn run_line(mut self, text: &str) -> Result<ExitCode> {
-        let next = self.take(text)?;
-        self.close()?;
-        Ok(match next {
+        let next = self.take(text);
+        let closed = self.close();
+        // Returns no more when a signal came.
+        self.set(Doing::Prompt);
+        self.tell_changes()?;
+        closed?;
+        Ok(match next? {
             Next::Prompt(code) => code,
             Next::Leave => ExitCode::Done,
         })
@@ -89,15 +113,47 @@ impl<'c> Shell<'c> {
                 Some(live) => format!("{} › ", live.id().short()),
                 None => "annals › ".to_owned(),
             };
-            let Some(text) = editor.read(&prompt)? else { break };
+            self.tell_changes()?;
+            self.set(Doing::Prompt);
+            let text = editor.read(&prompt);
+            self.set(Doing::Command);
+            let Some(text) = text? else { break };
             match self.take(&text) {
                 Ok(Next::Prompt(_)) => {}
                 Ok(Next::Leave) => break,
+                // Whoever ended the process knows.
+                Err(_) if self.signals.is_ending() => {}
                 Err(failure) => self.tell(&failure)?,
             }
         }
         self.close()?;
         Ok(ExitCode::Done)
+    }
+
+    /// Says what became of saves that nobody asked for.
+    fn tell_changes(&mut self) -> Result<()> {
+        let Some(changes) = &self.changes else { return Ok(()) };
+        for change in changes.try_iter().collect::<Vec<_>>() {
+            match change {
+                // Once is enough of those that follow.
+                LiveChange::Retrying { error, failures: 1, .. } => {
+                    let text = format!(
+                        "What was said is in the journal, but not in the store yet: {error}. It is \
+                         tried again by itself; /save tries at once."
+                    );
+                    self.context.output.warning(&text)?;
+                }
+                LiveChange::LimitReached(notice) => self.context.tell_notice(&notice)?,
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Says what is being done from now on, for signals to mean the right thing.
+    fn set(&self, doing: Doing) {
+        self.context.interrupt.hold(doing != Doing::Command);
+        self.signals.set(doing);
     }
 
     /// Does what a line says.
@@ -114,20 +170,23 @@ impl<'c> Shell<'c> {
     fn say(&mut self, text: &str) -> Result<Next> {
         let question = Message::new("user", text);
         self.keep(question)?;
-        let Some(chat) = &self.chat else {
+        let Some(chat) = self.chat.clone() else {
             return Ok(Next::Prompt(ExitCode::Done));
         };
-        let mut out = std::io::stdout().lock();
-        let answered = chat.answer(&self.said, &mut |part| {
+        self.set(Doing::Answer);
+        let (interrupt, signals) = (self.context.interrupt.clone(), self.signals.clone());
+        let mut show = |part: &str| {
+            let mut out = std::io::stdout().lock();
             write!(out, "{}", plain(part))?;
             out.flush()
-        });
-        drop(out);
-        self.context.output.data("\n")?;
+        };
+        let is_stopped = || interrupt.take() || signals.is_ending();
+        let answered = chat.answer(&self.said, &mut show, &is_stopped);
         // What came before it broke off was said.
-        if let Some(answer) = answered.message {
-            self.keep(answer)?;
-        }
+        let kept = answered.message.map_or(Ok(()), |answer| self.keep(answer));
+        self.set(Doing::Command);
+        self.context.output.data("\n")?;
+        kept?;
         answered.error.map_or(Ok(Next::Prompt(ExitCode::Done)), Err)
     }
 
@@ -140,7 +199,7 @@ impl<'c> Shell<'c> {
             if let Some(model) = model {
                 live.update(Update::Model(model))?;
             }
-            self.live = Some(live);
+            self.take_hold(live);
             let mut message = message.clone();
             message.envelope.place.cwd = Some(folder.to_string_lossy().into_owned());
             return self.append(message);
@@ -203,7 +262,7 @@ impl<'c> Shell<'c> {
         let command = parse_command(&words)?;
         let changes = !command.only_reads();
         let ended = commands::run(command, self.context);
-        if changes && let Some(id) = self.live.as_ref().map(LiveSession::id) {
+        if changes && let Some(id) = self.live.as_ref().map(|live| live.id()) {
             self.read_again(id)?;
         }
         ended
@@ -241,14 +300,24 @@ impl<'c> Shell<'c> {
             _ => None,
         };
         self.said = restored.records.into_iter().filter_map(message).collect();
+        self.take_hold(live);
+    }
+
+    fn take_hold(&mut self, live: LiveSession) {
+        let live = Arc::new(live);
+        self.signals.hold(&live);
+        self.changes = Some(live.watch());
         self.live = Some(live);
     }
 
     fn close(&mut self) -> Result<()> {
         self.said.clear();
-        if let Some(live) = self.live.take() {
-            live.close()?;
-        }
+        let Some(live) = self.live.take() else { return Ok(()) };
+        match Arc::try_unwrap(live) {
+            Ok(live) => live.close()?,
+            // A signal came, and it is being closed.
+            Err(live) => live.close_within(signals::PATIENCE)?,
+        };
         Ok(())
     }
 

@@ -21,15 +21,26 @@ impl Shell<'_> {
     /// Offers what there is to go on with. Whatever fails, a new session can always begin.
     pub(super) fn offer(&mut self) -> Result<()> {
         let mut repository = self.context.open_or_make()?;
-        match repository.start_offer(AGENT)? {
+        let offer = match repository.start_offer(AGENT) {
+            Ok(offer) => offer,
+            Err(error) => {
+                self.tell(&Failure::from(error))?;
+                return self.context.output.hint("A new session begins with what you say.");
+            }
+        };
+        match offer {
             StartOffer::Nothing => self.context.output.hint("/help says what there is."),
-            StartOffer::Interrupted { head, .. } => {
-                // What was recovered was told when the store was opened.
-                let name = match repository.recovery().sessions.len() {
-                    1 => "it".to_owned(),
-                    _ => self.context.named(&head),
+            StartOffer::Interrupted { head, messages, at } => {
+                let name = self.context.named(&head);
+                let ago = brief::ago_text(repository.now(), at.as_deref());
+                let count = brief::count(head.counts.messages, "message");
+                let came = match messages {
+                    0 => String::new(),
+                    came => format!(", {came} of them out of its journal"),
                 };
-                self.ask_to_go_on(&head, &format!("Go on with {name}? [Y/n]"), true)
+                let text = format!("{name} was interrupted {ago}; it has {count}{came}.");
+                self.context.output.status(&text)?;
+                self.ask_to_go_on(&head, "Go on with it? [Y/n]", true)
             }
             StartOffer::Last(head) => {
                 let name = self.context.named(&head);
