@@ -49,6 +49,7 @@ mod retention;
 mod section;
 mod values;
 
+use std::collections::BTreeMap;
 use std::io;
 use std::ops::RangeInclusive;
 use std::path::Path;
@@ -166,6 +167,8 @@ pub struct Settings {
     pub redact: RedactSettings,
     /// The file, which need not be there.
     pub path: PathBuf,
+    /// The lines of the keys that stand in it.
+    lines: BTreeMap<String, usize>,
     faults: Vec<Fault>,
 }
 
@@ -309,6 +312,11 @@ impl Settings {
         section.map_or(Ok(()), |section| self.check(section))
     }
 
+    /// The line of the file on which a key has its value, from 1; none: it does not stand there.
+    pub fn line_of(&self, key: &Key) -> Option<usize> {
+        self.lines.get(key.name).copied()
+    }
+
     /// All that is wrong, the first of each section.
     pub fn faults(&self) -> impl Iterator<Item = &Error> {
         self.faults.iter().map(|fault| &fault.error)
@@ -333,6 +341,7 @@ impl Settings {
             size_limit: Setting::default(None),
             redact: RedactSettings::default(),
             path: path.to_owned(),
+            lines: BTreeMap::new(),
             faults: Vec::new(),
         }
     }
@@ -340,6 +349,10 @@ impl Settings {
     fn take(&mut self, document: &Document<&str>, text: &str, home: &Path) {
         for (name, item) in document.iter() {
             let section = Section::ALL.into_iter().find(|section| section.name() == name);
+            for (key, item) in item.as_table_like().into_iter().flat_map(|table| table.iter()) {
+                let line = line_at(text, item.span().map(|span| span.start));
+                self.lines.insert(format!("{name}.{key}"), line);
+            }
             let wrong = |cause: String| Wrong { key: name.to_owned(), at: item.span(), cause };
             let taken = match (section, item.as_table_like()) {
                 (None, _) => {

@@ -1,5 +1,7 @@
 use std::fs;
 
+use proptest::prelude::*;
+
 use super::*;
 
 const HOME: &str = "/home/dev";
@@ -54,6 +56,51 @@ fn every_key_can_be_set_to_its_default_and_is_told_apart_from_it() {
         let shown = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         assert_eq!(shown, typed, "{}", key.name);
         assert_eq!(key.value(&Settings::default()).1, Layer::Default);
+    }
+}
+
+proptest! {
+    #[test]
+    fn p23_what_the_file_says_is_what_holds(
+        interval in SAVE_INTERVALS,
+        idle in 1_u64..=300,
+        records in 1_u64..=1_000,
+        level in 1_u8..=9,
+        count in 1_u64..=1_000_000,
+        days in 1_u64..=3_650,
+        size in 1_u64..=1_000_000,
+        folder in "[a-zA-Z0-9 _.-]{1,20}",
+    ) {
+        let text = format!(
+            "[store]\npath = \"/{folder}\"\n[save]\ninterval = {interval}\nidle = {idle}\n\
+             records = {records}\n[packing]\nlevel = {level}\n[retention]\ncount = {count}\n\
+             age = \"{days} days\"\n[limits]\nsize = \"{size} MB\"\n"
+        );
+        let settings = parse(&text);
+        prop_assert_eq!(settings.faults().next(), None, "{}", text);
+        let path = PathBuf::from(format!("/{folder}"));
+        prop_assert_eq!(&settings.store_path, &Setting { value: Some(path), layer: Layer::File });
+        prop_assert_eq!(settings.save_interval.value.as_secs(), interval);
+        prop_assert_eq!(settings.save_idle.value.as_secs(), idle);
+        prop_assert_eq!(settings.save_records.value, records);
+        prop_assert_eq!(settings.packing_level.value, level);
+        prop_assert_eq!(settings.retention.count.value, Some(count));
+        prop_assert_eq!(settings.retention.age.value, Some(days * 24 * 3_600));
+        prop_assert_eq!(settings.size_limit.value, Some(size * 1_000_000));
+        for (name, line) in [("store.path", 2), ("save.idle", 5), ("limits.size", 12)] {
+            prop_assert_eq!(settings.line_of(Key::find(name).expect("a key")), Some(line));
+        }
+    }
+
+    #[test]
+    fn p24_an_interval_is_taken_from_5_to_300_and_refused_elsewhere(
+        interval in prop_oneof![-10_i64..=400, any::<i64>()],
+    ) {
+        let is_allowed = (5..=300).contains(&interval);
+        let settings = parse(&format!("[save]\ninterval = {interval}\n"));
+        prop_assert_eq!(settings.check(Section::Save).is_ok(), is_allowed);
+        let set = after_set("", "save.interval", &interval.to_string());
+        prop_assert_eq!(set.is_ok(), is_allowed);
     }
 }
 

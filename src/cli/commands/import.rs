@@ -17,7 +17,6 @@ use crate::repository::ImportOptions;
 use crate::repository::ImportPlan;
 use crate::repository::ImportedSession;
 use crate::repository::Known;
-use crate::repository::Repository;
 use crate::session::RevisionId;
 
 /// Take in sessions that others shared
@@ -54,7 +53,7 @@ pub(crate) struct ImportArgs {
 pub(crate) fn run(args: &ImportArgs, context: &mut Context) -> Result<ExitCode> {
     let files: Vec<PathBuf> =
         args.files.iter().map(|file| context.environment.current.join(file)).collect();
-    let mut repository = Repository::open(&context.open_options(true))?;
+    let mut repository = context.open_or_make()?;
     let path = platform::variable("PATH").unwrap_or_default();
     let programs = std::env::split_paths(&path).collect();
     let options = ImportOptions { again: args.again, programs };
@@ -84,6 +83,9 @@ pub(crate) fn run(args: &ImportArgs, context: &mut Context) -> Result<ExitCode> 
         context.output.json(&ImportView::of(&plan, args.dry_run, revision.as_ref()))?;
     } else {
         tell(&plan, args.dry_run, revision.as_ref(), context)?;
+    }
+    if revision.is_some() {
+        context.after_save(&mut repository)?;
     }
     Ok(ExitCode::Done)
 }

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::cli::json::shown;
 use crate::config::Key;
+use crate::config::Layer;
 use crate::config::Settings;
 
 /// `annals.config/1`
@@ -21,6 +22,7 @@ struct SettingView {
     key: &'static str,
     value: Value,
     origin: &'static str,
+    line: Option<usize>,
     default: Value,
     range: String,
     about: &'static str,
@@ -37,6 +39,7 @@ impl ConfigView {
             key: key.name,
             value: key.value(settings).0,
             origin: origin(key),
+            line: settings.line_of(key).filter(|_| key.value(settings).1 == Layer::File),
             default: key.default(),
             range: key.kind.range(),
             about: key.about,

@@ -104,7 +104,7 @@ fn list(with_origin: bool, context: &mut Context) -> Result<ExitCode> {
         let name = paint.id(&format!("{:width$}", key.name));
         let mut row = format!("{name}  {}", line(&in_list(key, &value)));
         if with_origin {
-            row += &paint.faint(&format!("  ({})", origin(key, &context.settings)));
+            row += &paint.faint(&format!("  ({})", place(key, &context.settings)));
         } else if layer == Layer::Default {
             row = paint.faint(&format!("{:width$}  {}", key.name, in_list(key, &value)));
         }
@@ -173,6 +173,15 @@ fn in_list(key: &Key, value: &Value) -> String {
     match value {
         Value::Null => format!("({})", key.without),
         value => value.to_string(),
+    }
+}
+
+/// Where the value of a key came from, and on which line of the file.
+fn place(key: &Key, settings: &Settings) -> String {
+    let origin = origin(key, settings);
+    match settings.line_of(key).filter(|_| key.value(settings).1 == Layer::File) {
+        Some(line) => format!("{origin}:{line}"),
+        None => origin.to_owned(),
     }
 }
 
