@@ -15,6 +15,7 @@ use serde_json::Value;
 use crate::support::Ran;
 use crate::support::Sandbox;
 use crate::support::corpus;
+use crate::support::say;
 
 /// How a redaction begins.
 const MARK: &str = "[redacted:";
@@ -498,9 +499,4 @@ impl Tally {
 
 fn skip() {
     say("skipped: ANNALS_CORPUS names no real transcripts");
-}
-
-#[expect(clippy::print_stdout, reason = "figures are for whoever runs it; tests capture them")]
-fn say(text: &str) {
-    println!("{text}");
 }

@@ -13,8 +13,10 @@ use std::process::Stdio;
 use std::time::Duration;
 use std::time::Instant;
 
+use crate::support::Mount;
 use crate::support::Ran;
 use crate::support::Sandbox;
+use crate::support::say;
 
 /// How long one test goes on killing: 2 seconds, or what `ANNALS_CRASH_SECONDS` says.
 fn budget() -> Duration {
@@ -504,25 +506,6 @@ fn a_store_that_may_not_be_written_can_be_read() {
     story.capture();
 }
 
-/// A file system that lasts as long as this value.
-struct Mount(PathBuf);
-
-impl Mount {
-    fn tmpfs(folder: &Path, size: &str) -> Option<Self> {
-        let option = format!("size={size}");
-        let mut command = Command::new("mount");
-        command.args(["-t", "tmpfs", "-o", &option, "none"]).arg(folder);
-        let mounted = command.output().is_ok_and(|it| it.status.success());
-        mounted.then(|| Self(folder.to_owned()))
-    }
-}
-
-impl Drop for Mount {
-    fn drop(&mut self) {
-        drop(Command::new("umount").arg("-l").arg(&self.0).output());
-    }
-}
-
 /// Runs the program after a shell set limits.
 fn limited(sandbox: &Sandbox, limit: &str, args: &[&str]) -> Ran {
     let program = sandbox.program();
@@ -556,9 +539,4 @@ fn all_folders(folder: &Path) -> Vec<PathBuf> {
 
 fn is_root() -> bool {
     rustix::process::geteuid().is_root()
-}
-
-#[expect(clippy::print_stdout, reason = "a test that is skipped says so")]
-fn say(text: &str) {
-    println!("{text}");
 }

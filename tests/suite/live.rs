@@ -23,12 +23,17 @@ use annals::session::Content;
 use annals::session::Message;
 use annals::session::Record;
 use annals::session::SessionId;
+use proptest::prelude::*;
 use serde_json::json;
 
 use crate::support::Sandbox;
 
 /// Says which store the child of a test writes to.
 const CHILD: &str = "ANNALS_LIVE_CHILD";
+
+/// The same, of one that is told to stop.
+#[cfg(unix)]
+const STOPPED: &str = "ANNALS_STOPPED_CHILD";
 
 /// How long a test waits for another thread, at most.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -203,6 +208,64 @@ fn r2_2_all_that_was_set_comes_back() {
     assert_eq!(restored.head.context_files, files);
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(24) })]
+
+    #[test]
+    fn p05_what_a_live_session_was_given_comes_back_when_it_is_resumed(
+        steps in proptest::collection::vec((0_u8..7, "[ -~\n\téあ]{0,60}", any::<i64>()), 1..16),
+    ) {
+        let sandbox = Sandbox::new();
+        let mut repository = sandbox.repository();
+        let mut live = repository.create("a", &by_hand()).expect("created");
+        let (mut said, mut model, mut state, mut files) = (Vec::new(), None, None, Vec::new());
+        for (kind, text, number) in steps {
+            let updated = match kind {
+                0..=2 => {
+                    let role = if kind == 0 { "user" } else { "assistant" };
+                    let message = Message::new(role, &text);
+                    said.push((role.to_owned(), text));
+                    live.append(vec![message.into()])
+                }
+                3 => {
+                    model = Some(format!("model-{number}"));
+                    live.update(Update::Model(format!("model-{number}")))
+                }
+                4 => {
+                    state = Some(json!({"text": text, "number": number, "list": [null, 1.5]}));
+                    live.update(Update::State(state.clone().expect("set")))
+                }
+                5 => {
+                    files = vec![format!("/nowhere/{number}.rs")];
+                    live.update(Update::ContextFiles(files.clone()))
+                }
+                _ => {
+                    let (id, head) = (live.id(), live.head());
+                    live.close().expect("saved");
+                    let (resumed, restored) = repository.resume(id, &by_hand()).expect("resumed");
+                    prop_assert_eq!(restored.head, head, "what was shown is what is stored");
+                    live = resumed;
+                    Ok(())
+                }
+            };
+            updated.expect("taken");
+        }
+        let id = live.id();
+        live.close().expect("saved");
+        let (_live, restored) = repository.resume(id, &by_hand()).expect("resumed");
+        let message = |record: &Record| {
+            let message = record.as_message().expect("nothing else is in view");
+            match &message.content {
+                Content::Text(text) => (message.role.clone(), text.clone()),
+                Content::Blocks(_) => panic!("a text stays a text"),
+            }
+        };
+        prop_assert_eq!(restored.records.iter().map(message).collect::<Vec<_>>(), said);
+        prop_assert_eq!((restored.model, restored.state), (model, state));
+        prop_assert_eq!((&restored.missing_files, &restored.head.context_files), (&files, &files));
+    }
+}
+
 #[test]
 fn r4_3_a_secret_that_is_recognised_late_leaves_the_journal_and_the_tip() {
     let sandbox = Sandbox::new();
@@ -277,6 +340,11 @@ fn kill_after(sandbox: &Sandbox, count: u64) -> (String, u64) {
         } else if let Some(number) = line.strip_prefix("ack ") {
             last = number.parse().expect("a number");
             if last >= count {
+                // Anywhere in what follows, from one call to some dozen.
+                let start = std::time::Instant::now();
+                while start.elapsed() < Duration::from_micros(count * 7_919 % 20_011) {
+                    std::hint::spin_loop();
+                }
                 child.kill().expect("it can be killed");
                 break;
             }
@@ -293,7 +361,7 @@ fn p03_nothing_acknowledged_is_lost_whenever_the_program_is_killed() {
     let sandbox = Sandbox::new();
     for kill in 0..kills {
         // Spread over the beginning, the commits, and what lies between them.
-        let (id, last) = kill_after(&sandbox, kill * 37 % 101);
+        let (id, last) = kill_after(&sandbox, kill * 37 % 101 + kill / 101);
         let mut repository = sandbox.repository();
         let recovery = repository.recovery().clone();
         assert!(recovery.left.is_empty(), "{recovery:?}");
@@ -305,6 +373,130 @@ fn p03_nothing_acknowledged_is_lost_whenever_the_program_is_killed() {
     }
     assert_eq!(journals(&sandbox), 0);
     sandbox.fsck();
+}
+
+/// No test by itself: a program that is told to stop while something waits.
+#[cfg(unix)]
+#[test]
+fn holds_a_session_until_it_is_told_to_stop() {
+    let Some(store) = std::env::var_os(STOPPED) else { return };
+    let mut environment = annals::platform::Environment::from_process().expect("an environment");
+    environment.store = Some(store.into());
+    let options = OpenOptions { store: None, environment, create: true };
+    let mut repository = Repository::open(&options).expect("the store opens");
+    let live = Arc::new(repository.create("stopped", &by_hand()).expect("created"));
+    let mut signals = signal_hook::iterator::Signals::new([signal_hook::consts::SIGTERM])
+        .expect("they can be listened to");
+    say(&live, "one");
+    crate::support::say(&format!("id {}", live.id()));
+    let signal = signals.forever().next().expect("it comes");
+    let is_closed = live.close_within(Duration::from_secs(2)).is_ok();
+    signal_hook::low_level::exit(128 + signal + i32::from(!is_closed));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_program_that_is_told_to_stop_commits_what_waits_or_leaves_it_in_its_journal() {
+    for is_locked in [false, true] {
+        let sandbox = Sandbox::new();
+        drop(sandbox.repository());
+        let mut command = Command::new(std::env::current_exe().expect("this program"));
+        command
+            .args(["live::holds_a_session_until_it_is_told_to_stop", "--exact", "--nocapture"])
+            .env(STOPPED, sandbox.store())
+            .env("HOME", sandbox.home())
+            .stdout(Stdio::piped());
+        let mut child = command.spawn().expect("it starts");
+        let lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+        let mut lines = lines.map_while(Result::ok);
+        let line = lines.find(|line| line.contains("id ")).expect("it begins a session");
+        let id = line.rsplit(' ').next().expect("an id").to_owned();
+        // As long as somebody else commits, nobody can.
+        let held = is_locked.then(|| {
+            let lock = sandbox.store().join("annals/lock");
+            annals::platform::FileLock::acquire(&lock, PATIENCE).expect("tried").expect("free")
+        });
+        let process = rustix::process::Pid::from_child(&child);
+        rustix::process::kill_process(process, rustix::process::Signal::TERM).expect("it runs");
+        let start = std::time::Instant::now();
+        let code = child.wait().expect("it ends").code();
+        assert!(start.elapsed() < Duration::from_secs(20), "it ends within a bounded time");
+        assert_eq!(code, Some(143 + i32::from(is_locked)), "whether all is committed is told");
+        drop(held);
+        assert_eq!(journals(&sandbox) > 0, is_locked);
+        let mut repository = sandbox.repository();
+        assert_eq!(repository.recovery().sessions.len(), usize::from(is_locked));
+        let at = repository.resolve(&id, None).expect("it is stored");
+        assert_eq!(texts(&repository.load(&at).expect("it loads").records), ["one"]);
+    }
+}
+
+#[test]
+fn a_session_that_is_dropped_waits_no_longer_than_its_patience() {
+    let sandbox = Sandbox::new();
+    let mut repository = sandbox.repository();
+    let options = LiveOptions { patience: Duration::from_millis(50), ..by_hand() };
+    let live = repository.create("a", &options).expect("created");
+    say(&live, "one");
+    let lock = sandbox.store().join("annals/lock");
+    let held = annals::platform::FileLock::acquire(&lock, PATIENCE).expect("tried").expect("free");
+    let error = live.close_within(Duration::from_millis(50)).expect_err("it cannot be committed");
+    assert_eq!(error.kind(), ErrorKind::Locked, "{error}");
+    let error = live.append(Vec::new()).expect_err("it has ended for all");
+    assert_eq!(error.kind(), ErrorKind::Conflict);
+    let start = std::time::Instant::now();
+    drop(live);
+    assert!(start.elapsed() < Duration::from_secs(5), "far less than the lock is waited for");
+    drop(held);
+}
+
+#[test]
+fn r8_5_whoever_watches_is_told_that_the_store_is_past_its_limit_once_a_day() {
+    let sandbox = Sandbox::new();
+    sandbox.run(["init"]).ok();
+    sandbox.run(["config", "set", "limits.size", "1 MB"]).ok();
+    let mut repository = sandbox.repository();
+    let live = repository.create("a", &by_hand()).expect("created");
+    let mut state = 1_u64;
+    let mut letter = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        char::from(b'a' + u8::try_from((state >> 33) % 26).expect("a letter"))
+    };
+    let mut text = || -> String {
+        (0..400_000).map(|_| (0..4).map(|_| letter()).collect::<String>() + " ").collect()
+    };
+    say(&live, &text());
+    live.save().expect("saved, with nobody to tell");
+    let changes = live.watch();
+    let mut noticed = Vec::new();
+    for _ in 0..2 {
+        say(&live, "more");
+        live.save().expect("past the limit everything is saved");
+    }
+    live.close().expect("saved");
+    for change in changes {
+        if let LiveChange::LimitReached(notice) = change {
+            noticed.push(notice);
+        }
+    }
+    let [notice] = noticed.as_slice() else { panic!("it is told once: {noticed:?}") };
+    assert!(notice.size > notice.limit && notice.limit == 1_000_000, "{notice:?}");
+}
+
+#[test]
+fn r1_5_the_last_save_that_fails_is_told_to_whoever_watches() {
+    let sandbox = Sandbox::new();
+    let mut repository = sandbox.repository();
+    let live = repository.create("a", &by_hand()).expect("created");
+    let changes = live.watch();
+    let (main, aside) =
+        (sandbox.store().join("refs/heads/main"), sandbox.store().join("refs/heads/aside"));
+    std::fs::rename(&main, &aside).expect("moved");
+    say(&live, "one");
+    let error = live.close().expect_err("there is no branch to save to").to_string();
+    let told: Vec<LiveChange> = changes.iter().collect();
+    assert_eq!(told, [LiveChange::Failed { error }], "and the channel ends with the session");
+    std::fs::rename(&aside, &main).expect("moved back");
 }
 
 #[test]

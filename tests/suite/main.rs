@@ -9,7 +9,8 @@
 //! `picker`, `picker_screens`: the picker in a real terminal · `shell`: a conversation at a prompt · `live`: sessions
 //! that a program holds · `hooks`: agents that call annals · `many`: several processes at once ·
 //! `hostile`: bad input · `crash`: the program killed, the disk full · `scrub`: what leaves history ·
-//! `corpus`: real transcripts, where `ANNALS_CORPUS` names them.
+//! `faults`: each call to the system that
+//! may fail does · `corpus`: real transcripts, where `ANNALS_CORPUS` names them.
 #![allow(
     clippy::disallowed_methods,
     clippy::format_push_string,
@@ -21,6 +22,8 @@ mod cli_json;
 mod cli_text;
 mod corpus;
 mod crash;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod faults;
 mod hooks;
 mod hostile;
 mod layers;

@@ -12,6 +12,7 @@ use serde_json::json;
 
 use crate::support::Ran;
 use crate::support::Sandbox;
+use crate::support::say;
 
 #[test]
 fn r4_1_the_store_lies_where_flag_environment_config_or_default_say() {
@@ -250,7 +251,8 @@ fn r4_5_all_that_is_made_is_closed_to_others_whatever_the_umask() {
         let run = |args: &[&str]| under(umask, &sandbox, args).ok();
         run(&["capture"]);
         run(&["tag", id, "kept"]);
-        run(&["config", "set", "retention.count", "1"]);
+        run(&["config", "set", "retention.count", "9"]);
+        run(&["shell", "-c", "hello"]);
         run(&["export", id, "--format", "html", "-o", &html]);
         run(&["restore", id, "--home", &other]);
         run(&["checkout", &checked]);
@@ -346,11 +348,6 @@ fn can_be_locked_out() -> bool {
         say("skipped: root may write everywhere here, and mount nothing");
     }
     can
-}
-
-#[expect(clippy::print_stdout, reason = "a test that is skipped says so")]
-fn say(text: &str) {
-    println!("{text}");
 }
 
 impl Drop for ReadOnly {

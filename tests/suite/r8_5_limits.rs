@@ -1,5 +1,10 @@
 //! R8.5: past the limit of the store's size the user is told, with what would free space.
 
+use annals::repository::OpenOptions;
+use annals::repository::Repository;
+use chrono::DateTime;
+use chrono::TimeDelta;
+use proptest::prelude::*;
 use serde_json::json;
 
 use crate::support::Sandbox;
@@ -102,4 +107,36 @@ fn p25_what_retention_would_free_is_measured_too() {
     let promised = frees(&told, "annals prune && annals purge --deleted");
     assert!(promised.is_some_and(|bytes| bytes > 100_000.0), "{told}");
     sandbox.run(["config", "set", "limits.size", "5 KB"]).code(3);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(4) })]
+
+    #[test]
+    fn p25_past_the_limit_it_is_told_at_most_once_a_day_and_below_it_never(
+        steps in proptest::collection::vec((1_u64..3, 0_i64..60), 1..8),
+    ) {
+        let sandbox = Sandbox::new();
+        store(&sandbox, 1, 2_500_000);
+        let mut now = DateTime::UNIX_EPOCH;
+        let mut last = None;
+        for (limit, hours) in steps {
+            now += TimeDelta::hours(hours);
+            sandbox.run(["config", "set", "limits.size", &format!("{limit} MB")]).ok();
+            let mut environment = sandbox.environment();
+            environment.clock = annals::platform::Clock::fixed(now);
+            let options = OpenOptions { store: None, environment, create: false };
+            let mut repository = Repository::open(&options).expect("the store opens");
+            let notice = repository.storage_notice().expect("it is measured");
+            let is_past = size(&sandbox) > f64::from(u32::try_from(limit).expect("small")) * 1e6;
+            let is_due = last.is_none_or(|last| now - last >= TimeDelta::days(1));
+            prop_assert_eq!(notice.is_some(), is_past && is_due, "{} MB, {} hours", limit, hours);
+            if let Some(notice) = notice {
+                last = Some(now);
+                prop_assert!(notice.size > notice.limit);
+                let is_sorted = notice.remedies.is_sorted_by(|a, b| a.frees >= b.frees);
+                prop_assert!(is_sorted && notice.remedies.iter().all(|it| it.frees > 0));
+            }
+        }
+    }
 }

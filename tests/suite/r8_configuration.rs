@@ -88,7 +88,7 @@ fn r8_keys_are_listed_set_and_unset() {
     assert_eq!(set.stderr, format!("save.interval = 30 in {}\n", file.display()));
     assert_eq!(fs::metadata(&file).expect("it is there").permissions().mode() & 0o777, 0o600);
     let list = sandbox.run(["config", "list", "--origin"]).ok();
-    assert!(has_row(&list, "save.interval 30 (config.toml)"), "{}", list.stdout);
+    assert!(has_row(&list, "save.interval 30 (config.toml:2)"), "{}", list.stdout);
     assert_eq!(
         sandbox.json(["config", "get", "save.interval"]),
         json!({
@@ -98,6 +98,7 @@ fn r8_keys_are_listed_set_and_unset() {
                 "key": "save.interval",
                 "value": 30,
                 "origin": "config.toml",
+                "line": 2,
                 "default": 5,
                 "range": "5 to 300 seconds",
                 "about": "a live session's records wait no longer for their commit",

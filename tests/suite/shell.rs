@@ -1,60 +1,13 @@
-//! The shell: a conversation at a prompt. Here it reads from a pipe; an endpoint of the test's own
+//! The shell: a conversation at a prompt, in a terminal and behind a pipe; an endpoint of the test's own
 //! answers.
 
-use std::io::BufRead;
-use std::io::BufReader;
-use std::io::Read;
-use std::io::Write;
-use std::net::TcpListener;
-use std::net::TcpStream;
-use std::thread;
-
+use annals::cli::shell::COMMANDS;
 use serde_json::Value;
 use serde_json::json;
 
 use crate::support::Ran;
 use crate::support::Sandbox;
-#[cfg(unix)]
-use crate::support::Terminal;
-
-/// An endpoint on loopback that says back what was said last, word by word; gives its URL.
-fn endpoint(answers: usize) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
-    let address = listener.local_addr().expect("it has one");
-    thread::spawn(move || {
-        for stream in listener.incoming().take(answers) {
-            answer(&mut stream.expect("a connection"));
-        }
-    });
-    format!("http://{address}/v1")
-}
-
-fn answer(stream: &mut TcpStream) {
-    let mut reader = BufReader::new(stream.try_clone().expect("it can be read and written"));
-    let mut length = 0;
-    loop {
-        let mut line = String::new();
-        reader.read_line(&mut line).expect("a head");
-        if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
-            length = value.trim().parse().expect("a number");
-        }
-        if line.trim().is_empty() {
-            break;
-        }
-    }
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body).expect("a body");
-    let body: Value = serde_json::from_slice(&body).expect("JSON");
-    let said = body["messages"].as_array().and_then(|it| it.last()).expect("a message");
-    let mut text = String::from("HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n");
-    for word in ["You", " said: ", said["content"].as_str().unwrap_or_default()] {
-        let event = json!({"choices": [{"delta": {"content": word}}]});
-        text.push_str(&format!("data: {event}\n\n"));
-    }
-    let usage = json!({"choices": [], "usage": {"prompt_tokens": 12, "completion_tokens": 3}});
-    text.push_str(&format!("data: {usage}\n\ndata: [DONE]\n\n"));
-    stream.write_all(text.as_bytes()).expect("it is read");
-}
+use crate::support::endpoint::endpoint;
 
 fn only_session(sandbox: &Sandbox) -> Value {
     let listed = sandbox.json(["list"]);
@@ -88,12 +41,13 @@ fn what_is_typed_is_kept_and_nothing_else_makes_a_session() {
 #[test]
 fn an_endpoint_answers_and_its_answers_are_kept() {
     let sandbox = Sandbox::new();
-    let url = endpoint(2);
+    let url = endpoint();
     let arguments = ["shell", "--endpoint", &url, "--model", "parrot-1"];
     let ran = sandbox.run_with(arguments, "hello\nand again\n").ok();
-    assert!(ran.stdout.contains("You said: hello\n"), "{ran:?}");
+    assert!(ran.stdout.contains("You said: hello (1 so far)\n"), "{ran:?}");
     let shown = only_session(&sandbox);
-    let expected = ["hello", "You said: hello", "and again", "You said: and again"];
+    let expected =
+        ["hello", "You said: hello (1 so far)", "and again", "You said: and again (3 so far)"];
     assert_eq!(said(&shown), expected);
     assert_eq!(shown["session"]["models"], json!(["parrot-1"]));
     assert_eq!(shown["session"]["tokens"]["total"], 30);
@@ -152,25 +106,198 @@ fn a_wrong_line_is_told_and_the_shell_goes_on() {
     sandbox.run(["shell", "--endpoint", "http://127.0.0.1:9"]).code(2);
 }
 
-#[cfg(unix)]
+/// Each slash command: a line, the code it ends with, and what it tells. ID: a session that is there.
+const LINES: &[(&str, i32, &str)] = &[
+    ("/resume ID", 0, "Going on with ID"),
+    ("/resume nothing-like-it", 3, "no session is called nothing-like-it"),
+    ("/resume ID ID", 2, "/resume takes one session, or none"),
+    ("/new", 0, "A new session begins with what you say next."),
+    ("/new now", 2, "/new takes nothing behind it"),
+    ("/save", 0, "There is nothing to save."),
+    ("/save now", 2, "/save takes nothing behind it"),
+    ("/history", 2, "Nothing was said yet."),
+    ("/history --bogus", 2, "Nothing was said yet."),
+    ("/diff", 2, "Nothing was said yet."),
+    ("/diff ~1 ~2", 2, "/diff takes at most one revision"),
+    ("/rollback ~1", 2, "Nothing was said yet."),
+    ("/rollback", 2, "/rollback takes one revision"),
+    ("/sessions", 0, "the parser drops a line"),
+    ("/sessions eat ID", 2, "There is no command /sessions eat"),
+    ("/sessions list -n 1", 0, "the parser drops a line"),
+    ("/sessions list --sort colour", 2, "invalid value 'colour'"),
+    ("/sessions search 'drops a line'", 0, "drops a line"),
+    ("/sessions search zebra", 1, ""),
+    ("/sessions search", 2, "QUERY"),
+    ("/sessions filter tag:bug agent:tester", 0, "the parser drops a line"),
+    ("/sessions filter tag:", 2, "/sessions filter takes a value behind agent:"),
+    ("/sessions filter colour:red", 2, "/sessions filter takes a value behind agent:"),
+    ("/sessions show ID", 0, "the parser drops a line"),
+    ("/sessions show nothing-like-it", 3, "no session is called"),
+    ("/sessions show", 2, "ID"),
+    ("/sessions export ID -o session.md", 0, "session.md"),
+    ("/sessions export nothing-like-it", 3, "no session is called"),
+    ("/sessions export", 2, "ID"),
+    ("/sessions share ID -o session.bundle", 0, "session.bundle"),
+    ("/sessions share nothing-like-it", 3, "no session is called"),
+    ("/sessions share", 2, "ID"),
+    ("/sessions rename ID 'A title'", 0, "Renamed ID"),
+    ("/sessions rename", 2, "ID"),
+    ("/sessions tag ID later", 0, "ID"),
+    ("/sessions tag nothing-like-it later", 3, "no session is called"),
+    ("/config list", 0, "save.interval"),
+    ("/config", 0, "save.interval"),
+    ("/config list now", 2, "unexpected argument 'now'"),
+    ("/config get save.interval", 0, "5"),
+    ("/config get save.colour", 3, "save.colour"),
+    ("/config set save.interval 9", 0, "save.interval = 9"),
+    ("/config set save.interval 4", 3, "5 to 300"),
+    ("/config set save.interval", 2, "VALUE"),
+    ("/sessions delete ID", 3, "not done"),
+    ("/sessions delete --yes ID", 0, "Deleted"),
+    ("/sessions delete --yes nothing-like-it", 3, "no session is called"),
+    ("/help", 0, "/sessions search"),
+    ("/help me", 2, "/help takes nothing behind it"),
+    ("/quit", 0, ""),
+    ("/quit now", 2, "/quit takes nothing behind it"),
+    ("/nonsense", 2, "There is no command /nonsense"),
+    ("/sessions show 'ID", 2, "A quote is not closed"),
+];
+
 #[test]
-fn what_was_interrupted_is_told_once_and_gone_on_with() {
+fn every_slash_command_does_what_it_should_and_refuses_what_it_should() {
     let sandbox = Sandbox::new();
-    let open = || Terminal::start(sandbox.program().arg("shell"), 100, 30);
-    let terminal = open();
-    terminal.wait_for("annals ›");
-    terminal.press("why is the last line dropped?\r").wait_until("the next prompt", |screen| {
-        screen.lines().any(|line| line.trim_end().ends_with(" ›") && !line.contains("annals"))
+    let document = json!({
+        "agent": "tester", "tags": ["bug"], "title": "the parser drops a line",
+        "messages": [{"role": "user", "text": "the parser drops a line"}],
     });
-    terminal.signal(rustix::process::Signal::KILL);
-    terminal.end();
-    let terminal = open();
-    let screen = terminal.wait_for("Go on with it? [Y/n]");
-    assert_eq!(screen.matches("interrupted").count(), 1, "{screen}");
-    assert!(
-        screen.contains("Recovered 1 message of ") && screen.contains(", interrupted just now")
-    );
-    terminal.press("\r").wait_for("Going on with");
-    terminal.press("/quit\r");
-    assert_eq!(terminal.end().code, 0);
+    let id = sandbox.save(&document.to_string());
+    sandbox.run(["tag", &id, "bug"]).ok();
+    let short = &id[id.len() - 8..];
+    for (line, code, told) in LINES {
+        let line = line.replace("ID", short);
+        let ran = sandbox.run(["shell", "-c", &line]);
+        let all = format!("{}{}", ran.stdout, ran.stderr);
+        assert_eq!(ran.code, *code, "{line}: {ran:?}");
+        // Usage names what is missing as the program does.
+        let told = if *code == 2 { (*told).to_owned() } else { told.replace("ID", short) };
+        assert!(all.contains(&told), "{line} tells {told:?}: {ran:?}");
+    }
+    for (command, ..) in COMMANDS {
+        let has = |is_right: bool| {
+            LINES.iter().any(|(line, code, _)| {
+                let rest = line.strip_prefix(command);
+                let is_it = rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(' '));
+                is_it && (*code == 2 || *code == 3) != is_right
+            })
+        };
+        let needs_one_held = matches!(*command, "/history" | "/diff" | "/rollback");
+        assert!(has(true) || needs_one_held, "{command} is called in a right way");
+        assert!(has(false), "{command} is called in a wrong way");
+    }
+}
+
+#[cfg(unix)]
+mod in_a_terminal {
+    use rustix::process::Signal;
+
+    use super::*;
+    use crate::support::Terminal;
+    use crate::support::endpoint::ENDLESS;
+
+    /// Starts a shell whose session is committed only when asked, so that its journal has something.
+    fn start(sandbox: &Sandbox, url: &str) -> Terminal {
+        sandbox.run(["config", "set", "save.idle", "300"]).ok();
+        sandbox.run(["config", "set", "save.interval", "300"]).ok();
+        let mut program = sandbox.program();
+        program.args(["shell", "--endpoint", url, "--model", "parrot-1"]);
+        Terminal::start(program.env("ANNALS_PAGER", "cat"), 100, 40)
+    }
+
+    /// Waits for a prompt behind `text`.
+    fn wait_for_prompt(terminal: &Terminal, text: &str) -> String {
+        terminal.wait_until(&format!("a prompt behind {text:?}"), |screen| {
+            let behind = screen.rfind(text).map(|at| &screen[at..]);
+            behind.is_some_and(|behind| behind.trim_end().ends_with('›'))
+        })
+    }
+
+    fn say(terminal: &Terminal, text: &str, answer: &str) {
+        terminal.press(&format!("{text}\r"));
+        wait_for_prompt(terminal, answer);
+    }
+
+    #[test]
+    fn a_conversation_is_killed_gone_on_with_found_and_exported() {
+        let sandbox = Sandbox::new();
+        let url = endpoint();
+        let terminal = start(&sandbox, &url);
+        wait_for_prompt(&terminal, "annals");
+        let first = "why is the last line dropped?";
+        say(&terminal, first, "dropped? (1 so far)");
+        terminal.signal(Signal::KILL);
+        assert_eq!(terminal.end().code, 128 + 9);
+        // Somebody else opens the store before the shell is started again.
+        assert_eq!(sandbox.json(["list"])["total"], 1);
+        let terminal = start(&sandbox, &url);
+        let screen = terminal.wait_for("Go on with it? [Y/n]");
+        assert_eq!(screen.matches("interrupted").count(), 1, "{screen}");
+        assert!(screen.contains("it has 2 messages, 2 of them out of its journal."), "{screen}");
+        terminal.press("\r");
+        let screen = wait_for_prompt(&terminal, "Going on with");
+        assert!(screen.contains("2 messages · parrot-1"), "{screen}");
+        say(&terminal, "and now?", "and now? (3 so far)");
+        say(&terminal, "/sessions search 'line dropped'", "2  assistant");
+        say(&terminal, "/sessions export . -o talk.md", "Exported");
+        terminal.press("/quit\r");
+        let left = terminal.end();
+        assert_eq!(left.code, 0, "{}", left.screen);
+        let exported = std::fs::read_to_string(sandbox.home().join("talk.md")).expect("written");
+        for text in [first, "and now? (3 so far)"] {
+            assert!(exported.contains(text), "{exported}");
+        }
+        let shown = only_session(&sandbox);
+        assert_eq!(said(&shown).len(), 4, "{shown}");
+        let terminal = start(&sandbox, &url);
+        terminal.wait_for("Go on with it? [y/N]");
+        terminal.press("n\r");
+        wait_for_prompt(&terminal, "annals");
+        terminal.press("\u{4}");
+        assert_eq!(terminal.end().code, 0, "it is not interrupted any longer");
+    }
+
+    #[test]
+    fn what_waits_is_committed_and_the_terminal_given_back_when_it_is_told_to_stop() {
+        for (signal, code) in [(Signal::TERM, 128 + 15), (Signal::HUP, 128 + 1)] {
+            let sandbox = Sandbox::new();
+            let terminal = start(&sandbox, &endpoint());
+            wait_for_prompt(&terminal, "annals");
+            say(&terminal, "hello", "hello (1 so far)");
+            terminal.signal(signal);
+            let left = terminal.end();
+            assert_eq!(left.code, code, "{}", left.screen);
+            assert!(left.is_cooked, "the terminal is as it was");
+            let journals = sandbox.store().join("annals/journal");
+            assert_eq!(std::fs::read_dir(journals).expect("there").count(), 0, "it is committed");
+            assert_eq!(said(&only_session(&sandbox)), ["hello", "You said: hello (1 so far)"]);
+        }
+    }
+
+    #[test]
+    fn an_answer_that_is_broken_off_is_kept_as_far_as_it_came() {
+        let sandbox = Sandbox::new();
+        let terminal = start(&sandbox, &endpoint());
+        wait_for_prompt(&terminal, "annals");
+        terminal.press(&format!("{ENDLESS}\r"));
+        terminal.wait_for("(1 so far)");
+        terminal.press("\u{3}");
+        wait_for_prompt(&terminal, "Stopped");
+        say(&terminal, "never mind", "never mind (3 so far)");
+        terminal.press(&format!("{ENDLESS}\r"));
+        terminal.wait_for("(5 so far)");
+        terminal.signal(Signal::TERM);
+        assert_eq!(terminal.end().code, 128 + 15);
+        let part = |count: u32| format!("You said: {ENDLESS} ({count} so far)");
+        let shown = said(&only_session(&sandbox));
+        assert_eq!((&shown[1], &shown[5]), (&part(1), &part(5)), "{shown:?}");
+    }
 }

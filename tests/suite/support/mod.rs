@@ -1,7 +1,11 @@
 //! A sealed environment for tests, and a small vocabulary to tell stories in.
 
 mod claude;
+pub(crate) mod endpoint;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+pub(crate) mod fault;
 pub(crate) mod forge;
+mod mount;
 #[cfg(unix)]
 mod terminal;
 
@@ -28,6 +32,7 @@ use tempfile::TempDir;
 pub(crate) use claude::Transcript;
 pub(crate) use forge::Forge;
 pub(crate) use forge::Pack;
+pub(crate) use mount::Mount;
 #[cfg(unix)]
 pub(crate) use terminal::Terminal;
 
@@ -254,6 +259,12 @@ impl Ran {
     pub(crate) fn ok(self) -> Self {
         self.code(0)
     }
+}
+
+/// Says why a test is skipped.
+#[expect(clippy::print_stdout, reason = "a test that is skipped says so")]
+pub(crate) fn say(text: &str) {
+    println!("{text}");
 }
 
 /// The corpus of real transcripts, where there is one.

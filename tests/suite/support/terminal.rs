@@ -41,6 +41,8 @@ pub(crate) struct Left {
     pub(crate) screen: String,
     /// Whether the screen is the one that the program found.
     pub(crate) is_restored: bool,
+    /// Whether what is typed is shown, and read by lines.
+    pub(crate) is_cooked: bool,
     /// All that was written.
     pub(crate) bytes: Vec<u8>,
 }
@@ -117,7 +119,11 @@ impl Terminal {
         let screen = seen.parser.screen().contents();
         assert!(!waited.timed_out(), "the program does not end:\n{screen}");
         let status = self.child.wait().expect("it has ended");
+        use rustix::termios::LocalModes;
+        let cooked = LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG;
+        let mode = rustix::termios::tcgetattr(&*self.pty);
         Left {
+            is_cooked: mode.is_ok_and(|mode| mode.local_modes.contains(cooked)),
             code: status.code().or(status.signal().map(|it| 128 + it)).unwrap_or(-1),
             is_restored: !seen.parser.screen().alternate_screen(),
             bytes: seen.bytes.clone(),
