@@ -105,6 +105,23 @@ fn the_hook_captures_what_the_agent_names_and_never_fails_it() {
 }
 
 #[test]
+fn the_hook_waits_for_no_agent_that_says_nothing() {
+    let sandbox = Sandbox::new();
+    sandbox.transcript(1).user("hello").agent("hi").write();
+    let mut hook = sandbox.program();
+    hook.args(["hooks", "run", "claude-code"]).stdin(std::process::Stdio::piped());
+    let mut child = hook.spawn().expect("it starts");
+    let open = child.stdin.take().expect("a pipe");
+    let start = Instant::now();
+    let code = child.wait().expect("it ends").code();
+    assert_eq!(code, Some(0), "it ends although its input does not");
+    // Far more than it takes, far less than for ever.
+    assert!(start.elapsed() < Duration::from_secs(30));
+    drop(open);
+    wait_for_sessions(&sandbox, 1);
+}
+
+#[test]
 fn inside_an_agent_only_what_reads_answers() {
     let sandbox = Sandbox::new();
     sandbox.transcript(1).user("hello there").agent("hi").write();

@@ -5,6 +5,9 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::process::Command as Process;
 use std::process::Stdio;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
 use clap::Args;
 use clap::Subcommand;
@@ -20,6 +23,9 @@ use crate::repository::HookPlan;
 
 /// The longest word of an agent to its hook, in bytes.
 const WORD_LIMIT: u64 = 1 << 20;
+
+/// How long an agent may take to say it: a hook returns within 50 ms.
+const PATIENCE: Duration = Duration::from_millis(30);
 
 /// Have agents capture their sessions by themselves
 ///
@@ -153,9 +159,8 @@ fn list(args: &ListArgs, context: &mut Context) -> Result<ExitCode> {
 /// Starts a capture of what the agent names and does not wait for it. An agent must never fail for
 /// its hook, so nothing is told and the code says that all is well.
 fn capture_behind(args: &RunArgs, context: &Context) -> ExitCode {
-    let mut word = String::new();
-    // What cannot be read names nothing; then all that is new is captured.
-    drop(std::io::stdin().take(WORD_LIMIT).read_to_string(&mut word));
+    // What is not told in time names nothing; then all that is new is captured.
+    let word = word_of_agent().unwrap_or_default();
     let mut arguments: Vec<PathBuf> = vec!["--quiet".into()];
     if let Some(store) = &context.store {
         arguments.extend(["--store".into(), context.environment.current.join(store)]);
@@ -178,6 +183,18 @@ fn capture_behind(args: &RunArgs, context: &Context) -> ExitCode {
         drop(capture.spawn());
     }
     ExitCode::Done
+}
+
+/// What the agent tells the hook. It may leave the pipe open, so it is not waited for longer than
+/// agents may wait for us.
+fn word_of_agent() -> Option<String> {
+    let (sender, word) = mpsc::channel();
+    thread::spawn(move || {
+        let mut word = String::new();
+        drop(std::io::stdin().take(WORD_LIMIT).read_to_string(&mut word));
+        sender.send(word)
+    });
+    word.recv_timeout(PATIENCE).ok()
 }
 
 /// The file that the agent says it writes.
