@@ -139,19 +139,27 @@ impl Context {
             }
             _ => error.into(),
         })?;
-        self.tell_of_opening(&repository)?;
+        self.tell_of_opening(&repository, "")?;
         Ok(repository)
     }
 
     /// The store; made if it is not there.
     pub(crate) fn open_or_make(&mut self) -> Result<Repository> {
         let repository = Repository::open(&self.open_options(true))?;
-        self.tell_of_opening(&repository)?;
+        self.tell_of_opening(&repository, "")?;
+        Ok(repository)
+    }
+
+    /// The same, for a program that offers to go on with interrupted sessions of that agent.
+    pub(crate) fn open_to_offer(&mut self, agent: &str) -> Result<Repository> {
+        let repository = Repository::open(&self.open_options(true))?;
+        self.tell_of_opening(&repository, agent)?;
         Ok(repository)
     }
 
     /// Says what was mended when the store was opened, and what was done since the last command.
-    fn tell_of_opening(&mut self, repository: &Repository) -> Result<()> {
+    /// `offered`: sessions of that agent are told of by the offer.
+    fn tell_of_opening(&mut self, repository: &Repository, offered: &str) -> Result<()> {
         if let [first, others @ ..] = repository.closed_to_others() {
             let more = match others.len() as u64 {
                 0 => String::new(),
@@ -161,14 +169,15 @@ impl Context {
             let text = format!("{first}{more} could be read by others, and no longer can");
             self.output.warning(&text)?;
         }
-        self.tell_of_recovery(repository)?;
+        self.tell_of_recovery(repository, offered)?;
         self.tell_of_upkeep(repository)
     }
 
     /// Says which sessions of programs that died are whole again.
-    fn tell_of_recovery(&mut self, repository: &Repository) -> Result<()> {
+    fn tell_of_recovery(&mut self, repository: &Repository, offered: &str) -> Result<()> {
         for session in &repository.recovery().sessions {
-            if session.messages == 0 && session.unreadable == 0 {
+            let is_told = session.messages == 0 || session.head.agent.name == offered;
+            if is_told && session.unreadable == 0 {
                 continue;
             }
             let messages = brief::count(session.messages, "message");

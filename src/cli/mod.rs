@@ -155,9 +155,19 @@ fn dispatch(cli: Cli) -> Result<ExitCode> {
 
 /// The command that these words are, as if they were typed behind `annals`.
 pub(crate) fn parse_command(words: &[String]) -> Result<Command> {
-    let typed = std::iter::once("annals").chain(words.iter().map(String::as_str));
-    let parsed = Cli::try_parse_from(typed).map_err(|error| Failure::Usage(usage(&error)))?;
+    let parsed = parse(words).map_err(|error| Failure::Usage(usage(&error)))?;
     parsed.command.ok_or_else(|| Failure::Usage("There is no command.".to_owned()))
+}
+
+/// The help that these words ask for, if they do.
+pub(crate) fn help_asked(words: &[String]) -> Option<String> {
+    let help = parse(words).err().filter(|error| !error.use_stderr());
+    help.map(|help| help.to_string())
+}
+
+fn parse(words: &[String]) -> clap::error::Result<Cli> {
+    let typed = std::iter::once("annals").chain(words.iter().map(String::as_str));
+    Cli::try_parse_from(typed)
 }
 
 /// Tells why it failed, and gives the code to end with.

@@ -205,3 +205,20 @@ fn r3_5_what_a_program_holds_stays_and_its_saves_let_go_what_does_not() {
     let left = repository.list(&Filter::default(), SortKey::Modified, false, page);
     assert_eq!(left.expect("listed").total, 1);
 }
+
+#[test]
+fn r3_5_an_import_is_a_save_too() {
+    let other = Sandbox::new();
+    store(&other, &[(9, "a", 9)]);
+    let file = other.root().join("session.json");
+    let file = file.to_string_lossy().into_owned();
+    other.run(["export", &id(9), "-o", &file]).ok();
+    let sandbox = Sandbox::new();
+    store(&sandbox, &[(1, "a", 1), (2, "a", 2), (3, "a", 30)]);
+    configure(&sandbox, "[retention]\ncount = 1\n");
+    let planned = sandbox.run(["import", "--yes", "--dry-run", &file]).ok();
+    assert!(!planned.stderr.contains("Let go"), "a plan lets nothing go: {planned:?}");
+    let imported = sandbox.run(["import", "--yes", &file]).ok();
+    assert!(imported.stderr.contains("Let go 3 sessions"), "{imported:?}");
+    assert_eq!(listed(&sandbox), [3]);
+}

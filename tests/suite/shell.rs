@@ -122,6 +122,7 @@ const LINES: &[(&str, i32, &str)] = &[
     ("/rollback ~1", 2, "Nothing was said yet."),
     ("/rollback", 2, "/rollback takes one revision"),
     ("/sessions", 0, "the parser drops a line"),
+    ("/sessions list --help", 0, "Usage: annals list"),
     ("/sessions eat ID", 2, "There is no command /sessions eat"),
     ("/sessions list -n 1", 0, "the parser drops a line"),
     ("/sessions list --sort colour", 2, "invalid value 'colour'"),
@@ -263,6 +264,42 @@ mod in_a_terminal {
         wait_for_prompt(&terminal, "annals");
         terminal.press("\u{4}");
         assert_eq!(terminal.end().code, 0, "it is not interrupted any longer");
+    }
+
+    #[test]
+    fn a_session_that_cannot_be_opened_is_told_and_not_offered_again() {
+        let sandbox = Sandbox::new();
+        shell(&sandbox, "the damaged one\n").ok();
+        let files = sandbox.git(["ls-tree", "-r", "main"]);
+        let chunk = files.lines().find(|line| line.contains("/messages/")).expect("a chunk");
+        let object = chunk.split_whitespace().nth(2).expect("an id");
+        let path = sandbox.store().join("objects").join(&object[..2]).join(&object[2..]);
+        std::fs::remove_file(&path).expect("it is loose");
+        std::fs::write(&path, "garbage").expect("written");
+        let url = endpoint();
+        let terminal = start(&sandbox, &url);
+        terminal.wait_for("Go on with it? [y/N]");
+        terminal.press("y\r");
+        let screen = wait_for_prompt(&terminal, "A new session begins");
+        assert!(screen.contains("damaged: session") && screen.contains("annals ›"), "{screen}");
+        say(&terminal, "afresh", "afresh (1 so far)");
+        terminal.press("/quit\r");
+        assert_eq!(terminal.end().code, 0);
+        let terminal = start(&sandbox, &url);
+        let screen = terminal.wait_for("Go on with it? [y/N]");
+        assert!(screen.contains("afresh") && !screen.contains("damaged"), "{screen}");
+        terminal.press("y\r");
+        wait_for_prompt(&terminal, "Going on with");
+        // The same again: what waits is in what comes back.
+        let id = sandbox.json(["list"])["sessions"][0]["id"].as_str().expect("an id").to_owned();
+        say(&terminal, "waits", "waits (3 so far)");
+        terminal.press(&format!("/resume {id}\r"));
+        let screen = wait_for_prompt(&terminal, "4 messages");
+        assert!(screen.contains("Going on with"), "{screen}");
+        terminal.press("/quit\r");
+        assert_eq!(terminal.end().code, 0);
+        let list = sandbox.run(["list"]).ok();
+        assert!(list.stdout.contains("the damaged one"), "the head is listed: {}", list.stdout);
     }
 
     #[test]

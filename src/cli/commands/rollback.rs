@@ -6,6 +6,7 @@ use crate::cli::context::Context;
 use crate::cli::context::no_revision;
 use crate::cli::exit::ExitCode;
 use crate::cli::exit::Result;
+use crate::repository::known_agents;
 
 /// Take a session back to an earlier revision
 ///
@@ -36,7 +37,9 @@ pub(crate) fn run(args: &RollbackArgs, context: &mut Context) -> Result<ExitCode
     let outcome = repository.rollback(at.id, &to)?;
     let done = format!("Rolled back to {}:", to.short());
     let code = context.edited("annals.rollback/1", &done, &outcome)?;
-    if outcome.revision.is_some() {
+    // Some programs have no files but the store.
+    let has_files = known_agents().contains(&outcome.head.agent.name.as_str());
+    if outcome.revision.is_some() && has_files {
         let id = outcome.head.id.short();
         context.output.hint(&format!("To write the agent's file too: annals restore {id}"))?;
     }

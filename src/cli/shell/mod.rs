@@ -22,6 +22,7 @@ use crate::cli::exit;
 use crate::cli::exit::ExitCode;
 use crate::cli::exit::Failure;
 use crate::cli::exit::Result;
+use crate::cli::help_asked;
 use crate::cli::parse_command;
 use crate::cli::plain::plain;
 use crate::error::Error;
@@ -35,6 +36,7 @@ use crate::repository::Repository;
 use crate::repository::Restored;
 use crate::repository::SortKey;
 use crate::repository::Update;
+use crate::repository::told_without_secrets;
 use crate::session::Head;
 use crate::session::Message;
 use crate::session::Record;
@@ -182,10 +184,13 @@ impl<'c> Shell<'c> {
         };
         let is_stopped = || interrupt.take() || signals.is_ending();
         let answered = chat.answer(&self.said, &mut show, &is_stopped);
+        let has_text = answered.message.is_some();
         // What came before it broke off was said.
         let kept = answered.message.map_or(Ok(()), |answer| self.keep(answer));
         self.set(Doing::Command);
-        self.context.output.data("\n")?;
+        if has_text {
+            self.context.output.data("\n")?;
+        }
         kept?;
         answered.error.map_or(Ok(Next::Prompt(ExitCode::Done)), Err)
     }
@@ -255,6 +260,10 @@ impl<'c> Shell<'c> {
     /// Runs a command of the program. What is held is saved before, and read anew after one that
     /// may have changed it.
     fn program(&mut self, words: Vec<String>) -> Result<ExitCode> {
+        if let Some(help) = help_asked(&words) {
+            self.context.output.page(&help)?;
+            return Ok(ExitCode::Done);
+        }
         let words = self.with_current(words)?;
         if let Some(live) = &self.live {
             live.save()?;
@@ -329,10 +338,13 @@ impl<'c> Shell<'c> {
     }
 
     fn tell(&mut self, failure: &Failure) -> Result<()> {
-        match exit::report(failure) {
-            Some(report) => self.context.output.failure(&report),
-            None => Ok(()),
+        let Some(mut report) = exit::report(failure) else { return Ok(()) };
+        report.message = told_without_secrets(&report.message);
+        if report.code == ExitCode::Usage {
+            let hint = "/help names the commands; --help behind one tells what it takes.";
+            report.hint = Some(hint.into());
         }
+        self.context.output.failure(&report)
     }
 }
 

@@ -12,6 +12,8 @@ use crate::cli::shell::AGENT;
 use crate::cli::shell::Shell;
 use crate::cli::shell::is_interactive;
 use crate::cli::shell::latest;
+use crate::error::Error;
+use crate::error::ErrorKind;
 use crate::repository::LiveSession;
 use crate::repository::StartOffer;
 use crate::session::Head;
@@ -20,7 +22,7 @@ use crate::session::SessionId;
 impl Shell<'_> {
     /// Offers what there is to go on with. Whatever fails, a new session can always begin.
     pub(super) fn offer(&mut self) -> Result<()> {
-        let mut repository = self.context.open_or_make()?;
+        let mut repository = self.context.open_to_offer(AGENT)?;
         let offer = match repository.start_offer(AGENT) {
             Ok(offer) => offer,
             Err(error) => {
@@ -78,7 +80,7 @@ impl Shell<'_> {
             Ok(()) => Ok(()),
             Err(failure) => {
                 self.tell(&failure)?;
-                self.context.output.status("It is not offered again; a new session begins.")
+                self.context.output.status("A new session begins with what you say next.")
             }
         }
     }
@@ -86,22 +88,34 @@ impl Shell<'_> {
     /// Goes on with a session, and notes whether that went well.
     pub(super) fn go_on(&mut self, id: SessionId) -> Result<()> {
         let mut repository = self.context.open()?;
-        match repository.resume(id, &self.options) {
+        // It may be the one that is held.
+        if let Some(live) = &self.live {
+            live.save()?;
+        }
+        // Noted before: whatever ends this process meanwhile, it does not so again and again.
+        drop(repository.mark_failed_start(id, "the program ended while it was opened"));
+        let resumed = repository.resume(id, &self.options);
+        // Somebody else's lock says nothing of the session.
+        let is_sound = resumed.as_ref().err().is_none_or(|it| it.kind() == ErrorKind::Locked);
+        if is_sound {
+            repository.clear_failed_starts(Some(id))?;
+        }
+        match resumed {
             Ok((live, restored)) => {
-                repository.clear_failed_starts(Some(id))?;
                 self.close()?;
                 self.tell_restored(&restored)?;
                 self.hold(live, restored);
                 Ok(())
             }
             Err(error) => {
+                let kind = error.kind();
                 let reason = exit::report(&Failure::from(error));
                 let reason = reason.map_or_else(String::new, |report| report.message);
-                repository.mark_failed_start(id, &reason)?;
-                Err(Failure::Library(crate::error::Error::new(
-                    crate::error::ErrorKind::Corrupt,
-                    format!("session {} cannot be opened: {reason}", id.short()),
-                )))
+                if !is_sound {
+                    repository.mark_failed_start(id, &reason)?;
+                }
+                let message = format!("session {} cannot be opened: {reason}", id.short());
+                Err(Failure::Library(Error::new(kind, message)))
             }
         }
     }
