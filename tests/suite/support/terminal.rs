@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use pty_process::Size;
 use pty_process::blocking::Pty;
+use rustix::termios::LocalModes;
 
 /// How long anything may take on a machine that has much to do.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -119,7 +120,6 @@ impl Terminal {
         let screen = seen.parser.screen().contents();
         assert!(!waited.timed_out(), "the program does not end:\n{screen}");
         let status = self.child.wait().expect("it has ended");
-        use rustix::termios::LocalModes;
         let cooked = LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG;
         let mode = rustix::termios::tcgetattr(&*self.pty);
         Left {
