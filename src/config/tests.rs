@@ -87,7 +87,7 @@ proptest! {
         prop_assert_eq!(settings.retention.count.value, Some(count));
         prop_assert_eq!(settings.retention.age.value, Some(days * 24 * 3_600));
         prop_assert_eq!(settings.size_limit.value, Some(size * 1_000_000));
-        for (name, line) in [("store.path", 2), ("save.idle", 5), ("limits.size", 12)] {
+        for (name, line) in [("store.path", 2), ("save.idle", 5), ("limits.size", 13)] {
             prop_assert_eq!(settings.line_of(Key::find(name).expect("a key")), Some(line));
         }
     }
