@@ -18,6 +18,7 @@ use crate::cli::exit::Result;
 pub(crate) struct Interrupt {
     was_pressed: Arc<AtomicBool>,
     ends_at_once: Arc<AtomicBool>,
+    is_all_heeded: Arc<AtomicBool>,
 }
 
 impl Interrupt {
@@ -46,6 +47,16 @@ impl Interrupt {
             drop(std::fs::remove_dir_all(folder));
             signal_hook::low_level::exit(i32::from(ExitCode::Interrupted.number()));
         }
+    }
+
+    /// Says that somebody heeds the other signals too, and ends the process when one came.
+    pub(crate) fn heed_all(&self) {
+        self.is_all_heeded.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether somebody does.
+    pub(crate) fn is_all_heeded(&self) -> bool {
+        self.is_all_heeded.load(Ordering::SeqCst)
     }
 
     /// Whether the signal came while it was held back, since this was asked last.

@@ -308,14 +308,21 @@ mod in_a_terminal {
             let sandbox = Sandbox::new();
             let terminal = start(&sandbox, &endpoint());
             wait_for_prompt(&terminal, "annals");
+            // After the picker, which heeds signals of its own, they mean the same.
             say(&terminal, "hello", "hello (1 so far)");
+            terminal.press("/resume\r").wait_for("1/1");
+            terminal.press("\u{3}");
+            wait_for_prompt(&terminal, "/resume");
+            say(&terminal, "again", "again (3 so far)");
             terminal.signal(signal);
             let left = terminal.end();
             assert_eq!(left.code, code, "{}", left.screen);
             assert!(left.is_cooked, "the terminal is as it was");
             let journals = sandbox.store().join("annals/journal");
             assert_eq!(std::fs::read_dir(journals).expect("there").count(), 0, "it is committed");
-            assert_eq!(said(&only_session(&sandbox)), ["hello", "You said: hello (1 so far)"]);
+            let told = said(&only_session(&sandbox));
+            assert_eq!(told.len(), 4, "{told:?}");
+            assert_eq!(told[3], "You said: again (3 so far)");
         }
     }
 

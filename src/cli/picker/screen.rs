@@ -75,7 +75,10 @@ pub(super) fn choose(
     });
     drop(watch);
     context.interrupt.hold(false);
-    signals.free()?;
+    // Whoever heeds them ends the process when all that he holds is saved.
+    if !context.interrupt.is_all_heeded() {
+        signals.free()?;
+    }
     context.interrupt.check()?;
     if ended.is_err() {
         // Nobody is there to be told that the screen cannot be drawn.

@@ -88,6 +88,7 @@ impl<'c> Shell<'c> {
         let signals = Signals::listen().map_err(|error| {
             Error::new(ErrorKind::Io, "Signals cannot be listened to").because(error)
         })?;
+        context.interrupt.heed_all();
         let (live, changes, said) = (None, None, Vec::new());
         Ok(Self { context, options, chat, live, signals, changes, said })
     }
@@ -154,6 +155,8 @@ impl<'c> Shell<'c> {
 
     /// Says what is being done from now on, for signals to mean the right thing.
     fn set(&self, doing: Doing) {
+        // What was pressed before was for something else.
+        self.context.interrupt.take();
         self.context.interrupt.hold(doing != Doing::Command);
         self.signals.set(doing);
     }
@@ -271,7 +274,7 @@ impl<'c> Shell<'c> {
         let command = parse_command(&words)?;
         let changes = !command.only_reads();
         let ended = commands::run(command, self.context);
-        if changes && let Some(id) = self.live.as_ref().map(|live| live.id()) {
+        if changes && let Some(id) = self.held() {
             self.read_again(id)?;
         }
         ended
@@ -310,6 +313,11 @@ impl<'c> Shell<'c> {
         };
         self.said = restored.records.into_iter().filter_map(message).collect();
         self.take_hold(live);
+    }
+
+    /// The session that is held.
+    fn held(&self) -> Option<SessionId> {
+        self.live.as_ref().map(|live| live.id())
     }
 
     fn take_hold(&mut self, live: LiveSession) {

@@ -14,7 +14,6 @@ use crate::cli::shell::is_interactive;
 use crate::cli::shell::latest;
 use crate::error::Error;
 use crate::error::ErrorKind;
-use crate::repository::LiveSession;
 use crate::repository::StartOffer;
 use crate::session::Head;
 use crate::session::SessionId;
@@ -133,7 +132,7 @@ impl Shell<'_> {
         if let Some(live) = &self.live {
             live.save()?;
         }
-        let held = self.live.as_ref().map(LiveSession::id);
+        let held = self.held();
         let mut repository = self.context.open()?;
         let options = PickerOptions { purpose: Purpose::Shell, ..PickerOptions::default() };
         let choice = picker::pick(&options, &mut repository, self.context)?;
@@ -142,9 +141,7 @@ impl Shell<'_> {
             self.read_again(held)?;
         }
         match choice {
-            Choice::Session { id, .. } if self.live.as_ref().map(LiveSession::id) != Some(id) => {
-                self.go_on(id)
-            }
+            Choice::Session { id, .. } if self.held() != Some(id) => self.go_on(id),
             Choice::Session { .. } | Choice::Cancelled | Choice::NoSessions => Ok(()),
         }
     }
