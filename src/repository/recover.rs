@@ -3,7 +3,9 @@
 use crate::error::Error;
 use crate::error::ErrorKind;
 use crate::error::Result;
+use crate::repository::Operation;
 use crate::repository::Repository;
+use crate::repository::observing::observed;
 use crate::session::Head;
 use crate::session::Record;
 use crate::session::SessionId;
@@ -50,9 +52,17 @@ impl Repository {
     /// Commits what dead owners left in their journals. A failure keeps nobody from his sessions.
     pub(super) fn recover(&mut self) {
         let (journals, errors) = self.store.journals().claim_left();
+        if journals.is_empty() && errors.is_empty() {
+            return;
+        }
         let unread =
             errors.iter().map(|error| LeftBehind { session: None, reason: error.to_string() });
         self.recovery.left.extend(unread);
+        // What failed stands in the recovery.
+        drop(observed(self, Operation::Recover, &[], |it| Ok(it.recover_all(journals))));
+    }
+
+    fn recover_all(&mut self, journals: Vec<LeftJournal>) -> Recovery {
         for journal in journals {
             let session = journal.session;
             match self.recover_one(journal) {
@@ -63,6 +73,7 @@ impl Repository {
                 }
             }
         }
+        self.recovery.clone()
     }
 
     fn recover_one(&mut self, journal: LeftJournal) -> Result<Option<RecoveredSession>> {

@@ -105,7 +105,10 @@ impl Repository {
     pub(super) fn finish_rewriting(&mut self) {
         let Self { store, index, .. } = self;
         if store.is_replacing() {
-            drop(store.finish_replacement(&mut || forget(store, index, &HashMap::new())));
+            let is_done = store.finish_replacement(&mut || forget(store, index, &HashMap::new()));
+            if is_done.unwrap_or(false) {
+                self.observer.repaired("history", 1);
+            }
             drop(self.catch_up());
         }
     }

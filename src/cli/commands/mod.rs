@@ -1,6 +1,7 @@
 //! The commands, one file each: what was typed is resolved, the repository called, the outcome
 //! rendered.
 
+mod audit;
 pub(crate) mod capture;
 mod checkout;
 pub(crate) mod completions;
@@ -80,6 +81,7 @@ pub(crate) enum Command {
     Checkout(checkout::CheckoutArgs),
     Gc(gc::GcArgs),
     Doctor(doctor::DoctorArgs),
+    Audit(audit::AuditArgs),
     Tour(tour::TourArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
@@ -131,6 +133,7 @@ pub(crate) fn run(command: Command, context: &mut Context) -> Result<ExitCode> {
         Command::Checkout(args) => checkout::run(&args, context),
         Command::Gc(args) => gc::run(&args, context),
         Command::Doctor(args) => doctor::run(&args, context),
+        Command::Audit(args) => audit::run(&args, context),
         Command::Tour(args) => tour::run(&args, context),
         Command::Completions(args) => completions::run(&args, &mut context.output),
         Command::Man(args) => man::run(&args, &mut context.output),

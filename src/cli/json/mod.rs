@@ -3,6 +3,7 @@
 //! Each document has a `kind` with the version of its shape; `docs/json.md` shows them all. A shape
 //! may get new keys; a key that changes its meaning makes a new version.
 
+mod audit;
 mod findings;
 mod hooks;
 mod retention;
@@ -32,6 +33,7 @@ use crate::session::Head;
 use crate::session::Record;
 use crate::session::RevisionId;
 
+pub(crate) use audit::AuditView;
 pub(crate) use findings::AllowView;
 pub(crate) use findings::FindingView;
 pub(crate) use findings::RedactView;
