@@ -9,6 +9,7 @@ mod allow;
 mod audit;
 mod beginning;
 mod capture;
+mod catalogue;
 mod change;
 mod changed;
 mod delete;
@@ -45,6 +46,7 @@ mod scrub;
 mod search;
 mod share;
 mod startup;
+mod stats;
 mod take;
 mod told;
 mod upkeep;
@@ -64,10 +66,10 @@ use crate::error::Error;
 use crate::error::ErrorKind;
 use crate::error::Result;
 use crate::format::Marker;
-use crate::index;
 use crate::index::Index;
 use crate::platform::Environment;
 use crate::redact::Rules;
+use crate::repository::observing::Begun;
 use crate::repository::observing::Observer;
 use crate::repository::observing::observed;
 use crate::repository::rules::load_rules;
@@ -81,7 +83,11 @@ use crate::store::Store;
 
 pub use crate::adapters::ResumeCommand;
 pub use crate::adapters::Skipped;
+pub use crate::exchange::Chart;
+pub use crate::exchange::Dashboard;
 pub use crate::exchange::ExportFormat;
+pub use crate::exchange::Table;
+pub use crate::exchange::TableRow;
 pub use crate::format::record_to_value;
 pub use crate::index::Filter;
 pub use crate::index::FilterError;
@@ -184,6 +190,17 @@ pub use share::ShareChoice;
 pub use share::SharedBundle;
 pub use startup::FailedStart;
 pub use startup::StartOffer;
+pub use stats::Alert;
+pub use stats::CaptureCache;
+pub use stats::Day;
+pub use stats::Group;
+pub use stats::Happened;
+pub use stats::Latency;
+pub use stats::Stats;
+pub use stats::Storage;
+pub use stats::Totals;
+pub use stats::Window;
+pub use stats::write_dashboard;
 pub use upkeep::UntoldPrune;
 pub use yaml::parse_yaml;
 pub use yaml::render_session;
@@ -262,8 +279,9 @@ impl Repository {
             scrubs: Vec::new(),
             native: Native::new(),
         };
+        let begun = Begun::now(environment);
         let repository = Self::with_store(Store::init(&path, &marker, now)?, options)?;
-        observed(&repository, Operation::Init, &[], |_| Ok(()))?;
+        repository.note_outcome(&begun, (Operation::Init, &[]), &Ok(()));
         Ok(repository)
     }
 
@@ -351,31 +369,6 @@ impl Repository {
             drop(self.rules.set(Arc::new(load_rules(&self.environment)?)));
         }
         Ok(self.rules.get().expect("they were set above"))
-    }
-
-    /// Reads the index, brought up to the tip. One that turns out to be damaged is made anew, and
-    /// read again.
-    fn index<T>(
-        &mut self,
-        read: impl Fn(&Index) -> std::result::Result<T, index::Error>,
-    ) -> Result<T> {
-        self.index.refresh(&self.store)?;
-        match read(&self.index) {
-            Err(error) if error.is_damage() => {
-                self.rebuild_index()?;
-                self.index.refresh(&self.store)?;
-                Ok(read(&self.index)?)
-            }
-            outcome => Ok(outcome?),
-        }
-    }
-
-    /// Makes a damaged index anew.
-    fn rebuild_index(&mut self) -> Result<()> {
-        let at = self.now();
-        self.observer.note(|done| done.rebuilt.note(at, None));
-        self.observer.repaired("index", 1);
-        Ok(self.index.rebuild()?)
     }
 
     fn new_id(&self) -> String {

@@ -69,6 +69,13 @@ pub(super) struct Begun {
     start: Duration,
 }
 
+impl Begun {
+    /// One that begins now.
+    pub(super) fn now(environment: &Environment) -> Self {
+        Self { at: environment.clock.now(), start: environment.stopwatch.elapsed() }
+    }
+}
+
 impl Observer {
     /// The observer of the store with that private folder.
     pub(super) fn new(environment: Environment, private_folder: &Path) -> Self {
@@ -86,7 +93,7 @@ impl Observer {
     fn begin(&self) -> Begun {
         // The settings as they were before: that the log was switched off is the last thing in it.
         self.audit();
-        Begun { at: self.environment.clock.now(), start: self.environment.stopwatch.elapsed() }
+        Begun::now(&self.environment)
     }
 
     /// Writes down what an operation did. `rules`: what error messages are redacted by.
@@ -300,7 +307,8 @@ pub fn record<T>(
 }
 
 impl Repository {
-    fn note_outcome<T: Told>(
+    /// Writes down what an operation came to that began before there was a repository.
+    pub(super) fn note_outcome<T: Told>(
         &self,
         begun: &Begun,
         about: (Operation, &[SessionId]),

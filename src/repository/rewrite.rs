@@ -91,6 +91,8 @@ impl Repository {
             )?;
             if let Some(revision) = revision {
                 self.catch_up()?;
+                // Made anew on purpose; what fails is done by the next one who reads it.
+                drop(self.index.refresh(&self.store));
                 let revisions = history.len() as u64;
                 let rewritten = rewritten.changed;
                 return Ok(RewriteOutcome { before, revision, rewritten, revisions });
@@ -110,6 +112,7 @@ impl Repository {
                 self.observer.repaired("history", 1);
             }
             drop(self.catch_up());
+            drop(self.index.refresh(&self.store));
         }
     }
 

@@ -60,6 +60,7 @@ impl Repository {
     }
 
     fn catch_up_texts(&mut self, progress: &mut dyn FnMut(Progress)) -> Result<()> {
+        self.follow_main()?;
         let mut told = |done, total| progress(Progress { unit: "sessions indexed", done, total });
         Ok(self.index.refresh_texts(&self.store, &mut told)?)
     }

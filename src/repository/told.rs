@@ -28,6 +28,7 @@ use crate::repository::RewriteOutcome;
 use crate::repository::SaveOutcome;
 use crate::repository::ScanOutcome;
 use crate::repository::SharedBundle;
+use crate::repository::Stats;
 use crate::repository::Summary;
 use crate::repository::UndeleteOutcome;
 use crate::repository::Verdict;
@@ -230,6 +231,8 @@ impl Told for Found {
         entry.counts.insert("total", self.total);
     }
 }
+
+impl Told for Stats {}
 
 impl Told for Vec<LogEntry> {
     fn tell(&self, entry: &mut Entry) {

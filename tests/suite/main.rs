@@ -34,6 +34,7 @@ mod picker;
 mod picker_screens;
 mod properties;
 mod r10_observing;
+mod r10_statistics;
 mod r1_saving;
 mod r2_resuming;
 mod r3_5_retention;

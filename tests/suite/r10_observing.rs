@@ -342,3 +342,21 @@ fn r10_1_what_live_sessions_save_and_what_recovery_finds_is_written_down() {
     assert_eq!(saved.sessions, [head.id.to_string()]);
     assert!(saved.revision.is_some() && saved.ms > 0.0);
 }
+
+#[test]
+fn r9_4_what_is_mended_by_itself_is_in_the_log() {
+    let (sandbox, _) = stage("change");
+    let private = sandbox.store().join("annals");
+    fs::set_permissions(private.join("index.db"), fs::Permissions::from_mode(0o644)).expect("ours");
+    sandbox.run(["list"]).ok();
+    fs::write(private.join("index.db"), "no database at all, but a text of some length")
+        .expect("written");
+    for name in ["index.db-wal", "index.db-shm"] {
+        drop(fs::remove_file(private.join(name)));
+    }
+    sandbox.run(["list"]).ok();
+    let all = sandbox.json(["audit", "--operation", "repair"]);
+    let counts: Vec<&Value> =
+        all["entries"].as_array().expect("entries").iter().map(|it| &it["counts"]).collect();
+    assert_eq!(counts, [&json!({"index": 1}), &json!({"modes": 1})]);
+}

@@ -35,6 +35,7 @@ mod search;
 mod share;
 mod shell;
 mod show;
+mod stats;
 mod tag;
 mod tour;
 mod undelete;
@@ -81,6 +82,7 @@ pub(crate) enum Command {
     Checkout(checkout::CheckoutArgs),
     Gc(gc::GcArgs),
     Doctor(doctor::DoctorArgs),
+    Stats(stats::StatsArgs),
     Audit(audit::AuditArgs),
     Tour(tour::TourArgs),
     Completions(completions::CompletionsArgs),
@@ -133,6 +135,7 @@ pub(crate) fn run(command: Command, context: &mut Context) -> Result<ExitCode> {
         Command::Checkout(args) => checkout::run(&args, context),
         Command::Gc(args) => gc::run(&args, context),
         Command::Doctor(args) => doctor::run(&args, context),
+        Command::Stats(args) => stats::run(&args, context),
         Command::Audit(args) => audit::run(&args, context),
         Command::Tour(args) => tour::run(&args, context),
         Command::Completions(args) => completions::run(&args, &mut context.output),

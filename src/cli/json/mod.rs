@@ -10,6 +10,7 @@ mod retention;
 mod rewriting;
 mod search;
 mod settings;
+mod stats;
 mod transfer;
 mod upkeep;
 
@@ -45,6 +46,8 @@ pub(crate) use rewriting::PurgeView;
 pub(crate) use rewriting::ScrubView;
 pub(crate) use search::SearchView;
 pub(crate) use settings::ConfigView;
+pub(crate) use stats::StatsView;
+pub(crate) use stats::milliseconds;
 pub(crate) use transfer::CaptureView;
 pub(crate) use transfer::ExportView;
 pub(crate) use transfer::ImportView;
