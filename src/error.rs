@@ -30,6 +30,25 @@ pub enum ErrorKind {
     Internal,
 }
 
+impl ErrorKind {
+    /// Its name in JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::NotFound => "not_found",
+            Self::Ambiguous => "ambiguous",
+            Self::Invalid => "invalid",
+            Self::Locked => "locked",
+            Self::Conflict => "conflict",
+            Self::Corrupt => "corrupt",
+            Self::TooNew => "too_new",
+            Self::Denied => "denied",
+            Self::Remote => "remote",
+            Self::Io => "io",
+            Self::Internal => "internal",
+        }
+    }
+}
+
 /// Why an operation failed.
 #[derive(Debug)]
 pub struct Error {

@@ -14,6 +14,7 @@
 //! | [`redact`] | finds secrets and replaces them; the only maker of [`redact::Clean`] |
 //! | [`mod@format`] | session ⇄ YAML |
 //! | [`config`] | settings |
+//! | [`observe`] | the audit log; counts and times of operations |
 //! | [`store`] | the git repository; accepts only clean values |
 //! | [`adapters`] | each agent's own files, read and written |
 //! | [`index`] | the catalogue and the full text, derived from the store |
@@ -127,6 +128,7 @@ pub mod error;
 pub mod exchange;
 pub mod format;
 pub mod index;
+pub mod observe;
 pub mod platform;
 pub mod redact;
 pub mod repository;

@@ -49,6 +49,17 @@ pub(crate) fn bytes(number: u64) -> String {
     }
 }
 
+/// A time in milliseconds, with two or three digits: `0.42 ms`, `12.3 ms`, `1.5 s`, `2 min`.
+pub(crate) fn span(ms: f64) -> String {
+    match ms {
+        ms if ms >= 120_000.0 => format!("{:.0} min", ms / 60_000.0),
+        ms if ms >= 1_000.0 => format!("{:.1} s", ms / 1_000.0),
+        ms if ms >= 100.0 => format!("{ms:.0} ms"),
+        ms if ms >= 10.0 => format!("{ms:.1} ms"),
+        ms => format!("{ms:.2} ms"),
+    }
+}
+
 /// A number and what it counts: `1 message`, `12 messages`.
 pub(crate) fn count(number: u64, what: &str) -> String {
     match number {
@@ -177,6 +188,8 @@ mod tests {
         for (number, text) in cases {
             assert_eq!(compact(number), text, "{number}");
         }
+        let spans = [0.42, 12.34, 123.4, 1_500.0, 180_000.0].map(span);
+        assert_eq!(spans, ["0.42 ms", "12.3 ms", "123 ms", "1.5 s", "3 min"]);
         assert_eq!(bytes(512), "512 B");
         assert_eq!(bytes(4_200_000), "4.2 MB");
         assert_eq!(count(1, "message"), "1 message");

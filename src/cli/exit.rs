@@ -99,12 +99,13 @@ pub(crate) struct Report {
 pub(crate) fn report(failure: &Failure) -> Option<Report> {
     let report = match failure {
         Failure::Library(error) => {
-            let (kind, heading, hint, code) = row(error.kind());
-            let hint = hint.map(Cow::Borrowed);
+            let (heading, hint, code) = row(error.kind());
+            let (kind, hint) = (error.kind().name(), hint.map(Cow::Borrowed));
             return Some(Report { kind, heading, message: with_causes(error), hint, code });
         }
         Failure::Hinted(error, hint) => {
-            let (kind, heading, _, code) = row(error.kind());
+            let (heading, _, code) = row(error.kind());
+            let kind = error.kind().name();
             Report { kind, heading, message: with_causes(error), hint: Some(hint.clone()), code }
         }
         Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => return None,
@@ -140,19 +141,18 @@ pub(crate) fn report(failure: &Failure) -> Option<Report> {
             kind: "internal",
             heading: "bug",
             message: what.clone(),
-            hint: row(ErrorKind::Internal).2.map(Cow::Borrowed),
+            hint: row(ErrorKind::Internal).1.map(Cow::Borrowed),
             code: ExitCode::Bug,
         },
     };
     Some(report)
 }
 
-type Row = (&'static str, &'static str, Option<&'static str>, ExitCode);
+type Row = (&'static str, Option<&'static str>, ExitCode);
 
 fn row(kind: ErrorKind) -> Row {
     match kind {
         ErrorKind::NotFound => (
-            "not_found",
             "not found",
             Some(
                 "`annals list` shows the sessions of all folders; `annals capture` takes in new ones.",
@@ -160,38 +160,31 @@ fn row(kind: ErrorKind) -> Row {
             ExitCode::Failed,
         ),
         ErrorKind::Ambiguous => {
-            ("ambiguous", "ambiguous", Some("Give more characters of the id."), ExitCode::Failed)
+            ("ambiguous", Some("Give more characters of the id."), ExitCode::Failed)
         }
-        ErrorKind::Invalid => ("invalid", "refused", None, ExitCode::Failed),
-        ErrorKind::Locked => (
-            "locked",
-            "locked",
-            Some("Another annals is writing. Try again in a moment."),
-            ExitCode::Locked,
-        ),
-        ErrorKind::Conflict => ("conflict", "in the way", None, ExitCode::Failed),
+        ErrorKind::Invalid => ("refused", None, ExitCode::Failed),
+        ErrorKind::Locked => {
+            ("locked", Some("Another annals is writing. Try again in a moment."), ExitCode::Locked)
+        }
+        ErrorKind::Conflict => ("in the way", None, ExitCode::Failed),
         ErrorKind::Corrupt => (
-            "corrupt",
             "damaged",
             Some("`annals doctor` says what is damaged and what is not."),
             ExitCode::Damaged,
         ),
         ErrorKind::TooNew => (
-            "too_new",
             "too new",
             Some("A later version of annals wrote it. Update this one."),
             ExitCode::Damaged,
         ),
         ErrorKind::Denied => (
             "denied",
-            "denied",
             Some("Look at who owns the files, and who may write them."),
             ExitCode::Failed,
         ),
-        ErrorKind::Remote => ("remote", "remote", None, ExitCode::Failed),
-        ErrorKind::Io => ("io", "error", None, ExitCode::Failed),
+        ErrorKind::Remote => ("remote", None, ExitCode::Failed),
+        ErrorKind::Io => ("error", None, ExitCode::Failed),
         ErrorKind::Internal => (
-            "internal",
             "bug",
             Some("This is a bug in annals, and no fault of yours. Please report these lines."),
             ExitCode::Bug,

@@ -10,6 +10,7 @@ use crate::repository::Filter;
 use crate::repository::FilterError;
 use crate::repository::FilterInput;
 use crate::repository::Repository;
+use crate::repository::TimeSpan;
 
 /// Which sessions are wanted.
 #[derive(Debug, Clone, Default, Args)]
@@ -84,6 +85,34 @@ impl FilterArgs {
             ("since", &self.since),
             ("until", &self.until),
         ]
+    }
+}
+
+/// When something was done.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct DateArgs {
+    /// Only what was done then: 2026, 2026-11, 'last week', yesterday, 2026-11-03..2026-11-05;
+    /// may be repeated
+    #[arg(long, value_name = "DATE")]
+    date: Vec<String>,
+    /// Only what was done on this date or later
+    #[arg(long, value_name = "DATE")]
+    since: Option<String>,
+    /// Only what was done on this date or earlier
+    #[arg(long, value_name = "DATE")]
+    until: Option<String>,
+}
+
+impl DateArgs {
+    /// The spans of time that these flags are; none: any time.
+    pub(crate) fn spans(&self, context: &Context) -> Result<Vec<TimeSpan>> {
+        let dates = FilterArgs {
+            date: self.date.clone(),
+            since: self.since.iter().cloned().collect(),
+            until: self.until.iter().cloned().collect(),
+            ..FilterArgs::default()
+        };
+        Ok(dates.input(context)?.finish().map_err(|error| refused(&error))?.spans)
     }
 }
 

@@ -10,6 +10,7 @@ mod changes;
 mod commands;
 mod context;
 mod conversation;
+mod dashboard;
 mod editor;
 mod exit;
 mod filters;

@@ -1,62 +1,26 @@
 //! The table of all keys: what each is called, takes and means, and how its value is taken.
 
-use std::path::Path;
 use std::time::Duration;
 
 use serde_json::Value;
 use serde_json::json;
-use toml_edit::Item;
-use toml_edit::TableLike;
 
+use crate::config::AuditLevel;
 use crate::config::Color;
-use crate::config::Error;
+use crate::config::Key;
 use crate::config::Layer;
 use crate::config::SAVE_INTERVALS;
 use crate::config::Setting;
-use crate::config::Settings;
-use crate::config::Wrong;
-use crate::config::redact;
-use crate::config::retention;
+use crate::config::key::Show;
 use crate::config::values::AGE;
 use crate::config::values::COUNT;
 use crate::config::values::Kind;
 use crate::config::values::SIZE;
 use crate::config::values::number;
 use crate::config::values::path;
+use crate::config::values::switch;
 use crate::config::values::text;
 use crate::config::values::word;
-
-/// How alike two words must be for one to be taken for the other, misspelt.
-const ALIKE: f64 = 0.75;
-
-/// A key of the configuration.
-#[derive(Debug)]
-pub struct Key {
-    /// Its name, with that of its section.
-    pub name: &'static str,
-    /// What it takes.
-    pub kind: Kind,
-    /// What holds while it has no value; empty: it always has one.
-    pub without: &'static str,
-    /// What it is, in a few words.
-    pub about: &'static str,
-    /// The variable of the environment that outdoes the file.
-    pub variable: Option<&'static str>,
-    /// The flag that outdoes both.
-    pub flag: Option<&'static str>,
-    take: Take,
-    show: Show,
-}
-
-/// Takes a value into the settings, or says what is wrong with it; the path is the user's home.
-/// Lists are taken by the reader of their section.
-type Take = fn(&mut Settings, &Item, &Kind, &Path) -> Result<(), String>;
-
-/// The value that holds, and where it came from.
-type Show = fn(&Settings) -> (Value, Layer);
-
-/// Says in which line an offset lies.
-pub(super) type LineAt<'t> = dyn Fn(Option<usize>) -> usize + 't;
 
 /// All keys, in the order in which they are shown.
 pub static KEYS: &[Key] = &[
@@ -225,6 +189,86 @@ pub static KEYS: &[Key] = &[
     list("redact.allow", "what is no secret though a rule finds it", |settings| {
         listed(settings.redact.allow.iter().map(|entry| json!(entry.value)))
     }),
+    Key {
+        name: "audit.enabled",
+        kind: Kind::Switch,
+        without: "",
+        about: "whether operations are written down",
+        variable: None,
+        flag: None,
+        take: |settings, item, _, _| {
+            settings.audit.is_enabled = from_file(switch(item)?);
+            Ok(())
+        },
+        show: |settings| shown(&settings.audit.is_enabled, |enabled| json!(enabled)),
+    },
+    Key {
+        name: "audit.level",
+        kind: Kind::OneOf(&["error", "change", "read"]),
+        without: "",
+        about: "which are: those that failed, those that change something too, or all",
+        variable: None,
+        flag: None,
+        take: |settings, item, kind, _| {
+            let word = word(item, kind)?;
+            let level = AuditLevel::ALL.into_iter().find(|level| level.name() == word);
+            settings.audit.level = from_file(level.unwrap_or_default());
+            Ok(())
+        },
+        show: |settings| shown(&settings.audit.level, |level| json!(level.name())),
+    },
+    Key {
+        name: "audit.path",
+        kind: Kind::Path,
+        without: "in the store",
+        about: "the folder of the log",
+        variable: None,
+        flag: None,
+        take: |settings, item, _, home| {
+            settings.audit.path = from_file(Some(path(item, home)?));
+            Ok(())
+        },
+        show: |settings| shown(&settings.audit.path, |path| json!(path)),
+    },
+    Key {
+        name: "audit.size",
+        kind: SIZE,
+        without: "",
+        about: "a file of the log that would grow larger is closed, and a new one begun",
+        variable: None,
+        flag: None,
+        take: |settings, item, kind, _| {
+            settings.audit.size = from_file(number(item, kind)?);
+            Ok(())
+        },
+        show: |settings| shown(&settings.audit.size, |size| json!(SIZE.written(*size))),
+    },
+    Key {
+        name: "audit.age",
+        kind: AGE,
+        without: "",
+        about: "so is one whose first line is older",
+        variable: None,
+        flag: None,
+        take: |settings, item, kind, _| {
+            settings.audit.age = from_file(number(item, kind)?);
+            Ok(())
+        },
+        show: |settings| shown(&settings.audit.age, |age| json!(AGE.written(*age))),
+    },
+    Key {
+        name: "audit.files",
+        kind: Kind::Number { bounds: 1..=100, unit: "files" },
+        without: "",
+        about: "how many closed files are kept; older ones are removed",
+        variable: None,
+        flag: None,
+        take: |settings, item, kind, _| {
+            settings.audit.files = from_file(number(item, kind)?);
+            Ok(())
+        },
+        show: |settings| shown(&settings.audit.files, |files| json!(files)),
+    },
 ];
 
 /// A key that holds several values.
@@ -238,82 +282,6 @@ const fn list(name: &'static str, about: &'static str, show: Show) -> Key {
         flag: None,
         take: |_, _, _, _| Ok(()),
         show,
-    }
-}
-
-impl Key {
-    /// The key of that name.
-    ///
-    /// # Errors
-    /// There is none; with the one that may be meant.
-    pub fn find(name: &str) -> Result<&'static Self, Error> {
-        let found = KEYS.iter().find(|key| key.name == name);
-        found.ok_or_else(|| Error::Unknown {
-            key: name.to_owned(),
-            cause: unknown(name, KEYS.iter().map(|key| key.name), "key"),
-        })
-    }
-
-    /// The section that it stands in, and its name there.
-    pub fn place(&self) -> (&'static str, &'static str) {
-        self.name.split_once('.').unwrap_or(("", self.name))
-    }
-
-    /// The value that holds, and where it came from; null: there is none.
-    pub fn value(&self, settings: &Settings) -> (Value, Layer) {
-        (self.show)(settings)
-    }
-
-    /// What holds while nobody set it; null: nothing does.
-    pub fn default(&self) -> Value {
-        self.value(&Settings::default()).0
-    }
-
-    /// Looks whether a value can be one of this key.
-    pub(super) fn check(&self, item: &Item, home: &Path) -> Result<(), String> {
-        (self.take)(&mut Settings::default(), item, &self.kind, home)
-    }
-}
-
-/// Takes in a section. What comes behind something wrong is not looked at.
-pub(super) fn take(
-    settings: &mut Settings,
-    section: &str,
-    table: &dyn TableLike,
-    home: &Path,
-    line_at: &LineAt<'_>,
-) -> Result<(), Wrong> {
-    for (name, item) in table.iter() {
-        let full = format!("{section}.{name}");
-        if redact::take(&mut settings.redact, &full, item, line_at)?
-            || retention::take(&mut settings.retention, &full, item, line_at)?
-        {
-            continue;
-        }
-        let taken = match KEYS.iter().find(|key| key.name == full) {
-            Some(key) => (key.take)(settings, item, &key.kind, home),
-            None => {
-                let keys = KEYS.iter().map(|key| key.name);
-                Err(unknown(&full, keys.filter(|key| key.starts_with(section)), "key"))
-            }
-        };
-        taken.map_err(|cause| Wrong { key: full, at: item.span(), cause })?;
-    }
-    Ok(())
-}
-
-/// That something is called as nothing is: with what may be meant, or else all that there is.
-pub(super) fn unknown<'n>(
-    name: &str,
-    known: impl IntoIterator<Item = &'n str>,
-    what: &str,
-) -> String {
-    let known: Vec<&str> = known.into_iter().collect();
-    let likeness = |other: &&&str| strsim::jaro_winkler(name, other);
-    let nearest = known.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
-    match nearest.filter(|other| likeness(other) >= ALIKE) {
-        Some(nearest) => format!("is no {what} that annals knows; is {nearest:?} meant?"),
-        None => format!("is no {what} that annals knows: those are {}", known.join(", ")),
     }
 }
 

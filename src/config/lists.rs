@@ -8,8 +8,8 @@ use toml_edit::TableLike;
 use toml_edit::Value;
 
 use crate::config::Wrong;
-use crate::config::keys::LineAt;
-use crate::config::keys::unknown;
+use crate::config::key::LineAt;
+use crate::config::key::unknown;
 
 /// An entry of a list.
 #[derive(Debug, Clone, Default, PartialEq)]

@@ -34,14 +34,19 @@
 //!
 //! [[redact.allow]]             # a value that is no secret though a rule finds it
 //! sha256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+//!
+//! [audit]
+//! enabled = true               # operations are written down, a line each
 //! ```
 //!
-//! `keys` is the table of all keys, `values` knows how values are written, `lists` how lists are;
+//! `keys` is the table of all keys, `key` what one is, `values` knows how values are written, `lists` how lists are;
 //! `redact` and `retention` read those of the sections of these names; `file` changes the file without touching what else stands there,
 //! `allow` adds to one of the lists. What rules and patterns mean is not known here.
 
 mod allow;
+mod audit;
 mod file;
+mod key;
 mod keys;
 mod lists;
 mod redact;
@@ -60,13 +65,15 @@ use toml_edit::Document;
 
 pub use allow::Allowed;
 pub use allow::allow;
+pub use audit::AuditLevel;
+pub use audit::AuditSettings;
 pub use file::Changed;
 pub use file::replace;
 pub use file::set;
 pub use file::template;
 pub use file::unset;
+pub use key::Key;
 pub use keys::KEYS;
-pub use keys::Key;
 pub use lists::Entry;
 pub use redact::AllowEntry;
 pub use redact::RedactSettings;
@@ -165,6 +172,8 @@ pub struct Settings {
     pub size_limit: Setting<Option<u64>>,
     /// `redact`: what the user says about the rules.
     pub redact: RedactSettings,
+    /// `audit`: what is written down of operations.
+    pub audit: AuditSettings,
     /// The file, which need not be there.
     pub path: PathBuf,
     /// The lines of the keys that stand in it.
@@ -340,6 +349,7 @@ impl Settings {
             retention: RetentionSettings::default(),
             size_limit: Setting::default(None),
             redact: RedactSettings::default(),
+            audit: AuditSettings::default(),
             path: path.to_owned(),
             lines: BTreeMap::new(),
             faults: Vec::new(),
@@ -357,11 +367,11 @@ impl Settings {
             let taken = match (section, item.as_table_like()) {
                 (None, _) => {
                     let sections = Section::ALL.map(Section::name);
-                    Err(wrong(keys::unknown(name, sections, "section")))
+                    Err(wrong(key::unknown(name, sections, "section")))
                 }
                 (Some(_), None) => Err(wrong("must be a section".to_owned())),
                 (Some(section), Some(table)) => {
-                    keys::take(self, section.name(), table, home, &|at| line_at(text, at))
+                    key::take(self, section.name(), table, home, &|at| line_at(text, at))
                 }
             };
             if let Err(Wrong { key, at, cause }) = taken {

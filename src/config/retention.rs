@@ -7,7 +7,7 @@ use toml_edit::Item;
 use crate::config::Entry;
 use crate::config::Setting;
 use crate::config::Wrong;
-use crate::config::keys::LineAt;
+use crate::config::key::LineAt;
 use crate::config::lists::Shape;
 use crate::config::lists::entries;
 use crate::config::values::AGE;

@@ -17,11 +17,13 @@ pub enum Section {
     Limits,
     /// What is a secret.
     Redact,
+    /// What is written down of operations.
+    Audit,
 }
 
 impl Section {
     /// All of them.
-    pub(super) const ALL: [Self; 7] = [
+    pub(super) const ALL: [Self; 8] = [
         Self::Store,
         Self::Output,
         Self::Save,
@@ -29,6 +31,7 @@ impl Section {
         Self::Retention,
         Self::Limits,
         Self::Redact,
+        Self::Audit,
     ];
 
     /// Its name in the file.
@@ -41,6 +44,7 @@ impl Section {
             Self::Retention => "retention",
             Self::Limits => "limits",
             Self::Redact => "redact",
+            Self::Audit => "audit",
         }
     }
 }

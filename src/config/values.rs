@@ -37,6 +37,8 @@ pub enum Kind {
     Text,
     /// A path.
     Path,
+    /// Yes or no.
+    Switch,
     /// One of these texts.
     OneOf(&'static [&'static str]),
     /// A whole number within bounds, of what the unit says.
@@ -60,6 +62,7 @@ impl Kind {
         match self {
             Self::Text => "a text".to_owned(),
             Self::Path => "an absolute path, or one that begins with ~/".to_owned(),
+            Self::Switch => "true or false".to_owned(),
             Self::OneOf(words) => either(words),
             Self::Number { bounds, unit } => {
                 format!("{} to {} {unit}", bounds.start(), bounds.end()).trim_end().to_owned()
@@ -74,6 +77,7 @@ impl Kind {
     pub(super) fn typed(&self, text: &str) -> Value {
         match self {
             Self::Number { .. } => text.parse::<i64>().map_or_else(|_| text.into(), Value::from),
+            Self::Switch => text.parse::<bool>().map_or_else(|_| text.into(), Value::from),
             _ => text.into(),
         }
     }
@@ -149,6 +153,11 @@ fn measured(
     let value = unit.and_then(|(_, factor)| number?.checked_mul(*factor));
     let within = value.filter(|value| bounds.contains(value));
     within.ok_or_else(|| format!("is {text:?}; it must be {}", kind.range()))
+}
+
+/// Yes or no.
+pub(super) fn switch(item: &Item) -> Result<bool, String> {
+    item.as_bool().ok_or_else(|| "must be true or false".to_owned())
 }
 
 /// One of the words that a key takes.

@@ -10,9 +10,12 @@
 //! Markdown and lets through text, plain structure and links to the web; the template in
 //! `page.html` escapes all other values. The HTML has no script and a policy that forbids any.
 //!
+//! `dashboard` sets figures as a page, in `dashboard.html`, by the same rules.
+//!
 //! `share` makes sessions ready for others and puts them into a bundle; `incoming` reads what comes
 //! from others, and checks it.
 
+mod dashboard;
 mod harmless;
 mod html;
 mod incoming;
@@ -38,6 +41,10 @@ use crate::session::Head;
 use crate::session::Record;
 use crate::session::Session;
 
+pub use dashboard::Chart;
+pub use dashboard::Dashboard;
+pub use dashboard::Table;
+pub use dashboard::TableRow;
 pub use incoming::INCOMING_LIMIT;
 pub use incoming::Incoming;
 pub use incoming::IncomingError;

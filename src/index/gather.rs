@@ -124,18 +124,11 @@ impl Index {
 
 /// The commit that the full text stands for.
 pub(super) fn searched(connection: &Connection) -> Result<Option<RevisionId>, Error> {
-    let read = || {
-        connection
-            .prepare_cached("SELECT value FROM meta WHERE key = 'searched'")?
-            .query_row([], |row| row.get::<_, String>(0))
-            .optional()
-    };
-    let searched = read().map_err(failed("cannot read the index"))?;
-    Ok(searched.and_then(|hex| RevisionId::parse(&hex)))
+    rows::stands_for(connection, "searched")
 }
 
 /// What changed; everything, where the commit that the text stands for is no more.
-fn changes(
+pub(super) fn changes(
     store: &Store,
     from: Option<&RevisionId>,
     to: &RevisionId,
@@ -169,10 +162,7 @@ fn finish(
             }
         }
     }
-    transaction
-        .prepare_cached("INSERT OR REPLACE INTO meta VALUES ('searched', ?1)")?
-        .execute([tip.as_str()])?;
-    Ok(())
+    rows::stand_for(transaction, "searched", tip)
 }
 
 /// Brings one session's text to a state.

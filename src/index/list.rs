@@ -201,7 +201,7 @@ fn read_summary(connection: &Connection, key: i64, id: &str) -> rusqlite::Result
     })
 }
 
-fn parse<T: DeserializeOwned>(column: usize, text: &str) -> rusqlite::Result<T> {
+pub(super) fn parse<T: DeserializeOwned>(column: usize, text: &str) -> rusqlite::Result<T> {
     serde_json::from_str(text).map_err(|error| {
         rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(error))
     })
@@ -233,13 +233,13 @@ pub(super) fn order(sort: SortKey, is_reversed: bool) -> &'static str {
 /// What a row must fulfil: pieces of SQL that hold no text of the user's, and the values they
 /// are bound to.
 #[derive(Default)]
-struct Conditions {
+pub(super) struct Conditions {
     clauses: Vec<String>,
     values: Vec<Value>,
 }
 
 impl Conditions {
-    fn of(filter: &Filter) -> Self {
+    pub(super) fn of(filter: &Filter) -> Self {
         let mut all = Self::default();
         if !filter.with_subagents {
             all.clauses.push("parent IS NULL".to_owned());
@@ -279,7 +279,11 @@ impl Conditions {
         self.values.push(Value::from(keys));
     }
 
-    fn sql(&self) -> String {
+    pub(super) fn values(&self) -> &[Value] {
+        &self.values
+    }
+
+    pub(super) fn sql(&self) -> String {
         if self.clauses.is_empty() {
             return "TRUE".to_owned();
         }

@@ -12,6 +12,9 @@
 //! is said by `query` and `terms`, what is found and in which order by `search`, which reads from
 //! the store what it shows, and what the index cannot know (`scan`).
 //!
+//! Messages and tokens by day and model are kept the same way (`tallies`), for `totals`: only they
+//! need the records.
+//!
 //! Limits: times are compared to the microsecond, counts above 63 bits are sorted as equal.
 
 mod database;
@@ -29,11 +32,13 @@ mod scan;
 mod search;
 mod snippet;
 mod sources;
+mod tallies;
 mod terms;
 #[cfg(test)]
 mod tests;
 mod texts;
 mod tokens;
+mod totals;
 mod unmatched;
 
 use std::path::Path;
@@ -78,6 +83,10 @@ pub use crate::index::sources::KnownSources;
 pub use crate::index::sources::SourceState;
 pub use crate::index::sources::Sources;
 pub use crate::index::terms::Term;
+pub use crate::index::totals::Day;
+pub use crate::index::totals::DayOf;
+pub use crate::index::totals::Group;
+pub use crate::index::totals::Totals;
 pub use crate::index::unmatched::Unmatched;
 
 /// What can go wrong with the index.
@@ -261,6 +270,12 @@ impl Index {
         limit: u64,
     ) -> Result<Vec<Summary>, Error> {
         list::first(&self.connection, filter, sort, is_reversed, limit)
+    }
+
+    /// Sums over the sessions that match. Those by day and model are as far as
+    /// [`Index::refresh_tallies`] has brought them.
+    pub fn totals(&self, filter: &Filter, day_of: &DayOf<'_>) -> Result<Totals, Error> {
+        totals::totals(&self.connection, filter, day_of)
     }
 
     /// The ids of the sessions that match, the latest change first.

@@ -26,10 +26,10 @@ use crate::store::CommitEntry;
 /// read without the rows before it; it has all that an unfiltered list asks of these. The first of
 /// them knows the workspaces too: the latest sessions of one are found without reading the rows of
 /// the others. `texts` has a row a message and one a head, `searched` and `chunks` say how far it is
-/// (`texts.rs`).
+/// (`texts.rs`). `tallies` says what was said when, and with which model (`tallies.rs`).
 pub(super) const LAYOUT: Layout = Layout {
     name: "index.db",
-    version: 4,
+    version: 5,
     schema: "
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE names (
@@ -83,6 +83,17 @@ CREATE TABLE folds (id TEXT PRIMARY KEY, tree TEXT NOT NULL, state TEXT NOT NULL
 CREATE VIRTUAL TABLE texts USING fts5(
     about, talk, tools, content='', contentless_delete=1, tokenize='ascii'
 );
+CREATE TABLE tallies (
+    key INTEGER,
+    quarter INTEGER,
+    model TEXT,
+    messages INTEGER NOT NULL,
+    input INTEGER NOT NULL,
+    output INTEGER NOT NULL,
+    cache_read INTEGER NOT NULL,
+    cache_write INTEGER NOT NULL,
+    PRIMARY KEY (key, quarter, model)
+) WITHOUT ROWID;
 CREATE TABLE searched (
     key INTEGER PRIMARY KEY,
     tree TEXT NOT NULL,
@@ -139,14 +150,31 @@ impl Portion {
 
 /// The commit that the catalogue stands for.
 pub(super) fn indexed(connection: &Connection) -> Result<Option<RevisionId>, Error> {
+    stands_for(connection, "indexed")
+}
+
+/// The commit that a part of the index stands for.
+pub(super) fn stands_for(connection: &Connection, part: &str) -> Result<Option<RevisionId>, Error> {
     let read = || {
         connection
-            .prepare_cached("SELECT value FROM meta WHERE key = 'indexed'")?
-            .query_row([], |row| row.get::<_, String>(0))
+            .prepare_cached("SELECT value FROM meta WHERE key = ?1")?
+            .query_row([part], |row| row.get::<_, String>(0))
             .optional()
     };
-    let indexed = read().map_err(failed("cannot read the index"))?;
-    Ok(indexed.and_then(|hex| RevisionId::parse(&hex)))
+    let stands_for = read().map_err(failed("cannot read the index"))?;
+    Ok(stands_for.and_then(|hex| RevisionId::parse(&hex)))
+}
+
+/// Says that a part of the index stands for a commit.
+pub(super) fn stand_for(
+    transaction: &Transaction<'_>,
+    part: &str,
+    revision: &RevisionId,
+) -> rusqlite::Result<()> {
+    transaction
+        .prepare_cached("INSERT OR REPLACE INTO meta VALUES (?1, ?2)")?
+        .execute([part, revision.as_str()])?;
+    Ok(())
 }
 
 /// Takes in a portion that follows `from`; false: the catalogue stands for another commit by now,
@@ -177,7 +205,7 @@ pub(super) fn clear(connection: &mut Connection, from: Option<&RevisionId>) -> R
             .execute_batch(
                 "DELETE FROM meta; DELETE FROM names; DELETE FROM sessions; DELETE FROM heads;
                 DELETE FROM models; DELETE FROM tags; DELETE FROM commits; DELETE FROM revisions;
-                DELETE FROM folds; DELETE FROM searched; DELETE FROM chunks;
+                DELETE FROM folds; DELETE FROM tallies; DELETE FROM searched; DELETE FROM chunks;
                 INSERT INTO texts (texts) VALUES ('delete-all');",
             )
             .map_err(doing())?;
@@ -230,9 +258,7 @@ fn write_portion(transaction: &Transaction<'_>, portion: &Portion) -> rusqlite::
         }
     }
     if let Some((entry, _)) = portion.commits.last() {
-        transaction
-            .prepare_cached("INSERT OR REPLACE INTO meta VALUES ('indexed', ?1)")?
-            .execute([entry.revision.as_str()])?;
+        stand_for(transaction, "indexed", &entry.revision)?;
     }
     Ok(())
 }
@@ -291,6 +317,7 @@ fn remove_session(transaction: &Transaction<'_>, key: i64, id: &str) -> rusqlite
         "DELETE FROM heads WHERE key = ?1",
         "DELETE FROM models WHERE key = ?1",
         "DELETE FROM tags WHERE key = ?1",
+        "DELETE FROM tallies WHERE key = ?1",
     ] {
         transaction.prepare_cached(sql)?.execute([key])?;
     }
@@ -350,7 +377,7 @@ fn parent_digits(text: &str) -> String {
 }
 
 /// SQLite's numbers end at 63 bits; no session differs from another beyond them.
-fn sortable(count: u64) -> i64 {
+pub(super) fn sortable(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 

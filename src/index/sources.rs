@@ -129,6 +129,20 @@ impl Sources {
         })
     }
 
+    /// How many bytes of the agents' files were read; of those that annals wrote itself, none.
+    pub fn bytes_read(&mut self) -> Result<u64, Error> {
+        self.run(READING, |connection| {
+            let mut statement = connection.prepare_cached("SELECT state FROM states")?;
+            let mut rows = statement.query([])?;
+            let mut bytes: u64 = 0;
+            while let Some(row) = rows.next()? {
+                let state = read_state(0, row)?;
+                bytes = bytes.saturating_add(if state.is_restored { 0 } else { state.offset });
+            }
+            Ok(bytes)
+        })
+    }
+
     /// Follows a rewriting of history: sessions' trees that became others.
     pub fn follow_rewriting(&mut self, trees: &HashMap<String, String>) -> Result<(), Error> {
         self.run(WRITING, |connection| {

@@ -144,6 +144,21 @@ pub fn is_writable(folder: &Path) -> bool {
     }
 }
 
+/// How many bytes of the disk a folder lies on are left for this user; none: the system does not
+/// say.
+pub fn free_space(folder: &Path) -> Option<u64> {
+    #[cfg(unix)]
+    {
+        let disk = rustix::fs::statvfs(folder).ok()?;
+        Some(disk.f_bavail.saturating_mul(disk.f_frsize))
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = folder;
+        None
+    }
+}
+
 /// Whether a file or folder belongs to the user that this process runs as.
 pub fn is_own(metadata: &Metadata) -> bool {
     #[cfg(unix)]

@@ -19,9 +19,12 @@ use crate::platform::FileStamp;
 use crate::redact::Clean;
 use crate::redact::Redactor;
 use crate::redact::Rules;
+use crate::repository::Operation;
 use crate::repository::Progress;
 use crate::repository::Repository;
 use crate::repository::change::Planned;
+use crate::repository::observing::attempted;
+use crate::repository::observing::observed;
 use crate::repository::take::Take;
 use crate::repository::take::Work;
 use crate::session::Head;
@@ -86,6 +89,19 @@ impl Repository {
     /// # Errors
     /// `Invalid`: an agent that annals does not know. `Io`: a named home or file is not there.
     pub fn capture(
+        &mut self,
+        options: &CaptureOptions,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<CaptureOutcome> {
+        if options.dry_run {
+            return attempted(self, Operation::Capture, &[], |it| {
+                it.capture_all(options, progress)
+            });
+        }
+        observed(self, Operation::Capture, &[], |it| it.capture_all(options, progress))
+    }
+
+    fn capture_all(
         &mut self,
         options: &CaptureOptions,
         progress: &mut dyn FnMut(Progress),

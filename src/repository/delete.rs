@@ -11,11 +11,13 @@ use crate::error::Result;
 use crate::format::Tombstone;
 use crate::redact::Clean;
 use crate::repository::EditOutcome;
+use crate::repository::Operation;
 use crate::repository::Repository;
 use crate::repository::change::Bench;
 use crate::repository::change::Committed;
 use crate::repository::change::Planned;
 use crate::repository::change::subject;
+use crate::repository::observing::observed;
 use crate::session::Action;
 use crate::session::Head;
 use crate::session::Keys;
@@ -55,6 +57,10 @@ impl Repository {
     /// # Errors
     /// `NotFound`: one of them is not there; then none is deleted.
     pub fn delete(&mut self, ids: &[SessionId]) -> Result<DeleteOutcome> {
+        observed(self, Operation::Delete, ids, |it| it.delete_all(ids))
+    }
+
+    fn delete_all(&mut self, ids: &[SessionId]) -> Result<DeleteOutcome> {
         self.catch_up()?;
         let ids = self.with_subagents(ids)?;
         self.bury("delete", &ids)
@@ -106,6 +112,10 @@ impl Repository {
     /// # Errors
     /// `Conflict`: it is not deleted. `NotFound`: history does not have it.
     pub fn undelete(&mut self, id: SessionId) -> Result<EditOutcome> {
+        observed(self, Operation::Undelete, &[id], |it| it.undelete_one(id))
+    }
+
+    fn undelete_one(&mut self, id: SessionId) -> Result<EditOutcome> {
         self.catch_up()?;
         let at = self.now();
         let mut buried = vec![(self.last_before_deletion(id)?, self.new_id())];
@@ -130,6 +140,10 @@ impl Repository {
     /// # Errors
     /// `NotFound`: there is no such revision, or nothing that it deleted is still so.
     pub fn undelete_revision(&mut self, text: &str) -> Result<UndeleteOutcome> {
+        observed(self, Operation::Undelete, &[], |it| it.undelete_all(text))
+    }
+
+    fn undelete_all(&mut self, text: &str) -> Result<UndeleteOutcome> {
         self.catch_up()?;
         let revision = self.store.find_revision(text)?.ok_or_else(|| {
             Error::new(ErrorKind::NotFound, format!("there is no revision {text}"))

@@ -5,8 +5,10 @@ use serde_json::json;
 
 use crate::error::Result;
 use crate::redact::Clean;
+use crate::repository::Operation;
 use crate::repository::Repository;
 use crate::repository::SessionAt;
+use crate::repository::observing::observed;
 use crate::session::DiffStep;
 use crate::session::Head;
 use crate::session::Record;
@@ -64,6 +66,10 @@ impl Repository {
     /// What differs between the messages of two sessions, or of two revisions of one. `left` none:
     /// an empty session.
     pub fn diff(&self, left: Option<&SessionAt>, right: &SessionAt) -> Result<Difference> {
+        observed(self, Operation::Diff, &[], |it| it.compare(left, right))
+    }
+
+    fn compare(&self, left: Option<&SessionAt>, right: &SessionAt) -> Result<Difference> {
         let stored = self.stored(&right.revision, right.id)?;
         let right_head = self.store.head(&stored)?.into_inner();
         let (left_head, [left, right]) = match left {

@@ -4,8 +4,11 @@ use crate::error::Result;
 use crate::index::Filter;
 use crate::index::Page;
 use crate::index::SortKey;
+use crate::platform;
+use crate::repository::Operation;
 use crate::repository::Progress;
 use crate::repository::Repository;
+use crate::repository::observing::observed;
 
 /// A check of the doctor's.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,6 +50,10 @@ impl Repository {
     /// Checks everything: every object of history, every session's records against its head, the
     /// index against the store, modes, and the git program.
     pub fn doctor(&mut self, progress: &mut dyn FnMut(Progress)) -> Result<Vec<Check>> {
+        observed(self, Operation::Doctor, &[], |it| it.check_all(progress))
+    }
+
+    fn check_all(&mut self, progress: &mut dyn FnMut(Progress)) -> Result<Vec<Check>> {
         let mut checks = self.check_objects(progress);
         checks.extend(self.check_sessions(progress)?);
         checks.push(self.check_index()?);
@@ -118,6 +125,28 @@ impl Repository {
         })
     }
 
+    fn check_audit(&self) -> Check {
+        let state = match self.audit_state() {
+            Ok(state) => state,
+            Err(error) => return Check::warning("audit", error.to_string()),
+        };
+        let unaudited = self.observer.metrics().unaudited;
+        let folder = state.folder.display();
+        match unaudited.last {
+            Some(last) => {
+                let (count, cause) = (unaudited.count, unaudited.cause.unwrap_or_default());
+                let last = last.format("%Y-%m-%d %H:%M UTC");
+                let found = format!("{count} lines could not be written, last {last}: {cause}");
+                Check::warning("audit", found)
+            }
+            None if !state.is_on => Check::fine("audit", "no audit log is kept"),
+            None if !platform::is_writable(&state.folder) => {
+                Check::warning("audit", format!("{folder} cannot be written"))
+            }
+            None => Check::fine("audit", format!("the log is kept in {folder}")),
+        }
+    }
+
     fn check_surroundings(&self) -> Vec<Check> {
         let mut checks = Vec::new();
         if self.store.is_replacing() {
@@ -142,6 +171,7 @@ impl Repository {
                 checks.push(Check::warning("git", found));
             }
         }
+        checks.push(self.check_audit());
         checks
     }
 }

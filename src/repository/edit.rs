@@ -4,8 +4,10 @@ use crate::error::Error;
 use crate::error::ErrorKind;
 use crate::error::Result;
 use crate::redact::Clean;
+use crate::repository::Operation;
 use crate::repository::Repository;
 use crate::repository::change::Committed;
+use crate::repository::observing::observed;
 use crate::session::Action;
 use crate::session::Head;
 use crate::session::Record;
@@ -42,12 +44,16 @@ impl Repository {
     /// # Errors
     /// `NotFound`: there is no such session. `Invalid`: a tag is empty or holds a blank.
     pub fn edit(&mut self, id: SessionId, edits: &[Edit]) -> Result<EditOutcome> {
+        observed(self, operation(edits), &[id], |it| it.make_edits(id, edits))
+    }
+
+    fn make_edits(&mut self, id: SessionId, edits: &[Edit]) -> Result<EditOutcome> {
         for edit in edits {
             check(edit)?;
         }
         let now = self.now();
         let ids: Vec<String> = edits.iter().map(|_| self.new_id()).collect();
-        let operation = operation(edits);
+        let operation = operation(edits).name();
         let committed = self.change_session(operation, id, &mut |bench, batch, tip, id| {
             let base = bench.store.session(tip, id)?.ok_or_else(|| {
                 Error::new(ErrorKind::NotFound, format!("there is no session {id}"))
@@ -109,15 +115,15 @@ fn check(edit: &Edit) -> Result<()> {
     }
 }
 
-fn operation(edits: &[Edit]) -> &'static str {
+fn operation(edits: &[Edit]) -> Operation {
     match edits {
-        [Edit::Rename(_)] => "rename",
-        [Edit::Tag(_)] => "tag",
-        [Edit::Untag(_)] => "untag",
-        [Edit::Note(_)] => "note",
-        [Edit::Pin(true)] => "pin",
-        [Edit::Pin(false)] => "unpin",
-        _ => "edit",
+        [Edit::Rename(_)] => Operation::Rename,
+        [Edit::Tag(_)] => Operation::Tag,
+        [Edit::Untag(_)] => Operation::Untag,
+        [Edit::Note(_)] => Operation::Note,
+        [Edit::Pin(true)] => Operation::Pin,
+        [Edit::Pin(false)] => Operation::Unpin,
+        _ => Operation::Edit,
     }
 }
 

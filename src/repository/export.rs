@@ -12,8 +12,11 @@ use crate::exchange;
 use crate::exchange::ExportFormat;
 use crate::exchange::Outgoing;
 use crate::platform;
+use crate::repository::Operation;
 use crate::repository::Repository;
 use crate::repository::SessionAt;
+use crate::repository::observing::ids;
+use crate::repository::observing::observed;
 use crate::session::Head;
 
 /// How an export works.
@@ -63,6 +66,10 @@ impl Repository {
     /// # Errors
     /// `Invalid`: there are several, and the form holds one.
     pub fn export_text(&self, sessions: &[SessionAt], format: ExportFormat) -> Result<ExportText> {
+        observed(self, Operation::Export, &ids(sessions), |it| it.render_all(sessions, format))
+    }
+
+    fn render_all(&self, sessions: &[SessionAt], format: ExportFormat) -> Result<ExportText> {
         let sessions: Vec<Outgoing> =
             sessions.iter().map(|at| self.outgoing(at)).collect::<Result<_>>()?;
         let mut redactions = BTreeMap::new();
@@ -81,6 +88,10 @@ impl Repository {
     /// `Conflict`: a file is there already; then nothing is written. `Invalid`: several sessions
     /// are to go into one file, and the form holds one.
     pub fn export(&self, sessions: &[SessionAt], options: &ExportOptions) -> Result<ExportOutcome> {
+        observed(self, Operation::Export, &ids(sessions), |it| it.write_all(sessions, options))
+    }
+
+    fn write_all(&self, sessions: &[SessionAt], options: &ExportOptions) -> Result<ExportOutcome> {
         let folder = match &options.target {
             ExportTarget::File(path) => {
                 if sessions.len() > 1 && options.format != ExportFormat::Json {

@@ -4,9 +4,11 @@ use crate::error::Error;
 use crate::error::ErrorKind;
 use crate::error::Result;
 use crate::redact::Clean;
+use crate::repository::Operation;
 use crate::repository::Repository;
 use crate::repository::SaveOutcome;
 use crate::repository::SessionAt;
+use crate::repository::observing::observed;
 use crate::session::Action;
 use crate::session::AnnalsEvent;
 use crate::session::How;
@@ -23,6 +25,10 @@ impl Repository {
     /// # Errors
     /// `NotFound` or `Ambiguous`: `until` names no message, or several.
     pub fn fork(&mut self, at: &SessionAt, until: Option<&str>) -> Result<SaveOutcome> {
+        observed(self, Operation::Fork, &[at.id], |it| it.split_off(at, until))
+    }
+
+    fn split_off(&mut self, at: &SessionAt, until: Option<&str>) -> Result<SaveOutcome> {
         let stored = self.stored(&at.revision, at.id)?;
         let head = self.store.head(&stored)?;
         let native = self.new_id();

@@ -23,9 +23,12 @@ use crate::exchange::NewName;
 use crate::format;
 use crate::redact::Clean;
 use crate::redact::Redactor;
+use crate::repository::Operation;
 use crate::repository::Repository;
 use crate::repository::change::Bench;
 use crate::repository::change::Planned;
+use crate::repository::observing::attempted;
+use crate::repository::observing::observed;
 use crate::session::Head;
 use crate::session::HeadFold;
 use crate::session::Record;
@@ -101,6 +104,10 @@ impl Repository {
     /// `Invalid`: a file is not what can be imported. `Corrupt`: it is damaged. `TooNew`: a later
     /// version of annals made it.
     pub fn plan_import(&self, paths: &[PathBuf], options: &ImportOptions) -> Result<ImportPlan> {
+        attempted(self, Operation::Import, &[], |it| it.check_files(paths, options))
+    }
+
+    fn check_files(&self, paths: &[PathBuf], options: &ImportOptions) -> Result<ImportPlan> {
         let mut files = Vec::new();
         for path in paths {
             files.push(read(path)?);
@@ -126,6 +133,11 @@ impl Repository {
 
     /// Takes the planned sessions in, all in one commit. None: there was nothing to take in.
     pub fn import(&mut self, plan: &ImportPlan) -> Result<Option<RevisionId>> {
+        let ids: Vec<SessionId> = plan.wanted().map(|session| session.head.id).collect();
+        observed(self, Operation::Import, &ids, |it| it.take_in(plan))
+    }
+
+    fn take_in(&mut self, plan: &ImportPlan) -> Result<Option<RevisionId>> {
         self.catch_up()?;
         let at = self.now();
         let bench = self.bench()?;

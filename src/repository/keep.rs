@@ -4,7 +4,9 @@ use std::path::Path;
 
 use crate::config::Section;
 use crate::error::Result;
+use crate::repository::Operation;
 use crate::repository::Repository;
+use crate::repository::observing::observed;
 
 /// What gc did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +23,10 @@ impl Repository {
     /// # Errors
     /// `NotFound`: there is no git program. `Invalid`: `packing.level` cannot be used.
     pub fn gc(&self) -> Result<GcOutcome> {
+        observed(self, Operation::Gc, &[], |it| it.pack())
+    }
+
+    fn pack(&self) -> Result<GcOutcome> {
         let settings = self.settings();
         settings.check(Section::Packing)?;
         let before = self.store.size()?;
@@ -33,6 +39,6 @@ impl Repository {
     /// # Errors
     /// `Conflict`: the folder exists and is not empty.
     pub fn checkout(&self, folder: &Path) -> Result<()> {
-        Ok(self.store.clone_to(folder)?)
+        observed(self, Operation::Checkout, &[], |it| Ok(it.store.clone_to(folder)?))
     }
 }

@@ -7,9 +7,11 @@ use crate::index::Page;
 use crate::index::SortKey;
 use crate::index::Summary;
 use crate::index::Unmatched;
+use crate::repository::Operation;
 use crate::repository::Repository;
 use crate::repository::SessionAt;
 use crate::repository::known_agents;
+use crate::repository::observing::observed;
 
 /// A page of a list.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -29,12 +31,32 @@ impl Repository {
         is_reversed: bool,
         page: Page,
     ) -> Result<Listing> {
+        observed(self, Operation::List, &[], |it| it.list_page(filter, sort, is_reversed, page))
+    }
+
+    fn list_page(
+        &mut self,
+        filter: &Filter,
+        sort: SortKey,
+        is_reversed: bool,
+        page: Page,
+    ) -> Result<Listing> {
         let (sessions, total) = self.index(|index| index.list(filter, sort, is_reversed, page))?;
         Ok(Listing { total, sessions })
     }
 
     /// The first of the sessions that match, without counting the others.
     pub fn first(
+        &mut self,
+        filter: &Filter,
+        sort: SortKey,
+        is_reversed: bool,
+        limit: u64,
+    ) -> Result<Vec<Summary>> {
+        observed(self, Operation::List, &[], |it| it.list_first(filter, sort, is_reversed, limit))
+    }
+
+    fn list_first(
         &mut self,
         filter: &Filter,
         sort: SortKey,

@@ -4,7 +4,9 @@ use std::collections::HashSet;
 
 use crate::error::Result;
 use crate::index::RevisionEntry;
+use crate::repository::Operation;
 use crate::repository::Repository;
+use crate::repository::observing::observed;
 use crate::session::Keys;
 use crate::session::Record;
 use crate::session::RecordKey;
@@ -25,6 +27,10 @@ pub struct LogEntry {
 impl Repository {
     /// The revisions of a session, newest first.
     pub fn log(&mut self, id: SessionId) -> Result<Vec<LogEntry>> {
+        observed(self, Operation::Log, &[id], |it| it.revisions_of(id))
+    }
+
+    fn revisions_of(&mut self, id: SessionId) -> Result<Vec<LogEntry>> {
         let revisions = self.index(|index| index.revisions(id))?;
         let mut entries = Vec::with_capacity(revisions.len());
         let mut before: HashSet<RecordKey> = HashSet::new();

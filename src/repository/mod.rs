@@ -6,8 +6,10 @@
 //! index is in: it is derived, and made anew when it cannot be used.
 
 mod allow;
+mod audit;
 mod beginning;
 mod capture;
+mod catalogue;
 mod change;
 mod changed;
 mod delete;
@@ -26,6 +28,7 @@ mod limits;
 mod list;
 mod live;
 mod log;
+mod observing;
 mod prune;
 mod purge;
 mod reading;
@@ -43,8 +46,11 @@ mod scrub;
 mod search;
 mod share;
 mod startup;
+mod stats;
 mod take;
+mod told;
 mod upkeep;
+mod yaml;
 
 use std::path::Path;
 use std::path::PathBuf;
@@ -59,12 +65,13 @@ use crate::config::Settings;
 use crate::error::Error;
 use crate::error::ErrorKind;
 use crate::error::Result;
-use crate::format;
 use crate::format::Marker;
-use crate::index;
 use crate::index::Index;
 use crate::platform::Environment;
 use crate::redact::Rules;
+use crate::repository::observing::Begun;
+use crate::repository::observing::Observer;
+use crate::repository::observing::observed;
 use crate::repository::rules::load_rules;
 use crate::session::Native;
 use crate::session::RevisionId;
@@ -76,7 +83,11 @@ use crate::store::Store;
 
 pub use crate::adapters::ResumeCommand;
 pub use crate::adapters::Skipped;
+pub use crate::exchange::Chart;
+pub use crate::exchange::Dashboard;
 pub use crate::exchange::ExportFormat;
+pub use crate::exchange::Table;
+pub use crate::exchange::TableRow;
 pub use crate::format::record_to_value;
 pub use crate::index::Filter;
 pub use crate::index::FilterError;
@@ -94,9 +105,15 @@ pub use crate::index::SearchOptions;
 pub use crate::index::Snippet;
 pub use crate::index::SortKey;
 pub use crate::index::Summary;
+pub use crate::index::TimeSpan;
 pub use crate::index::Unmatched;
 pub use allow::AllowOutcome;
 pub use allow::allow_value;
+pub use audit::AuditEntry;
+pub use audit::AuditFailure;
+pub use audit::AuditFilter;
+pub use audit::AuditReading;
+pub use audit::AuditState;
 pub use beginning::Beginning;
 pub use capture::CaptureOptions;
 pub use capture::CaptureOutcome;
@@ -141,6 +158,8 @@ pub use live::LiveStatus;
 pub use live::Restored;
 pub use live::Update;
 pub use log::LogEntry;
+pub use observing::Operation;
+pub use observing::record;
 pub use prune::KeptSessions;
 pub use prune::PrunePlan;
 pub use prune::PrunedSession;
@@ -171,7 +190,21 @@ pub use share::ShareChoice;
 pub use share::SharedBundle;
 pub use startup::FailedStart;
 pub use startup::StartOffer;
+pub use stats::Alert;
+pub use stats::CaptureCache;
+pub use stats::Day;
+pub use stats::Group;
+pub use stats::Happened;
+pub use stats::Latency;
+pub use stats::Stats;
+pub use stats::Storage;
+pub use stats::Totals;
+pub use stats::Window;
+pub use stats::write_dashboard;
 pub use upkeep::UntoldPrune;
+pub use yaml::parse_yaml;
+pub use yaml::render_session;
+pub use yaml::render_yaml;
 
 /// The store's folder within the data folder.
 const STORE_FOLDER: &str = "annals/store.git";
@@ -185,6 +218,7 @@ pub struct Repository {
     rules: OnceLock<Arc<Rules>>,
     recovery: Recovery,
     closed: Vec<PathBuf>,
+    observer: Observer,
 }
 
 /// How to open a repository.
@@ -245,7 +279,10 @@ impl Repository {
             scrubs: Vec::new(),
             native: Native::new(),
         };
-        Self::with_store(Store::init(&path, &marker, now)?, options)
+        let begun = Begun::now(environment);
+        let repository = Self::with_store(Store::init(&path, &marker, now)?, options)?;
+        repository.note_outcome(&begun, (Operation::Init, &[]), &Ok(()));
+        Ok(repository)
     }
 
     /// Opens the store.
@@ -271,6 +308,7 @@ impl Repository {
         let closed = store.close_to_others();
         let index = Index::open(&store.private_folder())?;
         let environment = options.environment.clone();
+        let observer = Observer::new(environment.clone(), &store.private_folder());
         let mut repository = Self {
             store,
             index,
@@ -278,7 +316,11 @@ impl Repository {
             rules: OnceLock::new(),
             recovery: Recovery::default(),
             closed,
+            observer,
         };
+        if !repository.closed.is_empty() {
+            repository.observer.repaired("modes", repository.closed.len() as u64);
+        }
         repository.finish_rewriting();
         repository.recover();
         Ok(repository)
@@ -306,8 +348,10 @@ impl Repository {
 
     /// The whole session, as it was at that revision.
     pub fn load(&self, at: &SessionAt) -> Result<Session> {
-        let stored = self.stored(&at.revision, at.id)?;
-        Ok(Session { id: at.id, records: self.store.records(&stored)?.into_inner() })
+        observed(self, Operation::Load, &[at.id], |it| {
+            let stored = it.stored(&at.revision, at.id)?;
+            Ok(Session { id: at.id, records: it.store.records(&stored)?.into_inner() })
+        })
     }
 
     /// The rules of redaction, loaded when first needed.
@@ -327,23 +371,6 @@ impl Repository {
         Ok(self.rules.get().expect("they were set above"))
     }
 
-    /// Reads the index, brought up to the tip. One that turns out to be damaged is made anew, and
-    /// read again.
-    fn index<T>(
-        &mut self,
-        read: impl Fn(&Index) -> std::result::Result<T, index::Error>,
-    ) -> Result<T> {
-        self.index.refresh(&self.store)?;
-        match read(&self.index) {
-            Err(error) if error.is_damage() => {
-                self.index.rebuild()?;
-                self.index.refresh(&self.store)?;
-                Ok(read(&self.index)?)
-            }
-            outcome => Ok(outcome?),
-        }
-    }
-
     fn new_id(&self) -> String {
         self.environment.ids.next(self.now()).to_string()
     }
@@ -354,22 +381,4 @@ impl Repository {
             Error::new(ErrorKind::NotFound, message)
         })
     }
-}
-
-/// A session as readable YAML: its head, then its records, one document each.
-pub fn render_session(session: &Session) -> String {
-    format::render_session(&session.head(), &session.records)
-}
-
-/// A value as YAML, in the form of the store's files.
-pub fn render_yaml(value: &serde_json::Value) -> String {
-    format::render_value(value)
-}
-
-/// The value that a YAML text stands for.
-///
-/// # Errors
-/// `Invalid`: it is not YAML; the message names the line.
-pub fn parse_yaml(text: &str) -> Result<serde_json::Value> {
-    Ok(format::parse_value(text)?)
 }

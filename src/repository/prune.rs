@@ -18,7 +18,10 @@ use crate::index::Page;
 use crate::index::SortKey;
 use crate::index::Summary;
 use crate::repository::DeleteOutcome;
+use crate::repository::Operation;
 use crate::repository::Repository;
+use crate::repository::observing::attempted;
+use crate::repository::observing::observed;
 use crate::repository::retention::DropReason;
 use crate::repository::retention::KeepReason;
 use crate::repository::retention::Retained;
@@ -69,6 +72,10 @@ impl Repository {
     /// # Errors
     /// `Invalid`: a setting of `retention` cannot be used; the message names file, line and key.
     pub fn plan_prune(&mut self, filter: &Filter) -> Result<PrunePlan> {
+        attempted(self, Operation::Prune, &[], |it| it.judge(filter))
+    }
+
+    fn judge(&mut self, filter: &Filter) -> Result<PrunePlan> {
         let settings = self.settings();
         settings.check(Section::Retention)?;
         if settings.retention.is_off() {
@@ -104,6 +111,11 @@ impl Repository {
 
     /// Lets go what a plan says, in one commit. What was changed or pinned since stays.
     pub fn prune(&mut self, plan: &PrunePlan) -> Result<DeleteOutcome> {
+        let done = observed(self, Operation::Prune, &[], |it| Ok((it.let_go(plan)?, plan)));
+        done.map(|(outcome, _)| outcome)
+    }
+
+    fn let_go(&mut self, plan: &PrunePlan) -> Result<DeleteOutcome> {
         let filter = Filter { with_subagents: true, ..Filter::default() };
         let now: HashSet<SessionId> =
             self.plan_prune(&filter)?.dropped.iter().map(|it| it.head.id).collect();

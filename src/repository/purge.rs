@@ -5,8 +5,11 @@ use std::collections::BTreeMap;
 use crate::error::Result;
 use crate::format::Tombstone;
 use crate::redact::Clean;
+use crate::repository::Operation;
 use crate::repository::Repository;
 use crate::repository::delete::tombstone_of;
+use crate::repository::observing::attempted;
+use crate::repository::observing::observed;
 use crate::repository::rewrite::RewriteOutcome;
 use crate::session::Head;
 use crate::session::SessionId;
@@ -39,6 +42,10 @@ impl Repository {
     /// # Errors
     /// `NotFound`: history has no such session.
     pub fn plan_purge(&mut self, ids: &[SessionId]) -> Result<PurgePlan> {
+        attempted(self, Operation::Purge, ids, |it| it.look_for(ids))
+    }
+
+    fn look_for(&mut self, ids: &[SessionId]) -> Result<PurgePlan> {
         let mut all = self.with_subagents(ids)?;
         for id in ids {
             for other in self.index(|index| index.deleted_with(*id))? {
@@ -72,6 +79,13 @@ impl Repository {
     /// # Errors
     /// As [`Repository::scrub`]; `Locked` also while a program holds one of them.
     pub fn purge(&mut self, plan: &PurgePlan) -> Result<RewriteOutcome> {
+        let ids: Vec<SessionId> = plan.sessions.iter().map(|session| session.head.id).collect();
+        observed(self, Operation::Purge, &ids, |it| it.take_out(plan))
+    }
+
+    fn take_out(&mut self, plan: &PurgePlan) -> Result<RewriteOutcome> {
+        let ids: Vec<SessionId> = plan.sessions.iter().map(|session| session.head.id).collect();
+        self.silence_in_audit_log(&ids)?;
         let count = plan.sessions.len();
         let sessions = if count == 1 { "session" } else { "sessions" };
         self.rewrite_history(

@@ -3,7 +3,9 @@
 use crate::error::Error;
 use crate::error::ErrorKind;
 use crate::error::Result;
+use crate::repository::Operation;
 use crate::repository::Repository;
+use crate::repository::observing::observed;
 use crate::session::Head;
 use crate::session::Record;
 use crate::session::SessionId;
@@ -68,6 +70,14 @@ impl Repository {
         let unread =
             errors.iter().map(|error| LeftBehind { session: None, reason: error.to_string() });
         self.recovery.left.extend(unread);
+        if !journals.is_empty() || !errors.is_empty() {
+            // What failed stands in the recovery.
+            drop(observed(&mut *self, Operation::Recover, &[], |it| Ok(it.recover_all(journals))));
+        }
+        self.note_interrupted();
+    }
+
+    fn recover_all(&mut self, journals: Vec<LeftJournal>) -> Recovery {
         for journal in journals {
             let session = journal.session;
             match self.recover_one(journal) {
@@ -79,7 +89,7 @@ impl Repository {
                 }
             }
         }
-        self.note_interrupted();
+        self.recovery.clone()
     }
 
     fn recover_one(&mut self, journal: LeftJournal) -> Result<Option<RecoveredSession>> {

@@ -13,9 +13,12 @@ use crate::index::Sources;
 use crate::platform;
 use crate::platform::Environment;
 use crate::repository::CaptureOptions;
+use crate::repository::Operation;
 use crate::repository::Repository;
 use crate::repository::SessionAt;
 use crate::repository::capture::state_of;
+use crate::repository::observing::attempted;
+use crate::repository::observing::observed;
 use crate::session::Head;
 use crate::session::Record;
 use crate::session::RevisionId;
@@ -63,6 +66,13 @@ impl Repository {
     /// `Conflict`: a file is there that was changed since it was captured, or just now.
     /// `Invalid`: the agent is not one that annals can write for.
     pub fn restore(&mut self, at: &SessionAt, options: &RestoreOptions) -> Result<RestoreOutcome> {
+        if options.dry_run {
+            return attempted(self, Operation::Restore, &[at.id], |it| it.write_files(at, options));
+        }
+        observed(self, Operation::Restore, &[at.id], |it| it.write_files(at, options))
+    }
+
+    fn write_files(&mut self, at: &SessionAt, options: &RestoreOptions) -> Result<RestoreOutcome> {
         let (head, view) = self.seen(&at.revision, at.id)?;
         let adapter = adapter_for(&head, options.agent.as_deref())?;
         let folder = self.agent_folder(adapter, options.home.as_deref());

@@ -91,6 +91,8 @@ impl Repository {
             )?;
             if let Some(revision) = revision {
                 self.catch_up()?;
+                // Made anew on purpose; what fails is done by the next one who reads it.
+                drop(self.index.refresh(&self.store));
                 let revisions = history.len() as u64;
                 let rewritten = rewritten.changed;
                 return Ok(RewriteOutcome { before, revision, rewritten, revisions });
@@ -105,8 +107,12 @@ impl Repository {
     pub(super) fn finish_rewriting(&mut self) {
         let Self { store, index, .. } = self;
         if store.is_replacing() {
-            drop(store.finish_replacement(&mut || forget(store, index, &HashMap::new())));
+            let is_done = store.finish_replacement(&mut || forget(store, index, &HashMap::new()));
+            if is_done.unwrap_or(false) {
+                self.observer.repaired("history", 1);
+            }
             drop(self.catch_up());
+            drop(self.index.refresh(&self.store));
         }
     }
 

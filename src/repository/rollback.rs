@@ -5,7 +5,9 @@ use crate::error::ErrorKind;
 use crate::error::Result;
 use crate::redact::Clean;
 use crate::repository::EditOutcome;
+use crate::repository::Operation;
 use crate::repository::Repository;
+use crate::repository::observing::observed;
 use crate::session::Action;
 use crate::session::Keys;
 use crate::session::Record;
@@ -24,6 +26,10 @@ impl Repository {
     /// # Errors
     /// `NotFound`: there is no such session, or that revision does not have it.
     pub fn rollback(&mut self, id: SessionId, to: &RevisionId) -> Result<EditOutcome> {
+        observed(self, Operation::Rollback, &[id], |it| it.go_back(id, to))
+    }
+
+    fn go_back(&mut self, id: SessionId, to: &RevisionId) -> Result<EditOutcome> {
         let now = self.now();
         let event_id = self.new_id();
         let past = self.stored(to, id)?;

@@ -9,11 +9,13 @@ use crate::format;
 use crate::redact::Clean;
 use crate::redact::Redactor;
 use crate::repository::Edit;
+use crate::repository::Operation;
 use crate::repository::Repository;
 use crate::repository::change::Bench;
 use crate::repository::change::Committed;
 use crate::repository::change::Planned;
 use crate::repository::edit::effective;
+use crate::repository::observing::observed;
 use crate::session::Action;
 use crate::session::AnnalsEvent;
 use crate::session::Head;
@@ -47,6 +49,10 @@ impl Repository {
     /// # Errors
     /// `Invalid`: the text is neither; the message names line and cause.
     pub fn save_text(&mut self, text: &str) -> Result<SaveOutcome> {
+        observed(self, Operation::Save, &[], |it| it.save_parsed(text))
+    }
+
+    fn save_parsed(&mut self, text: &str) -> Result<SaveOutcome> {
         let (head, mut records) = format::parse_session(text)?;
         if records.is_empty() {
             return Err(Error::new(ErrorKind::Invalid, "the session has no messages"));
@@ -72,6 +78,10 @@ impl Repository {
 
     /// Stores a session: what the store does not have of it is added to what it has.
     pub fn save(&mut self, session: &Session) -> Result<SaveOutcome> {
+        observed(self, Operation::Save, &[session.id], |it| it.save_whole(session))
+    }
+
+    fn save_whole(&mut self, session: &Session) -> Result<SaveOutcome> {
         let rules = self.rules()?;
         let mut redactor = Redactor::new(rules);
         let clean: Vec<Clean<Record>> =
@@ -86,6 +96,10 @@ impl Repository {
     /// # Errors
     /// `NotFound`: there is no such session.
     pub fn append(&mut self, id: SessionId, records: Vec<Record>) -> Result<SaveOutcome> {
+        observed(self, Operation::Save, &[id], |it| it.add_records(id, records))
+    }
+
+    fn add_records(&mut self, id: SessionId, records: Vec<Record>) -> Result<SaveOutcome> {
         let now = Timestamp::from_instant(self.now());
         let mut redactor = Redactor::new(self.rules()?);
         let records: Vec<Clean<Record>> = records

@@ -8,9 +8,12 @@ use std::collections::BTreeSet;
 
 use crate::error::Result;
 use crate::redact::Redactor;
+use crate::repository::Operation;
 use crate::repository::Progress;
 use crate::repository::Repository;
 use crate::repository::SessionAt;
+use crate::repository::observing::ids;
+use crate::repository::observing::observed;
 use crate::session::Record;
 use crate::session::RevisionId;
 use crate::session::SessionId;
@@ -59,6 +62,16 @@ pub struct StoredFinding {
 impl Repository {
     /// Looks for secrets, by today's rules, in what is stored.
     pub fn scan(
+        &mut self,
+        options: &ScanOptions,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<ScanOutcome> {
+        observed(self, Operation::Scan, &ids(&options.sessions), |it| {
+            it.look_through_all(options, progress)
+        })
+    }
+
+    fn look_through_all(
         &mut self,
         options: &ScanOptions,
         progress: &mut dyn FnMut(Progress),

@@ -12,9 +12,12 @@ use crate::redact::Clean;
 use crate::redact::KnownSecrets;
 use crate::redact::Redactor;
 use crate::redact::Rules;
+use crate::repository::Operation;
 use crate::repository::Progress;
 use crate::repository::Repository;
 use crate::repository::change::Bench;
+use crate::repository::observing::attempted;
+use crate::repository::observing::observed;
 use crate::repository::rewrite::Renewal;
 use crate::repository::rewrite::RewriteOutcome;
 use crate::session::Record;
@@ -83,7 +86,7 @@ impl Repository {
         sessions: &[SessionId],
         progress: &mut dyn FnMut(Progress),
     ) -> Result<ScrubPlan> {
-        self.plan(sessions, None, progress)
+        attempted(self, Operation::Scrub, sessions, |it| it.plan(sessions, None, progress))
     }
 
     /// Looks through all history for a value.
@@ -96,13 +99,15 @@ impl Repository {
         sessions: &[SessionId],
         progress: &mut dyn FnMut(Progress),
     ) -> Result<ScrubPlan> {
-        let mut redactor = Redactor::new(self.rules()?);
-        if !redactor.learn_given(value) {
-            let message = "the value is too short: it would be found in the middle of words";
-            return Err(Error::new(ErrorKind::Invalid, message));
-        }
-        let given = redactor.secrets().clone();
-        self.plan(sessions, Some(given), progress)
+        attempted(self, Operation::Scrub, sessions, |it| {
+            let mut redactor = Redactor::new(it.rules()?);
+            if !redactor.learn_given(value) {
+                let message = "the value is too short: it would be found in the middle of words";
+                return Err(Error::new(ErrorKind::Invalid, message));
+            }
+            let given = redactor.secrets().clone();
+            it.plan(sessions, Some(given), progress)
+        })
     }
 
     fn plan(
@@ -145,6 +150,11 @@ impl Repository {
     /// `Locked`: others save all the time, or a live session has records that it did not save yet
     /// and that hold what goes. After any error the store is as it was, or the next command goes on.
     pub fn scrub(&mut self, plan: &ScrubPlan) -> Result<RewriteOutcome> {
+        let ids: Vec<SessionId> = plan.sessions.iter().map(|session| session.id).collect();
+        observed(self, Operation::Scrub, &ids, |it| it.scrub_all(plan))
+    }
+
+    fn scrub_all(&mut self, plan: &ScrubPlan) -> Result<RewriteOutcome> {
         self.rules()?;
         // Lent out for as long as all the rest of the repository is changed.
         let rules = self.rules.take().expect("they were loaded above");
@@ -159,6 +169,7 @@ impl Repository {
         let sessions = if count == 1 { "session" } else { "sessions" };
         let everything = scrubber.everything(rules);
         let with_rules = scrubber.given.is_none();
+        self.clean_audit_log(&|line| everything.bytes(line, with_rules))?;
         self.rewrite_history(
             ("scrub", format!("{count} {sessions}")),
             &mut |store, batch, history, renewal| {

@@ -9,9 +9,12 @@ use crate::error::ErrorKind;
 use crate::error::Result;
 use crate::exchange::Package;
 use crate::exchange::ShareError;
+use crate::repository::Operation;
 use crate::repository::Repository;
 use crate::repository::SessionAt;
 use crate::repository::export;
+use crate::repository::observing::ids;
+use crate::repository::observing::observed;
 use crate::repository::profile_of;
 use crate::session::Head;
 use crate::session::Session;
@@ -39,6 +42,10 @@ impl Repository {
     /// `Denied`: something that must not leave was still in the finished bundle. `Invalid`: the
     /// sessions are too large for one.
     pub fn share(&mut self, sessions: &[SessionAt], choice: ShareChoice) -> Result<SharedBundle> {
+        observed(self, Operation::Share, &ids(sessions), |it| it.make_bundle(sessions, choice))
+    }
+
+    fn make_bundle(&mut self, sessions: &[SessionAt], choice: ShareChoice) -> Result<SharedBundle> {
         let sessions = self.load_with_subagents(sessions)?;
         let sources = sessions.iter().map(|session| session.id).collect();
         let profile = profile_of(&self.environment);

@@ -12,12 +12,37 @@ use crate::store::Error;
 use crate::store::Store;
 use crate::store::git;
 
+/// What the files of a store take, in bytes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct StoreSizes {
+    /// All of them.
+    pub total: u64,
+    /// Git's objects.
+    pub objects: u64,
+    /// What is never committed.
+    pub private: u64,
+}
+
 impl Store {
     /// Bytes of all its files.
     pub fn size(&self) -> Result<u64, Error> {
         let mut size = 0;
         each_file(&self.path, &mut |_, metadata| size += metadata.len())?;
         Ok(size)
+    }
+
+    /// Bytes of all its files, and of what they are.
+    pub fn sizes(&self) -> Result<StoreSizes, Error> {
+        let (mut sizes, private) = (StoreSizes::default(), self.private_folder());
+        each_file(&self.path, &mut |path, metadata| {
+            sizes.total += metadata.len();
+            if path.starts_with(&self.objects) {
+                sizes.objects += metadata.len();
+            } else if path.starts_with(&private) {
+                sizes.private += metadata.len();
+            }
+        })?;
+        Ok(sizes)
     }
 
     /// Files and folders of annals' own that others could read. Git's objects have git's modes;

@@ -71,6 +71,7 @@ pub use bundle::BundleText;
 pub use bundle::BundledSession;
 pub use bundle::render_bundle;
 pub use commit::Rebase;
+pub use inspect::StoreSizes;
 pub use journal::Journal;
 pub use journal::JournalFolder;
 pub use journal::LeftJournal;

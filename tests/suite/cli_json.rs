@@ -363,6 +363,7 @@ fn init_checkout_gc_and_doctor() {
             check("index", "it lists them all"),
             check("modes", "nobody else can read the store"),
             check("git", &git),
+            check("audit", "no audit log is kept"),
         ],
     });
     assert_eq!(doctor, expected);
@@ -371,6 +372,37 @@ fn init_checkout_gc_and_doctor() {
     let keys: Vec<&String> = packed.as_object().expect("an object").keys().collect();
     assert_eq!(keys, ["kind", "before", "after"]);
     assert!(packed["before"].as_u64().is_some() && packed["after"].as_u64() > Some(0));
+}
+
+#[test]
+fn audit() {
+    let (sandbox, ..) = stage();
+    let folder = sandbox.store().join("annals/audit");
+    let nothing = json!({
+        "kind": "annals.audit/1", "enabled": false, "folder": folder, "entries": [],
+        "more": false, "skipped": 0,
+    });
+    assert_eq!(sandbox.json(["audit"]), nothing);
+    sandbox.run(["config", "set", "audit.enabled", "true"]).ok();
+    sandbox.run(["pin", SHORT]).ok();
+    sandbox.run(["import", "none.json"]).code(3);
+    let mut all = sandbox.json(["audit", "-n", "1"]);
+    assert_eq!((&all["more"], &all["enabled"]), (&json!(true), &json!(true)));
+    assert!(all["entries"][0]["ms"].as_f64().is_some_and(|ms| ms > 0.0));
+    let failed = json!([{
+        "time": "2026-11-22T13:00:00Z", "operation": "import", "level": "error",
+        "outcome": "failed", "ms": all["entries"][0]["ms"], "sessions": [], "counts": {},
+        "error": {"kind": "io", "message": all["entries"][0]["error"]["message"]},
+    }]);
+    assert_eq!(all["entries"].take(), failed);
+    let mut all = sandbox.json(["audit", "--operation", "pin"]);
+    let ms = all["entries"][0]["ms"].take();
+    let pinned = json!([{
+        "time": "2026-11-22T13:00:00Z", "operation": "pin", "level": "change", "outcome": "done",
+        "ms": null, "sessions": [ID], "revision": sandbox.tip(), "counts": {},
+    }]);
+    assert!(ms.is_f64());
+    assert_eq!(all["entries"].take(), pinned);
 }
 
 /// Runs a command that fails, and gives its exit code and error.

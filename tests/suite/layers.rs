@@ -11,6 +11,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("redact", &["session"]),
     ("format", &["session"]),
     ("config", &["platform"]),
+    ("observe", &["platform", "redact", "config"]),
     ("store", &["platform", "session", "redact", "format"]),
     ("adapters", &["platform", "session"]),
     ("index", &["platform", "session", "store"]),
@@ -18,8 +19,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     (
         "repository",
         &[
-            "error", "config", "platform", "session", "redact", "format", "store", "adapters",
-            "index", "exchange",
+            "error", "config", "platform", "session", "redact", "format", "observe", "store",
+            "adapters", "index", "exchange",
         ],
     ),
     ("cli", &["error", "repository", "session", "config", "platform"]),

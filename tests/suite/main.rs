@@ -1,7 +1,7 @@
 //! The integration tests: the library and the built binary, on real git repositories in temporary
 //! folders.
 //!
-//! `layers`: the layering rule · `formats`: files and their schema · `r1_…` to `r9_…`: the
+//! `layers`: the layering rule · `formats`: files and their schema · `r1_…` to `r10_…`: the
 //! requirements, by number (`r3_5_retention`: what is let go · `r4_3_secrets`: what is never written
 //! or told, and the rules · `r7_hostile`: bad bundles) · `properties`: the properties, by number ·
 //! `p08_browser`: pages in a browser · `cli_…`: texts, JSON shapes and exit codes of the program ·
@@ -36,6 +36,8 @@ mod picker;
 #[cfg(unix)]
 mod picker_screens;
 mod properties;
+mod r10_observing;
+mod r10_statistics;
 mod r1_saving;
 mod r2_resuming;
 mod r3_5_retention;

@@ -20,6 +20,8 @@ use crate::cli::exit::Result;
 use crate::cli::json::HooksView;
 use crate::repository::HookChange;
 use crate::repository::HookPlan;
+use crate::repository::Operation;
+use crate::repository::record;
 
 /// The longest word of an agent to its hook, in bytes.
 const WORD_LIMIT: u64 = 1 << 20;
@@ -109,7 +111,7 @@ pub(crate) fn run(args: HooksArgs, context: &mut Context) -> Result<ExitCode> {
 fn change(args: &ChangeArgs, program: Option<&Path>, context: &mut Context) -> Result<ExitCode> {
     let plan = HookPlan::of(&context.environment, &args.agent, args.home.as_deref(), program)?;
     if !args.dry_run {
-        plan.apply()?;
+        record(&context.open_options(false), Operation::Hooks, || plan.apply())?;
     }
     if context.output.is_json() {
         context.output.json(&HooksView::of(&plan, args.dry_run))?;

@@ -1,6 +1,7 @@
 //! The commands, one file each: what was typed is resolved, the repository called, the outcome
 //! rendered.
 
+mod audit;
 pub(crate) mod capture;
 mod checkout;
 pub(crate) mod completions;
@@ -34,6 +35,7 @@ mod search;
 mod share;
 mod shell;
 mod show;
+mod stats;
 mod tag;
 mod tour;
 mod undelete;
@@ -80,6 +82,8 @@ pub(crate) enum Command {
     Checkout(checkout::CheckoutArgs),
     Gc(gc::GcArgs),
     Doctor(doctor::DoctorArgs),
+    Stats(stats::StatsArgs),
+    Audit(audit::AuditArgs),
     Tour(tour::TourArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
@@ -131,6 +135,8 @@ pub(crate) fn run(command: Command, context: &mut Context) -> Result<ExitCode> {
         Command::Checkout(args) => checkout::run(&args, context),
         Command::Gc(args) => gc::run(&args, context),
         Command::Doctor(args) => doctor::run(&args, context),
+        Command::Stats(args) => stats::run(&args, context),
+        Command::Audit(args) => audit::run(&args, context),
         Command::Tour(args) => tour::run(&args, context),
         Command::Completions(args) => completions::run(&args, &mut context.output),
         Command::Man(args) => man::run(&args, &mut context.output),

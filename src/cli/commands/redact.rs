@@ -20,11 +20,13 @@ use crate::cli::json::FindingView;
 use crate::cli::json::RedactView;
 use crate::error::Error;
 use crate::error::ErrorKind;
+use crate::repository::Operation;
 use crate::repository::Profile;
 use crate::repository::Sharing;
 use crate::repository::TextFilter;
 use crate::repository::allow_value;
 use crate::repository::profile_of;
+use crate::repository::record;
 
 /// Take the secrets out of a text
 ///
@@ -108,7 +110,10 @@ pub(crate) fn run(args: &RedactArgs, context: &mut Context) -> Result<ExitCode> 
 fn allow(context: &mut Context) -> Result<ExitCode> {
     let value = context.output.ask_hidden("The value that is no secret (it is not shown):")?;
     let nothing = || Failure::Declined("Nothing was allowed: no value was given.".to_owned());
-    let outcome = allow_value(&context.environment, &value.ok_or_else(nothing)?)?;
+    let value = value.ok_or_else(nothing)?;
+    let outcome = record(&context.open_options(false), Operation::Allow, || {
+        allow_value(&context.environment, &value)
+    })?;
     if context.output.is_json() {
         context.output.json(&AllowView::of(&outcome))?;
         return Ok(ExitCode::Done);

@@ -3,12 +3,14 @@
 //! Each document has a `kind` with the version of its shape; `docs/json.md` shows them all. A shape
 //! may get new keys; a key that changes its meaning makes a new version.
 
+mod audit;
 mod findings;
 mod hooks;
 mod retention;
 mod rewriting;
 mod search;
 mod settings;
+mod stats;
 mod transfer;
 mod upkeep;
 
@@ -32,6 +34,7 @@ use crate::session::Head;
 use crate::session::Record;
 use crate::session::RevisionId;
 
+pub(crate) use audit::AuditView;
 pub(crate) use findings::AllowView;
 pub(crate) use findings::FindingView;
 pub(crate) use findings::RedactView;
@@ -43,6 +46,8 @@ pub(crate) use rewriting::PurgeView;
 pub(crate) use rewriting::ScrubView;
 pub(crate) use search::SearchView;
 pub(crate) use settings::ConfigView;
+pub(crate) use stats::StatsView;
+pub(crate) use stats::milliseconds;
 pub(crate) use transfer::CaptureView;
 pub(crate) use transfer::ExportView;
 pub(crate) use transfer::ImportView;

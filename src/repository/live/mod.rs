@@ -34,8 +34,10 @@ use crate::error::ErrorKind;
 use crate::error::Result;
 use crate::repository::Edit;
 use crate::repository::OpenOptions;
+use crate::repository::Operation;
 use crate::repository::Repository;
 use crate::repository::StorageNotice;
+use crate::repository::observing::observed;
 use crate::session::Action;
 use crate::session::Head;
 use crate::session::Record;
@@ -184,6 +186,10 @@ impl Repository {
     /// # Errors
     /// `Invalid`: the interval is outside 5 to 300 seconds.
     pub fn create(&mut self, agent: &str, options: &LiveOptions) -> Result<LiveSession> {
+        observed(self, Operation::Create, &[], |it| it.begin_live(agent, options))
+    }
+
+    fn begin_live(&mut self, agent: &str, options: &LiveOptions) -> Result<LiveSession> {
         check(options)?;
         let id = self.create_session(agent)?.head.id;
         self.hold(id, options)
@@ -194,6 +200,14 @@ impl Repository {
     /// # Errors
     /// `NotFound`: there is no such session. `Invalid`: as for [`Repository::create`].
     pub fn resume(
+        &mut self,
+        id: SessionId,
+        options: &LiveOptions,
+    ) -> Result<(LiveSession, Restored)> {
+        observed(self, Operation::Resume, &[id], |it| it.resume_live(id, options))
+    }
+
+    fn resume_live(
         &mut self,
         id: SessionId,
         options: &LiveOptions,

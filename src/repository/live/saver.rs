@@ -10,12 +10,14 @@ use crate::error::Result;
 use crate::redact::Clean;
 use crate::redact::KnownSecrets;
 use crate::redact::Redactor;
+use crate::repository::Operation;
 use crate::repository::Repository;
 use crate::repository::change::Bench;
 use crate::repository::change::Planned;
 use crate::repository::live::LiveChange;
 use crate::repository::live::flight::Flight;
 use crate::repository::live::shared::Shared;
+use crate::repository::observing::observed;
 use crate::session::HeadFold;
 use crate::session::Keys;
 use crate::session::Record;
@@ -72,6 +74,14 @@ impl Repository {
 
     /// Commits what is in flight. The session's fold is given where it must be taken over.
     fn land(
+        &mut self,
+        id: SessionId,
+        flight: &Flight,
+    ) -> Result<(Option<RevisionId>, Option<HeadFold>)> {
+        observed(self, Operation::Autosave, &[id], |it| it.commit_flight(id, flight))
+    }
+
+    fn commit_flight(
         &mut self,
         id: SessionId,
         flight: &Flight,

@@ -13,7 +13,9 @@ use crate::config;
 use crate::config::Settings;
 use crate::error::Error;
 use crate::error::ErrorKind;
+use crate::repository::Operation;
 use crate::repository::check_settings;
+use crate::repository::record;
 
 /// Runs it: a copy is edited, and takes the file's place when all of it can be used.
 pub(super) fn run(context: &mut Context) -> Result<ExitCode> {
@@ -33,8 +35,9 @@ pub(super) fn run(context: &mut Context) -> Result<ExitCode> {
         }
         let settings = Settings::parse(&text, &path, &context.environment.home);
         let Err(error) = check_settings(&settings) else {
-            let replaced = config::replace(&context.environment.config, &before, &text);
-            break replaced.map_err(Error::from);
+            break record(&context.open_options(false), Operation::Config, || {
+                Ok(config::replace(&context.environment.config, &before, &text)?)
+            });
         };
         if !(context.output.can_ask() && goes_back(&error, context)?) {
             break Err(error);

@@ -18,6 +18,8 @@ use crate::config::KEYS;
 use crate::config::Key;
 use crate::config::Layer;
 use crate::config::Settings;
+use crate::repository::Operation;
+use crate::repository::record;
 
 /// Show and change the settings
 ///
@@ -77,13 +79,17 @@ pub(crate) fn run(args: ConfigArgs, context: &mut Context) -> Result<ExitCode> {
         ConfigAction::Get { key } => get(&key, context),
         ConfigAction::Set { key, value } => {
             let environment = &context.environment;
-            let changed = config::set(&environment.config, &environment.home, &key, &value);
-            tell_change(&key, &changed.map_err(crate::error::Error::from)?, context)
+            let changed = record(&context.open_options(false), Operation::Config, || {
+                Ok(config::set(&environment.config, &environment.home, &key, &value)?)
+            });
+            tell_change(&key, &changed?, context)
         }
         ConfigAction::Unset { key } => {
             let environment = &context.environment;
-            let changed = config::unset(&environment.config, &environment.home, &key);
-            tell_change(&key, &changed.map_err(crate::error::Error::from)?, context)
+            let changed = record(&context.open_options(false), Operation::Config, || {
+                Ok(config::unset(&environment.config, &environment.home, &key)?)
+            });
+            tell_change(&key, &changed?, context)
         }
         ConfigAction::Edit => edit::run(context),
     }
