@@ -325,7 +325,8 @@ fn has_more_redactions(read: &Record, stored: &Record) -> bool {
     read != stored && redactions(read) > redactions(stored)
 }
 
-fn redactions(record: &Record) -> usize {
+/// How many redactions a record holds.
+pub(super) fn redactions(record: &Record) -> usize {
     let values = Skeleton::of(record).1;
     values.iter().map(|value| value.to_string().matches(REDACTION_MARK).count()).sum()
 }

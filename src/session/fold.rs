@@ -1,5 +1,6 @@
 //! The fold that derives a session's head from its records.
 
+use std::cmp::Reverse;
 use std::collections::VecDeque;
 
 use serde::Deserialize;
@@ -62,7 +63,7 @@ impl HeadFold {
     /// The fold over the view of a whole stream.
     pub fn of_stream(id: SessionId, records: &[Record]) -> Self {
         let mut fold = Self::of(id);
-        for place in view::view(records, &Keys::of(records)) {
+        for place in by_time(records, view::view(records, &Keys::of(records))) {
             fold.add(&records[place]);
         }
         // What left the view was there: the session's times do not go back with it.
@@ -237,6 +238,26 @@ impl HeadFold {
             | Action::Other { .. } => {}
         }
     }
+}
+
+/// A view with annals' own events in the order of their times, in the places that such events
+/// have. After a merge they stand by the records that they followed, and what was said last counts
+/// all the same. Of facts that disagree the one with the smallest id counts: it comes last.
+fn by_time(records: &[Record], mut view: Vec<usize>) -> Vec<usize> {
+    let event_at = |place: usize| match &records[place] {
+        Record::Annals(event) => Some(event),
+        _ => None,
+    };
+    let slots: Vec<usize> =
+        (0..view.len()).filter(|slot| event_at(view[*slot]).is_some()).collect();
+    let mut events: Vec<usize> = slots.iter().map(|slot| view[*slot]).collect();
+    events.sort_by_key(|place| {
+        let event = event_at(*place);
+        let at = event.and_then(|event| event.at.as_ref()).map(Timestamp::instant);
+        (at, at.is_none().then(|| event.map(|event| Reverse(&event.id))))
+    });
+    slots.into_iter().zip(events).for_each(|(slot, event)| view[slot] = event);
+    view
 }
 
 impl Message {
