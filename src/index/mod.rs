@@ -242,7 +242,7 @@ impl Index {
             (*id, state)
         });
         let mut portion = Portion::default();
-        portion.push(entry.clone(), states.collect());
+        portion.push(entry.clone(), states.collect(), None);
         // A catalogue that stands for nothing lacks even the first commit's parents.
         match entry.parents.first() {
             Some(parent) => rows::apply(&mut self.connection, Some(parent), &portion),

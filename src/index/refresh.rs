@@ -27,6 +27,7 @@ pub(super) trait HistorySource {
         &self,
         from: Option<&RevisionId>,
         to: &RevisionId,
+        is_known: &dyn Fn(&RevisionId) -> bool,
     ) -> Result<Option<Vec<CommitEntry>>, store::Error>;
     /// The sessions that differ between two revisions, and whether each is there at `to`.
     fn changes(
@@ -47,8 +48,9 @@ impl HistorySource for Store {
         &self,
         from: Option<&RevisionId>,
         to: &RevisionId,
+        is_known: &dyn Fn(&RevisionId) -> bool,
     ) -> Result<Option<Vec<CommitEntry>>, store::Error> {
-        self.history(from, to)
+        self.history(from, to, is_known)
     }
 
     fn changes(
@@ -94,7 +96,8 @@ impl Index {
                 continue;
             }
             refreshed.is_rebuilt |= indexed.is_none();
-            let Some(commits) = source.history(indexed.as_ref(), &tip)? else {
+            let is_known = |revision: &RevisionId| rows::is_known(&self.connection, revision);
+            let Some(commits) = source.history(indexed.as_ref(), &tip, &is_known)? else {
                 rows::clear(&mut self.connection, indexed.as_ref())?;
                 continue;
             };
@@ -116,8 +119,13 @@ impl Index {
         let mut portion = Portion::default();
         while let Some(entry) = commits.next() {
             let states = read_states(source, before.as_ref(), &entry.revision)?;
+            let own = match entry.parents.as_slice() {
+                [] if before.is_none() => None,
+                [parent] if before.as_ref() == Some(parent) => None,
+                _ => Some(own_states(source, &entry)?),
+            };
             before = Some(entry.revision.clone());
-            portion.push(entry, states);
+            portion.push(entry, states, own);
             if portion.changes() >= PORTION || commits.peek().is_none() {
                 if !rows::apply(&mut self.connection, from.as_ref(), &portion)? {
                     break;
@@ -136,8 +144,31 @@ fn read_states(
     before: Option<&RevisionId>,
     at: &RevisionId,
 ) -> Result<Vec<(SessionId, State)>, Error> {
+    states_of(source, source.changes(before, at)?, at)
+}
+
+/// What a commit that does not follow the one before it in the list did: the sessions that it has
+/// otherwise than every one of its parents.
+fn own_states(
+    source: &dyn HistorySource,
+    entry: &CommitEntry,
+) -> Result<Vec<(SessionId, State)>, Error> {
+    let mut parents = entry.parents.iter();
+    let mut changes = source.changes(parents.next(), &entry.revision)?;
+    for parent in parents {
+        let others = source.changes(Some(parent), &entry.revision)?;
+        changes.retain(|change| others.contains(change));
+    }
+    states_of(source, changes, &entry.revision)
+}
+
+fn states_of(
+    source: &dyn HistorySource,
+    changes: Vec<(SessionId, bool)>,
+    at: &RevisionId,
+) -> Result<Vec<(SessionId, State)>, Error> {
     let mut states = Vec::new();
-    for (id, is_there) in source.changes(before, at)? {
+    for (id, is_there) in changes {
         let state = if is_there { read_state(id, source.head(at, id))? } else { State::Deleted };
         states.push((id, state));
     }

@@ -29,7 +29,7 @@ use crate::store::CommitEntry;
 /// (`texts.rs`). `tallies` says what was said when, and with which model (`tallies.rs`).
 pub(super) const LAYOUT: Layout = Layout {
     name: "index.db",
-    version: 5,
+    version: 6,
     schema: "
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE names (
@@ -72,6 +72,7 @@ CREATE TABLE commits (
     at INTEGER NOT NULL,
     operation TEXT NOT NULL
 );
+CREATE INDEX commits_by_revision ON commits (revision);
 CREATE TABLE revisions (
     key INTEGER,
     number INTEGER,
@@ -123,18 +124,34 @@ pub(super) enum State {
     Damaged(String),
 }
 
-/// Commits that follow one another, and what they did.
+/// Commits, each behind its parents, and what they did.
 #[derive(Debug, Default)]
 pub(super) struct Portion {
-    commits: Vec<(CommitEntry, Vec<(SessionId, State)>)>,
+    commits: Vec<Step>,
     changes: usize,
 }
 
+#[derive(Debug)]
+struct Step {
+    entry: CommitEntry,
+    /// What is otherwise than in the commit before it in the list.
+    states: Vec<(SessionId, State)>,
+    /// What the commit did, if that is not the same: lines of history that were merged stand one
+    /// behind the other.
+    own: Option<Vec<(SessionId, State)>>,
+}
+
 impl Portion {
-    /// Adds the next commit.
-    pub(super) fn push(&mut self, entry: CommitEntry, states: Vec<(SessionId, State)>) {
-        self.changes += states.len();
-        self.commits.push((entry, states));
+    /// Adds the next commit: how the sessions stand after it, and, where that is not what the
+    /// commit did, what it did.
+    pub(super) fn push(
+        &mut self,
+        entry: CommitEntry,
+        states: Vec<(SessionId, State)>,
+        own: Option<Vec<(SessionId, State)>>,
+    ) {
+        self.changes += states.len() + own.as_ref().map_or(0, Vec::len);
+        self.commits.push(Step { entry, states, own });
     }
 
     /// How many changes of sessions it holds.
@@ -175,6 +192,14 @@ pub(super) fn stand_for(
         .prepare_cached("INSERT OR REPLACE INTO meta VALUES (?1, ?2)")?
         .execute([part, revision.as_str()])?;
     Ok(())
+}
+
+/// Whether the catalogue has taken in that commit; not, where that cannot be read.
+pub(super) fn is_known(connection: &Connection, revision: &RevisionId) -> bool {
+    let found = connection
+        .prepare_cached("SELECT 1 FROM commits WHERE revision = ?1")
+        .and_then(|mut statement| statement.exists([revision.as_str()]));
+    found.unwrap_or(false)
 }
 
 /// Takes in a portion that follows `from`; false: the catalogue stands for another commit by now,
@@ -232,8 +257,8 @@ fn write_portion(transaction: &Transaction<'_>, portion: &Portion) -> rusqlite::
     // Of a session that changed often only the last head is written, beside the last that could
     // be read: a deleted session is found by the agent's id in it.
     let mut latest: BTreeMap<SessionId, (Option<&Head>, &State)> = BTreeMap::new();
-    for (_, states) in &portion.commits {
-        for (id, state) in states {
+    for step in &portion.commits {
+        for (id, state) in &step.states {
             let (head, last) = latest.entry(*id).or_insert((None, state));
             *last = state;
             if let State::Present(present) = state {
@@ -245,22 +270,37 @@ fn write_portion(transaction: &Transaction<'_>, portion: &Portion) -> rusqlite::
     for (id, (head, state)) in latest {
         keys.insert(id, write_session(transaction, id, head, state)?);
     }
-    for (entry, states) in &portion.commits {
+    for Step { entry, states, own } in &portion.commits {
         let number = write_commit(transaction, entry)?;
-        for (id, state) in states {
+        for (id, state) in own.as_ref().unwrap_or(states) {
+            let key = match keys.get(id) {
+                Some(key) => *key,
+                None => known_key(transaction, *id)?,
+            };
             let counts = match state {
                 State::Present(head) => Some(to_json(&head.counts)),
                 State::Deleted | State::Damaged(_) => None,
             };
             transaction
                 .prepare_cached("INSERT OR REPLACE INTO revisions VALUES (?1, ?2, ?3, ?4)")?
-                .execute(params![keys[id], number, *state == State::Deleted, counts])?;
+                .execute(params![key, number, *state == State::Deleted, counts])?;
         }
     }
-    if let Some((entry, _)) = portion.commits.last() {
+    if let Some(Step { entry, .. }) = portion.commits.last() {
         stand_for(transaction, "indexed", &entry.revision)?;
     }
     Ok(())
+}
+
+/// The key of a session that is as the commit before in the list had it: it has a name already,
+/// but for one that every line of history knew only as deleted.
+fn known_key(transaction: &Transaction<'_>, id: SessionId) -> rusqlite::Result<i64> {
+    let digits = digits(id);
+    let found = transaction
+        .prepare_cached("SELECT key FROM names WHERE id = ?1")?
+        .query_row([&digits], |row| row.get(0))
+        .optional()?;
+    found.map_or_else(|| write_session(transaction, id, None, &State::Deleted), Ok)
 }
 
 fn write_commit(transaction: &Transaction<'_>, entry: &CommitEntry) -> rusqlite::Result<i64> {

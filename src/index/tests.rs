@@ -70,6 +70,7 @@ impl HistorySource for History {
         &self,
         from: Option<&RevisionId>,
         to: &RevisionId,
+        _is_known: &dyn Fn(&RevisionId) -> bool,
     ) -> Result<Option<Vec<CommitEntry>>, store::Error> {
         self.asked.borrow_mut().push("history");
         let start = match from.map(|from| self.place(from)) {

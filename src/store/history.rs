@@ -60,26 +60,36 @@ impl Store {
         Ok(found.map(revision))
     }
 
-    /// The commits from behind `from` up to `to` along first parents, oldest first. `None` when
-    /// `from` is not among the ancestors of `to`.
+    /// The commits up to `to` that are not known yet, each behind its parents, `to` last. `None`
+    /// when `from` is not among the ancestors of `to`. `from` and all its ancestors are known;
+    /// without it nothing is.
     pub fn history(
         &self,
         from: Option<&RevisionId>,
         to: &RevisionId,
+        is_known: &dyn Fn(&RevisionId) -> bool,
     ) -> Result<Option<Vec<CommitEntry>>, Error> {
-        let mut entries = Vec::new();
-        let mut next = Some(object_id(to));
-        while let Some(id) = next {
-            if from.is_some_and(|from| object_id(from) == id) {
-                entries.reverse();
-                return Ok(Some(entries));
+        let from = from.map(object_id);
+        let (mut entries, mut seen) = (Vec::new(), HashSet::new());
+        let (mut open, mut has_met) = (vec![(object_id(to), false)], from.is_none());
+        let mut has_merges = false;
+        while let Some((id, are_parents_in)) = open.pop() {
+            if are_parents_in {
+                entries.push(self.read_commit(id)?.entry(id));
+                continue;
+            }
+            has_met |= from == Some(id);
+            // A line without merges ends at `from`, and who asks only needs to be asked otherwise.
+            let is_old = from == Some(id) || has_merges && is_known(&revision(id));
+            if is_old || !seen.insert(id) {
+                continue;
             }
             let commit = self.read_commit(id)?;
-            next = commit.parents.first().copied();
-            entries.push(commit.entry(id));
+            has_merges |= commit.parents.len() > 1;
+            open.push((id, true));
+            open.extend(commit.parents.iter().rev().map(|parent| (*parent, false)));
         }
-        entries.reverse();
-        Ok(from.is_none().then_some(entries))
+        Ok(has_met.then_some(entries))
     }
 
     /// A commit, as the index wants it.

@@ -336,7 +336,8 @@ fn changes_and_history_tell_what_happened_in_between() {
     assert_eq!((gone[0].id, gone[0].tree, gone[0].existed), (session(0), None, true));
     assert_eq!(changes(None, &saved[3]).len(), 4);
 
-    let history = |from: Option<&RevisionId>, to| sandbox.store.history(from, to).expect("read");
+    let history =
+        |from: Option<&RevisionId>, to| sandbox.store.history(from, to, &|_| false).expect("read");
     let entries = history(Some(&start), &deleted).expect("an ancestor");
     let ids: Vec<_> = entries.iter().map(|entry| entry.revision.clone()).collect();
     assert_eq!(ids[..4], saved);
@@ -422,7 +423,7 @@ fn many_writers_lose_nothing_and_double_nothing() {
     for writer in 0..8 {
         assert_eq!(sandbox.records(session(writer)).len(), 12);
     }
-    let all = sandbox.store.history(None, &sandbox.tip()).expect("read").expect("all");
+    let all = sandbox.store.history(None, &sandbox.tip(), &|_| false).expect("read").expect("all");
     assert_eq!(all.len(), 1 + 8 * 24);
     sandbox.fsck();
 }
@@ -445,7 +446,7 @@ fn commits_of_plain_git_in_between_are_kept() {
     git(&sandbox.path(), &["update-ref", "refs/heads/main", commit.trim()]);
     let store = &sandbox.store;
     store.commit(batch, &note("save"), vec![change], &mut no_rebase).expect("committed");
-    let entries = store.history(None, &sandbox.tip()).expect("read").expect("all");
+    let entries = store.history(None, &sandbox.tip(), &|_| false).expect("read").expect("all");
     assert_eq!(entries[2].operation, "commit");
     assert_eq!(entries[2].subject, "by hand");
     assert_eq!(sandbox.records(id).len(), 2);
