@@ -299,6 +299,12 @@ impl Meter {
         }
     }
 
+    /// Shows what is being done now, where nobody knows how far it is.
+    pub(crate) fn step(&mut self, doing: &str) {
+        self.doing = line(doing);
+        self.turn();
+    }
+
     /// Shows how far it is.
     pub(crate) fn show(&mut self, progress: Progress) {
         let Some(bar) = &self.bar else { return };

@@ -251,7 +251,7 @@ pub(super) fn tombstone_of(
 fn tombstone(bench: &Bench<'_>, stored: &StoredSession, at: &Timestamp) -> Result<Planned> {
     let head = bench.store.head(stored)?;
     let tombstone = tombstone_of(bench.store, stored, at)?;
-    let change = Change::Delete { base: stored.tree, tombstone };
+    let change = Change::Delete { base: Some(stored.tree), tombstone };
     Ok(Planned { change, fold: None, added: 0, subject: head.derive(|head| subject(head, 0)) })
 }
 

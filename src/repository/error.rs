@@ -27,7 +27,9 @@ impl From<store::Error> for Error {
             store::Error::Stale { .. }
             | store::Error::Rewritten
             | store::Error::OddRef { .. }
+            | store::Error::Scrubbed { .. }
             | store::Error::Occupied { .. } => ErrorKind::Conflict,
+            store::Error::Remote { .. } => ErrorKind::Remote,
             store::Error::Unfinished { .. }
             | store::Error::Program { .. }
             | store::Error::Git { .. }

@@ -349,7 +349,7 @@ impl Scrubber {
         let planned = Bench::plan_whole(batch, version.id, None, records, 0)?;
         match planned.change {
             Change::Save(staged) => Ok(staged.tree),
-            Change::Delete { base, .. } => Ok(base),
+            Change::Delete { base, .. } => Ok(base.unwrap_or(version.tree)),
         }
     }
 }

@@ -116,7 +116,7 @@ impl Change {
     fn base(&self) -> Option<Oid> {
         match self {
             Self::Save(staged) => staged.base.map(|base| base.0),
-            Self::Delete { base, .. } => Some(base.0),
+            Self::Delete { base, .. } => base.map(|base| base.0),
         }
     }
 }
@@ -144,9 +144,9 @@ pub(super) struct CommitText<'a> {
 
 impl CommitText<'_> {
     /// Git's form of the commit.
-    pub(super) fn render(&self, tree: Oid, parent: Option<Oid>, author: &str) -> Vec<u8> {
+    pub(super) fn render(&self, tree: Oid, parents: &[Oid], author: &str) -> Vec<u8> {
         let mut text = format!("tree {tree}\n");
-        if let Some(parent) = parent {
+        for parent in parents {
             line(&mut text, format_args!("parent {parent}"));
         }
         // Git knows no time before 1970.
@@ -172,7 +172,7 @@ fn line(text: &mut String, line: std::fmt::Arguments<'_>) {
 pub(super) struct TipEdit<'s> {
     store: &'s Store,
     base: Oid,
-    root: Tree,
+    pub(super) root: Tree,
     areas: BTreeMap<&'static str, AreaEdit>,
     changed: Vec<SessionId>,
     written: Vec<(Oid, Tree)>,
@@ -223,7 +223,8 @@ impl<'s> TipEdit<'s> {
         shard.folder(&id.to_string()).map_err(|cause| Error::Corrupt { what, cause })
     }
 
-    fn apply(&mut self, batch: &mut Batch<'_>, change: &Change) -> Result<(), Error> {
+    /// Takes a change in, whatever it was made from.
+    pub(super) fn apply(&mut self, batch: &mut Batch<'_>, change: &Change) -> Result<(), Error> {
         let id = change.session();
         let (name, stone) = (id.to_string(), layout::tombstone_name(id));
         let before = (self.shard(SESSIONS, id)?.clone(), self.shard(TOMBSTONES, id)?.clone());
@@ -280,6 +281,22 @@ impl<'s> TipEdit<'s> {
         note: &CommitNote,
         tip: Oid,
     ) -> Result<Option<Oid>, Error> {
+        let root = self.write_root(batch)?;
+        if root == self.base {
+            return Ok(None);
+        }
+        let text = CommitText {
+            operation: note.operation,
+            subject: &note.subject,
+            sessions: &self.changed,
+            at: note.at,
+        };
+        let bytes = text.render(root, &[tip], self.store.author());
+        batch.put(ObjectType::Commit, bytes).map(Some)
+    }
+
+    /// Writes the touched folders.
+    pub(super) fn write_root(&mut self, batch: &mut Batch<'_>) -> Result<Oid, Error> {
         for (area, mut edit) in std::mem::take(&mut self.areas) {
             for (name, shard) in std::mem::take(&mut edit.shards) {
                 self.write(batch, &mut edit.top, &name, shard)?;
@@ -289,18 +306,8 @@ impl<'s> TipEdit<'s> {
             self.root = root;
         }
         let root = batch.put_tree(&self.root)?;
-        if root == self.base {
-            return Ok(None);
-        }
         self.written.push((root, self.root.clone()));
-        let text = CommitText {
-            operation: note.operation,
-            subject: &note.subject,
-            sessions: &self.changed,
-            at: note.at,
-        };
-        let bytes = text.render(root, Some(tip), self.store.author());
-        batch.put(ObjectType::Commit, bytes).map(Some)
+        Ok(root)
     }
 
     /// Writes a folder into the one above it; an empty one vanishes.

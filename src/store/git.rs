@@ -40,11 +40,16 @@ pub(super) fn git() -> Command {
     command
 }
 
-/// Keeps settings and surroundings away from the git that a command runs.
-pub(super) fn neutralise(command: &mut Command) {
+/// Keeps away from the git that a command runs what the environment says about repositories.
+pub(super) fn leave_repositories(command: &mut Command) {
     for name in CLEARED {
         command.env_remove(name);
     }
+}
+
+/// Keeps settings and surroundings away from the git that a command runs.
+pub(super) fn neutralise(command: &mut Command) {
+    leave_repositories(command);
     command
         .env("GIT_CONFIG_NOSYSTEM", "1")
         .env("GIT_CONFIG_SYSTEM", NOWHERE)

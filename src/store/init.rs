@@ -149,7 +149,7 @@ impl Store {
         root.set_file(ATTRIBUTES, batch.put(ObjectType::Blob, text)?);
         let text = CommitText { operation: "init", subject: "a new store", sessions: &[], at };
         let tree = batch.put_tree(&root)?;
-        let bytes = text.render(tree, None, self.author());
+        let bytes = text.render(tree, &[], self.author());
         let commit = batch.put(ObjectType::Commit, bytes)?;
         batch.flush()?;
         self.begin_main(commit)

@@ -33,9 +33,11 @@ mod journal;
 mod layout;
 mod maintenance;
 mod measure;
+mod merge;
 mod objects;
 mod pack;
 mod refs;
+mod remote;
 mod replace;
 mod rewrite;
 mod sessions;
@@ -76,6 +78,12 @@ pub use journal::Journal;
 pub use journal::JournalFolder;
 pub use journal::LeftJournal;
 pub use journal::StandingJournal;
+pub use merge::Relation;
+pub use merge::SessionState;
+pub use remote::Address;
+pub use remote::AddressError;
+pub use remote::Pushed;
+pub use remote::Remote;
 pub use replace::Forget;
 pub use rewrite::CleanText;
 pub use rewrite::History;
@@ -167,6 +175,22 @@ pub enum Error {
     Occupied {
         /// Where.
         path: PathBuf,
+    },
+    /// A remote cannot be used: it is not reached, or what it has is no store.
+    #[error("the remote {name}: {cause}")]
+    Remote {
+        /// Its name.
+        name: String,
+        /// Why.
+        cause: String,
+    },
+    /// Two histories of which one was scrubbed must not be merged.
+    #[error(
+        "history was scrubbed {side}, and not there: merging would bring back what was taken out"
+    )]
+    Scrubbed {
+        /// Where it was scrubbed.
+        side: &'static str,
     },
     /// The git program failed, or is missing.
     #[error("{doing}: {cause}")]
@@ -262,8 +286,8 @@ pub enum Change {
     Save(StagedSession),
     /// It leaves the tip and a tombstone stands for it.
     Delete {
-        /// The tree it had.
-        base: ObjectId,
+        /// The tree it had; none: it has a tombstone already, or never was here.
+        base: Option<ObjectId>,
         /// What stands for it.
         tombstone: Clean<Tombstone>,
     },

@@ -334,7 +334,7 @@ fn folder(tree: &Tree, name: &str, what: &dyn Display) -> Result<Option<Oid>, Er
 }
 
 /// The names of the entries that are not the same in both.
-fn differing(old: &Tree, new: &Tree) -> BTreeSet<Box<[u8]>> {
+pub(super) fn differing(old: &Tree, new: &Tree) -> BTreeSet<Box<[u8]>> {
     let set = |tree: &Tree| tree.iter().map(|e| (e.name.clone(), e.id)).collect::<BTreeSet<_>>();
     let (old, new) = (set(old), set(new));
     old.symmetric_difference(&new).map(|(name, _)| name.clone()).collect()

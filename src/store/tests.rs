@@ -57,7 +57,7 @@ impl Sandbox {
             at: "2026-02-03T03:49:51.000Z".into(),
             keys: vec![],
         });
-        let changes = vec![Change::Delete { base, tombstone }];
+        let changes = vec![Change::Delete { base: Some(base), tombstone }];
         let note = note("delete");
         let batch = self.store.batch();
         self.store.commit(batch, &note, changes, &mut no_rebase).expect("committed")

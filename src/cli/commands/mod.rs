@@ -24,6 +24,7 @@ mod pin;
 mod prune;
 mod purge;
 mod redact;
+mod remote;
 mod rename;
 mod restore;
 mod resume;
@@ -36,6 +37,7 @@ mod share;
 mod shell;
 mod show;
 mod stats;
+mod sync;
 mod tag;
 mod tour;
 mod undelete;
@@ -76,6 +78,8 @@ pub(crate) enum Command {
     Purge(purge::PurgeArgs),
     Delete(delete::DeleteArgs),
     Undelete(undelete::UndeleteArgs),
+    Remote(remote::RemoteArgs),
+    Sync(sync::SyncArgs),
     Hooks(hooks::HooksArgs),
     Config(config::ConfigArgs),
     Init(init::InitArgs),
@@ -129,6 +133,8 @@ pub(crate) fn run(command: Command, context: &mut Context) -> Result<ExitCode> {
         Command::Save(args) => save::run(&args, context),
         Command::Delete(args) => delete::run(&args, context),
         Command::Undelete(args) => undelete::run(&args, context),
+        Command::Remote(args) => remote::run(&args, context),
+        Command::Sync(args) => sync::run(&args, context),
         Command::Hooks(args) => hooks::run(args, context),
         Command::Config(args) => config::run(args, context),
         Command::Init(args) => init::run(&args, context),

@@ -11,6 +11,7 @@ mod rewriting;
 mod search;
 mod settings;
 mod stats;
+mod sync;
 mod transfer;
 mod upkeep;
 
@@ -48,6 +49,8 @@ pub(crate) use search::SearchView;
 pub(crate) use settings::ConfigView;
 pub(crate) use stats::StatsView;
 pub(crate) use stats::milliseconds;
+pub(crate) use sync::RemotesView;
+pub(crate) use sync::SyncView;
 pub(crate) use transfer::CaptureView;
 pub(crate) use transfer::ExportView;
 pub(crate) use transfer::ImportView;

@@ -75,7 +75,7 @@ pub fn render_bundle(
     let ids: Vec<SessionId> = sessions.iter().map(|session| session.0.id).collect();
     let commit =
         CommitText { operation: "share", subject: &text.subject, sessions: &ids, at: text.at };
-    let commit = pack.add(ObjectType::Commit, &commit.render(root, None, NEUTRAL_AUTHOR))?;
+    let commit = pack.add(ObjectType::Commit, &commit.render(root, &[], NEUTRAL_AUTHOR))?;
     let header = format!("# v2 git bundle\n{commit} refs/heads/main\n{commit} HEAD\n\n");
     Ok(pack.finish(header.into_bytes()))
 }

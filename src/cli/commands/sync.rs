@@ -1,0 +1,84 @@
+//! `annals sync`: brings this store and a remote to the same state.
+
+use clap::Args;
+
+use crate::cli::brief;
+use crate::cli::context::Context;
+use crate::cli::exit::ExitCode;
+use crate::cli::exit::Result;
+use crate::cli::json::SyncView;
+use crate::repository::SyncOptions;
+use crate::repository::SyncOutcome;
+use crate::session::SessionId;
+
+/// Bring this store and a remote to the same state
+///
+/// Takes in what other machines saved, merges what both sides continued, and gives the remote what
+/// it lacks. Of a session that went on in two places no message is lost and none is doubled. What
+/// was deleted on one side and went on on the other is kept. Names of revisions stay what they are:
+/// history only grows.
+///
+/// What arrives is checked before any of it becomes part of the store. Interrupted, it leaves a
+/// store that the next sync goes on with.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  annals remote add origin git@example.org:me/annals.git
+  annals sync
+  annals sync origin --dry-run       what would come and go")]
+pub(crate) struct SyncArgs {
+    /// The remote [default: the only one]
+    remote: Option<String>,
+    /// Only show what would come and go
+    #[arg(long, short = 'n')]
+    dry_run: bool,
+}
+
+/// Runs it.
+pub(crate) fn run(args: &SyncArgs, context: &mut Context) -> Result<ExitCode> {
+    let mut repository = context.open()?;
+    let options = SyncOptions { is_dry_run: args.dry_run };
+    let outcome = {
+        let mut meter = context.output.meter("Syncing");
+        repository.sync(args.remote.as_deref(), options, &mut |step| meter.step(step))?
+    };
+    if context.output.is_json() {
+        context.output.json(&SyncView::of(&outcome))?;
+    } else {
+        for line in told(&outcome) {
+            context.output.status(&line)?;
+        }
+    }
+    Ok(ExitCode::Done)
+}
+
+/// What happened, a line each.
+fn told(outcome: &SyncOutcome) -> Vec<String> {
+    let SyncOutcome { remote, came, merged, kept, went, is_dry_run, .. } = outcome;
+    let counted = |ids: &[SessionId]| brief::count(ids.len() as u64, "session");
+    let (came_in, went_out, joined) = if *is_dry_run {
+        ("would come from", "would go to", "would be merged")
+    } else {
+        ("came from", "went to", "merged: both sides had gone on")
+    };
+    let mut lines = Vec::new();
+    if !came.is_empty() {
+        lines.push(format!("{} {came_in} {remote}.", counted(came)));
+    }
+    if !merged.is_empty() {
+        lines.push(format!("{} {joined}.", counted(merged)));
+    }
+    for id in kept {
+        lines.push(format!(
+            "Session {} was deleted on one side, but went on; it is kept.",
+            id.short()
+        ));
+    }
+    if !went.is_empty() {
+        lines.push(format!("{} {went_out} {remote}.", counted(went)));
+    }
+    if lines.is_empty() {
+        lines.push(format!("Nothing to do: this store and {remote} are the same."));
+    }
+    lines
+}

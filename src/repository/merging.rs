@@ -1,0 +1,184 @@
+//! Merging two histories: what becomes of each session that they have otherwise.
+//!
+//! A session that one side alone changed is taken from there. What both changed is merged record
+//! by record. Of a deletion and new records the records win; two tombstones become one that knows
+//! the records of both.
+
+use std::collections::HashSet;
+
+use crate::error::Result;
+use crate::format::Tombstone;
+use crate::redact::Clean;
+use crate::repository::change::Bench;
+use crate::repository::delete::shorten;
+use crate::session::Keys;
+use crate::session::RecordKey;
+use crate::session::RevisionId;
+use crate::session::SessionId;
+use crate::session::merge;
+use crate::store::Batch;
+use crate::store::Change;
+use crate::store::ObjectId;
+use crate::store::SessionState;
+use crate::store::StagedSession;
+use crate::store::Store;
+use crate::store::StoredSession;
+
+/// A merge that is ready.
+pub(super) struct Merging<'s> {
+    ours: RevisionId,
+    theirs: RevisionId,
+    batch: Batch<'s>,
+    changes: Vec<Change>,
+    /// Sessions that are taken from the other side, deletions too.
+    pub(super) came: Vec<SessionId>,
+    /// Sessions that both had changed.
+    pub(super) merged: Vec<SessionId>,
+    /// Sessions that one had deleted and the other went on with.
+    pub(super) kept: Vec<SessionId>,
+}
+
+impl<'s> Merging<'s> {
+    /// Decides what becomes of each session. `base`: a revision that both come from, if there is
+    /// one.
+    pub(super) fn of(
+        store: &'s Store,
+        (ours, theirs, base): (&RevisionId, &RevisionId, Option<&RevisionId>),
+    ) -> Result<Self> {
+        let mut merging = Self {
+            ours: ours.clone(),
+            theirs: theirs.clone(),
+            batch: store.batch(),
+            changes: Vec::new(),
+            came: Vec::new(),
+            merged: Vec::new(),
+            kept: Vec::new(),
+        };
+        for id in store.differing_sessions(ours, theirs)? {
+            let here = store.session_state(ours, id)?;
+            let there = store.session_state(theirs, id)?;
+            let before = base.map(|base| store.session_state(base, id)).transpose()?;
+            if before == Some(there) || there.is_nothing() {
+                continue;
+            }
+            if before == Some(here) || here.is_nothing() {
+                merging.take(store, id, (here, there))?;
+            } else {
+                merging.join(store, id, (here, there))?;
+            }
+        }
+        Ok(merging)
+    }
+
+    /// Makes the commit; none: main moved meanwhile.
+    pub(super) fn commit(self, store: &Store) -> Result<Option<RevisionId>> {
+        let revisions = (&self.ours, &self.theirs);
+        Ok(store.commit_merge(self.batch, revisions, &self.changes, &self.merged)?)
+    }
+
+    /// Takes what the other side has.
+    fn take(
+        &mut self,
+        store: &Store,
+        id: SessionId,
+        (here, there): (SessionState, SessionState),
+    ) -> Result<()> {
+        self.came.push(id);
+        let change = match there.tree {
+            Some(tree) => as_it_is(store, id, here.tree, tree)?,
+            None => match store.tombstone(&self.theirs, id)? {
+                Some(tombstone) => Change::Delete { base: here.tree, tombstone },
+                None => return Ok(()),
+            },
+        };
+        self.changes.push(change);
+        Ok(())
+    }
+
+    /// Makes one of what both sides have.
+    fn join(
+        &mut self,
+        store: &Store,
+        id: SessionId,
+        (here, there): (SessionState, SessionState),
+    ) -> Result<()> {
+        let ours = here.tree.map(|_| stored(store, &self.ours, id)).transpose()?.flatten();
+        let theirs = there.tree.map(|_| stored(store, &self.theirs, id)).transpose()?.flatten();
+        let stones = (store.tombstone(&self.ours, id)?, store.tombstone(&self.theirs, id)?);
+        let change = match (ours, theirs) {
+            (Some(ours), Some(theirs)) => {
+                self.merged.push(id);
+                self.joined(store, &ours, &theirs)?
+            }
+            (Some(live), None) | (None, Some(live)) => {
+                let ((Some(stone), None) | (None, Some(stone))) = stones else { return Ok(()) };
+                if !goes_on(store, &live, &stone)? {
+                    self.came.push(id);
+                    Change::Delete { base: here.tree, tombstone: stone }
+                } else {
+                    self.kept.push(id);
+                    as_it_is(store, id, here.tree, live.tree)?
+                }
+            }
+            (None, None) => {
+                let (Some(ours), Some(theirs)) = stones else { return Ok(()) };
+                let tombstone = ours.join(theirs).map(|(ours, theirs)| union(ours, theirs));
+                Change::Delete { base: None, tombstone }
+            }
+        };
+        self.changes.push(change);
+        Ok(())
+    }
+
+    /// The records of both.
+    fn joined(
+        &mut self,
+        store: &Store,
+        ours: &StoredSession,
+        theirs: &StoredSession,
+    ) -> Result<Change> {
+        let [left, right] = store.records_of_both(ours, theirs)?;
+        let stream = left.join(right).map(|(left, right)| merge(&left, &right));
+        Ok(Bench::plan_whole(&mut self.batch, ours.id, Some(ours), stream, 0)?.change)
+    }
+}
+
+impl SessionState {
+    fn is_nothing(&self) -> bool {
+        self.tree.is_none() && self.tombstone.is_none()
+    }
+}
+
+fn stored(store: &Store, at: &RevisionId, id: SessionId) -> Result<Option<StoredSession>> {
+    Ok(store.session(at, id)?)
+}
+
+/// A session as one side has it.
+fn as_it_is(
+    store: &Store,
+    id: SessionId,
+    base: Option<ObjectId>,
+    tree: ObjectId,
+) -> Result<Change> {
+    let stored = store.session_of_tree(id, &tree.to_string())?;
+    let stored = stored.expect("the tree was found in a revision");
+    Ok(Change::Save(StagedSession { id, base, tree, head: store.head(&stored)? }))
+}
+
+/// Whether a session has records that its tombstone does not know.
+fn goes_on(store: &Store, live: &StoredSession, stone: &Tombstone) -> Result<bool> {
+    let buried: HashSet<&RecordKey> = stone.keys.iter().collect();
+    let keys: Clean<Vec<RecordKey>> = store.records(live)?.derive(|stream| Keys::of(stream));
+    Ok(keys.iter().any(|key| !buried.contains(&shorten(key))))
+}
+
+/// One tombstone of two: the records of both, and the earlier time.
+fn union(mut ours: Tombstone, theirs: Tombstone) -> Tombstone {
+    ours.keys.extend(theirs.keys);
+    ours.keys.sort_unstable();
+    ours.keys.dedup();
+    ours.at = ours.at.min(theirs.at);
+    ours.session = ours.session.max(theirs.session);
+    ours.agent = ours.agent.min(theirs.agent);
+    ours
+}

@@ -1,0 +1,216 @@
+//! Two histories: how they stand to each other, what differs, and the commit that joins them.
+//!
+//! What a session comes to is decided above ([`crate::session::merge`]). Here a merge commit is
+//! made the same on every machine: of the same two revisions, in whatever order, comes the same
+//! commit. So machines that merge each other's work come to rest.
+
+use std::collections::BTreeSet;
+
+use chrono::DateTime;
+use chrono::Utc;
+use git2::ObjectType;
+
+use crate::format::Marker;
+use crate::session::RevisionId;
+use crate::session::SessionId;
+use crate::store::Batch;
+use crate::store::Change;
+use crate::store::Error;
+use crate::store::ObjectId;
+use crate::store::Store;
+use crate::store::commit::CommitText;
+use crate::store::commit::NEUTRAL_AUTHOR;
+use crate::store::commit::TipEdit;
+use crate::store::git;
+use crate::store::layout;
+use crate::store::layout::MARKER;
+use crate::store::layout::SESSIONS;
+use crate::store::layout::TOMBSTONES;
+use crate::store::layout::Tree;
+use crate::store::refs::object_id;
+use crate::store::refs::revision;
+use crate::store::sessions::differing;
+
+/// How one revision stands to another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Relation {
+    /// They are the same.
+    Same,
+    /// The other is among its ancestors.
+    Ahead,
+    /// It is among the other's ancestors.
+    Behind,
+    /// Each has what the other has not; with a revision that both come from, if there is one.
+    Apart(Option<RevisionId>),
+}
+
+/// What a revision has of one session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SessionState {
+    /// The tree of the session, if it is there.
+    pub tree: Option<ObjectId>,
+    /// Its tombstone, if it was deleted.
+    pub tombstone: Option<ObjectId>,
+}
+
+impl Store {
+    /// How `ours` stands to `theirs`.
+    pub fn relation(&self, ours: &RevisionId, theirs: &RevisionId) -> Result<Relation, Error> {
+        if ours == theirs {
+            return Ok(Relation::Same);
+        }
+        let doing = "comparing two histories";
+        let mut command = git::git_in(&self.path);
+        command.args(["merge-base", ours.as_str(), theirs.as_str()]);
+        let output = command.output().map_err(|error| Error::Program {
+            doing: doing.into(),
+            cause: format!("the git program cannot be started: {error}"),
+        })?;
+        let said = String::from_utf8_lossy(&output.stdout);
+        match (output.status.code(), RevisionId::parse(said.trim())) {
+            (Some(0), Some(base)) if base == *ours => Ok(Relation::Behind),
+            (Some(0), Some(base)) if base == *theirs => Ok(Relation::Ahead),
+            (Some(0), Some(base)) => Ok(Relation::Apart(Some(base))),
+            (Some(1), _) => Ok(Relation::Apart(None)),
+            _ => {
+                let cause = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+                Err(Error::Program { doing: doing.into(), cause })
+            }
+        }
+    }
+
+    /// The sessions that two revisions do not have alike, deleted ones too.
+    pub fn differing_sessions(
+        &self,
+        left: &RevisionId,
+        right: &RevisionId,
+    ) -> Result<Vec<SessionId>, Error> {
+        let mut ids = BTreeSet::new();
+        for area in [SESSIONS, TOMBSTONES] {
+            let (left, right) = (self.folder_at(left, area)?, self.folder_at(right, area)?);
+            for shard in differing(&left, &right) {
+                let name = String::from_utf8_lossy(&shard).into_owned();
+                let inner = |tree: &Tree| match tree.folder(&name) {
+                    Ok(Some(id)) => self.read_tree(id, &area).map(|tree| Tree::clone(&tree)),
+                    _ => Ok(Tree::default()),
+                };
+                for name in differing(&inner(&left)?, &inner(&right)?) {
+                    let stem = name.strip_suffix(b".yaml").unwrap_or(&name);
+                    ids.extend(layout::session_of(&shard, stem));
+                }
+            }
+        }
+        Ok(ids.into_iter().collect())
+    }
+
+    /// What a revision has of a session.
+    pub fn session_state(&self, at: &RevisionId, id: SessionId) -> Result<SessionState, Error> {
+        let tree = self.session(at, id)?.map(|stored| stored.tree);
+        let shard = self.folder_at(at, TOMBSTONES)?.folder(&id.shard()).ok().flatten();
+        let stone = shard.map(|id| self.read_tree(id, &TOMBSTONES)).transpose()?;
+        let name = layout::tombstone_name(id);
+        let tombstone = stone.and_then(|shard| shard.file(&name).ok().flatten());
+        Ok(SessionState { tree, tombstone: tombstone.map(ObjectId) })
+    }
+
+    /// Moves main on to a revision that comes from it; false: main was moved meanwhile.
+    pub fn fast_forward(
+        &self,
+        (from, to): (&RevisionId, &RevisionId),
+        at: DateTime<Utc>,
+    ) -> Result<bool, Error> {
+        let _lock = self.lock()?;
+        if self.is_outdated() {
+            return Err(Error::Rewritten);
+        }
+        if self.tip()? != *from {
+            return Ok(false);
+        }
+        self.check_schema(from)?;
+        self.check_schema(to)?;
+        self.advance(object_id(from), object_id(to), at, "sync: what others saved")
+    }
+
+    /// Joins two revisions: `changes` turn what the first has into what both have. `merged`: the
+    /// sessions that both had changed. None: main is no longer the first, and nothing happened.
+    ///
+    /// # Errors
+    /// [`Error::Scrubbed`]: one side's history was scrubbed of what the other still has.
+    pub fn commit_merge(
+        &self,
+        mut batch: Batch<'_>,
+        (ours, theirs): (&RevisionId, &RevisionId),
+        changes: &[Change],
+        merged: &[SessionId],
+    ) -> Result<Option<RevisionId>, Error> {
+        let marker = self.joined_marker(ours, theirs)?;
+        batch.prepare()?;
+        let _lock = self.lock()?;
+        if self.is_outdated() {
+            return Err(Error::Rewritten);
+        }
+        if self.tip()? != *ours {
+            return Ok(None);
+        }
+        self.check_schema(ours)?;
+        let mut edit = TipEdit::new(self, ours)?;
+        for change in changes {
+            edit.apply(&mut batch, change)?;
+        }
+        edit.mark(&mut batch, &marker)?;
+        edit.add_foreign(&*self.root(theirs)?);
+        let tree = edit.write_root(&mut batch)?;
+        let at = self.commit_time(ours)?.max(self.commit_time(theirs)?);
+        let text =
+            CommitText { operation: "merge", subject: "two histories", sessions: merged, at };
+        let mut parents = [object_id(ours), object_id(theirs)];
+        parents.sort();
+        let commit = text.render(tree, &parents, NEUTRAL_AUTHOR);
+        let commit = batch.put(ObjectType::Commit, commit)?;
+        batch.flush()?;
+        let moved = self.advance(object_id(ours), commit, at, "merge: two histories")?;
+        Ok(moved.then(|| revision(commit)))
+    }
+
+    /// The marker of a store that both became.
+    fn joined_marker(&self, ours: &RevisionId, theirs: &RevisionId) -> Result<Marker, Error> {
+        let (ours, theirs) = (self.marker_at(ours)?, self.marker_at(theirs)?);
+        let lacks = |a: &Marker, b: &Marker| b.scrubs.iter().any(|it| !a.scrubs.contains(it));
+        if lacks(&ours, &theirs) {
+            return Err(Error::Scrubbed { side: "there" });
+        }
+        if lacks(&theirs, &ours) {
+            return Err(Error::Scrubbed { side: "here" });
+        }
+        let (mut first, second) =
+            if ours.store <= theirs.store { (ours, theirs) } else { (theirs, ours) };
+        first.schema = first.schema.max(second.schema);
+        for (name, value) in second.native {
+            first.native.entry(name).or_insert(value);
+        }
+        Ok(first)
+    }
+
+    fn folder_at(&self, at: &RevisionId, area: &'static str) -> Result<Tree, Error> {
+        match self.root(at)?.folder(area) {
+            Ok(Some(id)) => self.read_tree(id, &area).map(|tree| Tree::clone(&tree)),
+            Ok(None) => Ok(Tree::default()),
+            Err(cause) => Err(Error::Corrupt { what: area.to_owned(), cause }),
+        }
+    }
+}
+
+impl TipEdit<'_> {
+    /// Takes in what people put beside our own files on the other side; of two under one name the
+    /// one with the smaller id.
+    fn add_foreign(&mut self, theirs: &Tree) {
+        let ours = [SESSIONS, TOMBSTONES, MARKER].map(str::as_bytes);
+        for entry in theirs.iter().filter(|it| it.is_file() && !ours.contains(&&*it.name)) {
+            let Ok(name) = std::str::from_utf8(&entry.name) else { continue };
+            let is_later = |found: git2::Oid| found <= entry.id;
+            if self.root.file(name).is_ok_and(|found| !found.is_some_and(is_later)) {
+                self.root.set_file(name, entry.id);
+            }
+        }
+    }
+}

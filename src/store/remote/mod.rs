@@ -1,0 +1,249 @@
+//! Other repositories that hold the same store: their addresses, what they have, fetching and
+//! pushing.
+//!
+//! The git program does the talking, with the user's own settings, so that ssh, credential helpers
+//! and proxies just work. It is never given data as options, follows no hooks, filters or
+//! submodules, and is held to the transports of [`address`]. What arrives lies apart from the
+//! store's objects until it was checked ([`arrival`]).
+
+mod address;
+mod arrival;
+
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::process::Command;
+use std::process::Stdio;
+
+use crate::session::RevisionId;
+use crate::store::Error;
+use crate::store::Store;
+use crate::store::git;
+use crate::store::refs::MAIN;
+use crate::store::refs::object_id;
+
+pub use address::Address;
+pub use address::AddressError;
+
+/// What git must not do, whatever the user's settings say, and how it keeps what it fetches.
+const SETTINGS: [&str; 9] = [
+    "core.hooksPath=/dev/null",
+    "core.fsmonitor=false",
+    "fetch.fsckObjects=true",
+    "fetch.unpackLimit=1",
+    "fetch.recurseSubmodules=false",
+    "push.followTags=false",
+    "push.gpgSign=false",
+    "gc.auto=0",
+    "maintenance.auto=false",
+];
+/// The transports that git may use.
+const PROTOCOLS: &str = "https:http:ssh:file:gcrypt";
+
+/// A remote, as the store's settings name it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remote {
+    /// Its name.
+    pub name: String,
+    /// Where it is.
+    pub address: Address,
+    /// Whether captures bring it up to date.
+    pub is_auto: bool,
+}
+
+/// What became of a push.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pushed {
+    /// The remote has it.
+    Done,
+    /// Somebody else pushed first.
+    Overtaken,
+}
+
+impl Store {
+    /// The remotes, by name.
+    ///
+    /// # Errors
+    /// [`Error::Remote`]: one of them has an address that may not be used.
+    pub fn remotes_to_sync(&self) -> Result<Vec<Remote>, Error> {
+        let failed = |source| Error::Git { doing: "reading the remotes".into(), source };
+        let config = self.repository.config().and_then(|mut it| it.snapshot()).map_err(failed)?;
+        let mut names = Vec::new();
+        for name in self.repository.remotes().map_err(failed)?.iter().flatten().flatten() {
+            names.push(name.to_owned());
+        }
+        names.sort();
+        let remote = |name: String| {
+            let text = config.get_string(&format!("remote.{name}.url")).map_err(failed)?;
+            let address = Address::parse(&text).map_err(|error| refused(&name, &error))?;
+            let is_auto = config.get_bool(&format!("remote.{name}.annalsauto")).unwrap_or(false);
+            Ok(Remote { name, address, is_auto })
+        };
+        names.into_iter().map(remote).collect()
+    }
+
+    /// Adds a remote.
+    pub fn add_remote(&self, remote: &Remote) -> Result<(), Error> {
+        let failed = |source| Error::Git { doing: "writing the remote".into(), source };
+        let _lock = self.lock()?;
+        if self.repository.find_remote(&remote.name).is_ok() {
+            let cause = format!("there is a remote {} already", remote.name);
+            return Err(Error::Remote { name: remote.name.clone(), cause });
+        }
+        let write = || {
+            let mut config = self.repository.config()?.open_level(git2::ConfigLevel::Local)?;
+            if remote.is_auto {
+                config.set_bool(&format!("remote.{}.annalsauto", remote.name), true)?;
+            }
+            config.set_str(&format!("remote.{}.url", remote.name), remote.address.as_str())
+        };
+        write().map_err(failed)
+    }
+
+    /// Removes a remote, and what is known of it.
+    pub fn remove_remote(&self, name: &str) -> Result<(), Error> {
+        let _lock = self.lock()?;
+        let removed = self.repository.remote_delete(name);
+        removed
+            .map_err(|source| Error::Git { doing: format!("removing the remote {name}"), source })
+    }
+
+    /// What main is at the other end; none: there is nothing yet.
+    pub fn remote_tip(&self, remote: &Remote) -> Result<Option<RevisionId>, Error> {
+        let mut command = self.transport("ls-remote");
+        command.args(["--", remote.address.as_str(), MAIN]);
+        let said = run(command, remote, "asking what it has")?;
+        let line = said.lines().find_map(|line| line.strip_suffix(MAIN)?.strip_suffix('\t'));
+        match line {
+            None => Ok(None),
+            Some(id) => match RevisionId::parse(id) {
+                Some(id) => Ok(Some(id)),
+                None => Err(failed(remote, format!("it names a revision {id:?}"))),
+            },
+        }
+    }
+
+    /// Whether the store has that revision already.
+    pub fn has_revision(&self, revision: &RevisionId) -> bool {
+        self.odb().is_ok_and(|odb| odb.exists(object_id(revision)))
+    }
+
+    /// Brings the remote's main here, up to `tip` at least, once it was checked. No ref moves.
+    ///
+    /// # Errors
+    /// [`Error::Remote`]: it cannot be reached, or what it has is no store's; then nothing of it
+    /// stays.
+    pub fn fetch(&self, remote: &Remote, tip: &RevisionId) -> Result<(), Error> {
+        let making = |source| Error::Io { doing: "making room for what arrives".into(), source };
+        let mut builder = tempfile::Builder::new();
+        let place =
+            builder.prefix("arriving-").tempdir_in(self.private_folder()).map_err(making)?;
+        let mut command = self.transport("fetch");
+        command
+            .args(["--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--"])
+            .args([remote.address.as_str(), MAIN])
+            .env("GIT_OBJECT_DIRECTORY", place.path())
+            .env("GIT_ALTERNATE_OBJECT_DIRECTORIES", &self.objects);
+        run(command, remote, "fetching")?;
+        self.check_arrival(place.path(), tip).map_err(|error| arrived(remote, error))?;
+        self.move_in(place.path()).map_err(making)?;
+        let opening = |source| Error::Git { doing: "opening what was fetched".into(), source };
+        self.odb()?.refresh().map_err(opening)
+    }
+
+    /// Gives the remote a revision as its main, if it still has the one before.
+    pub fn push(&self, remote: &Remote, tip: &RevisionId) -> Result<Pushed, Error> {
+        let mut command = self.transport("push");
+        command.args(["--quiet", "--porcelain", "--no-verify", "--"]);
+        command.args([remote.address.as_str(), &format!("{tip}:{MAIN}")]);
+        let output = start(command, remote)?;
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        let is_rejected = |line: &str| {
+            let is_late =
+                ["(fetch first)", "(non-fast-forward)", "(stale info)", "cannot lock ref"];
+            line.starts_with('!') && is_late.iter().any(|reason| line.contains(reason))
+        };
+        match output.status.success() {
+            true => Ok(Pushed::Done),
+            false if said.lines().any(is_rejected) => Ok(Pushed::Overtaken),
+            false => Err(failed(remote, format!("pushing: {}", complaint(&output)))),
+        }
+    }
+
+    /// The git program as it talks to others: with the user's settings, and none of the
+    /// environment's repositories.
+    fn transport(&self, subcommand: &str) -> Command {
+        let mut command = Command::new("git");
+        git::leave_repositories(&mut command);
+        command.arg("--git-dir").arg(&self.path);
+        for setting in SETTINGS {
+            command.args(["-c", setting]);
+        }
+        command.arg(subcommand).env("GIT_ALLOW_PROTOCOL", PROTOCOLS).env("LC_ALL", "C");
+        command
+    }
+
+    /// Makes the packs that arrived part of the store, durably.
+    fn move_in(&self, place: &Path) -> io::Result<()> {
+        let from = place.join("pack");
+        let to = self.objects.join("pack");
+        let mut names = Vec::new();
+        match fs::read_dir(&from) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            entries => {
+                for entry in entries? {
+                    names.push(entry?.file_name());
+                }
+            }
+        }
+        fs::create_dir_all(&to)?;
+        // An index without its pack would be a broken promise, so it comes last.
+        names.sort_by_key(|name| Path::new(name).extension().is_some_and(|end| end == "idx"));
+        for name in names.iter().filter(|it| !it.to_string_lossy().ends_with(".keep")) {
+            fs::File::open(from.join(name))?.sync_all()?;
+            fs::rename(from.join(name), to.join(name))?;
+        }
+        crate::platform::sync_folder(&to)
+    }
+}
+
+fn run(command: Command, remote: &Remote, doing: &str) -> Result<String, Error> {
+    let output = start(command, remote)?;
+    match output.status.success() {
+        true => Ok(String::from_utf8_lossy(&output.stdout).into_owned()),
+        false => Err(failed(remote, format!("{doing}: {}", complaint(&output)))),
+    }
+}
+
+fn start(mut command: Command, remote: &Remote) -> Result<std::process::Output, Error> {
+    command.stdin(Stdio::null()).output().map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => failed(remote, "the git program is not installed".into()),
+        _ => failed(remote, format!("the git program cannot be started: {error}")),
+    })
+}
+
+/// What git complained of: its first fatal line, or the last one.
+fn complaint(output: &std::process::Output) -> String {
+    let said = String::from_utf8_lossy(&output.stderr);
+    let lines = || said.lines().map(str::trim).filter(|line| !line.is_empty());
+    let fatal = lines().find(|it| it.starts_with("fatal:") || it.starts_with("error:"));
+    let line = fatal.or_else(|| lines().last());
+    line.map_or_else(|| output.status.to_string(), |line| Address::without_secrets(line))
+}
+
+fn failed(remote: &Remote, cause: String) -> Error {
+    Error::Remote { name: remote.name.clone(), cause }
+}
+
+fn refused(name: &str, error: &AddressError) -> Error {
+    Error::Remote { name: name.to_owned(), cause: error.to_string() }
+}
+
+/// What is wrong with what arrived is the remote's fault, not this store's.
+fn arrived(remote: &Remote, error: Error) -> Error {
+    match error {
+        Error::Corrupt { what, cause } => failed(remote, format!("{what}: {cause}")),
+        Error::Foreign { cause, .. } => failed(remote, format!("it is no annals store: {cause}")),
+        other => other,
+    }
+}
