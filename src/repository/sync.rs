@@ -98,14 +98,14 @@ impl Repository {
                 format!("there are several remotes: {}", names.join(", "))
             }
         };
-        Err(Error::new(ErrorKind::NotFound, message))
+        Err(Error::new(ErrorKind::Remote, message))
     }
 
     /// Brings this store and a remote to the same state. `name`: none, the only one there is.
     /// `step` is told what is being done.
     ///
     /// # Errors
-    /// `Remote`: it is not reached, or what it has is no store. `Conflict`: one of the two
+    /// `Remote`: there is none of that name, it is not reached, or what it has is no store. `Conflict`: one of the two
     /// histories was scrubbed of what the other has.
     pub fn sync(
         &mut self,

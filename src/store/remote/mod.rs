@@ -228,7 +228,12 @@ fn complaint(output: &std::process::Output) -> String {
     let lines = || said.lines().map(str::trim).filter(|line| !line.is_empty());
     let fatal = lines().find(|it| it.starts_with("fatal:") || it.starts_with("error:"));
     let line = fatal.or_else(|| lines().last());
-    line.map_or_else(|| output.status.to_string(), |line| Address::without_secrets(line))
+    let told = |line: &str| {
+        let line =
+            ["fatal: ", "error: "].iter().find_map(|it| line.strip_prefix(it)).unwrap_or(line);
+        Address::without_secrets(line)
+    };
+    line.map_or_else(|| output.status.to_string(), told)
 }
 
 fn failed(remote: &Remote, cause: String) -> Error {

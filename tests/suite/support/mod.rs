@@ -61,6 +61,11 @@ impl Sandbox {
         Self { root, now: NOW.to_owned(), runs: AtomicU64::new(0) }
     }
 
+    /// One of several machines: what it makes has ids of its own.
+    pub(crate) fn of_machine(number: u64) -> Self {
+        Self { runs: AtomicU64::new(number * 10_000), ..Self::new() }
+    }
+
     /// The folder that holds it all.
     pub(crate) fn root(&self) -> &Path {
         self.root.path()
