@@ -34,6 +34,8 @@ pub enum Operation {
     Repair,
     Gc,
     Checkout,
+    Remote,
+    Sync,
     Allow,
     Config,
     Hooks,
@@ -49,7 +51,7 @@ pub enum Operation {
 
 impl Operation {
     /// All of them.
-    pub const ALL: [Self; 39] = [
+    pub const ALL: [Self; 41] = [
         Self::Init,
         Self::Capture,
         Self::Create,
@@ -78,6 +80,8 @@ impl Operation {
         Self::Repair,
         Self::Gc,
         Self::Checkout,
+        Self::Remote,
+        Self::Sync,
         Self::Allow,
         Self::Config,
         Self::Hooks,
@@ -122,6 +126,8 @@ impl Operation {
             Self::Repair => "repair",
             Self::Gc => "gc",
             Self::Checkout => "checkout",
+            Self::Remote => "remote",
+            Self::Sync => "sync",
             Self::Allow => "allow",
             Self::Config => "config",
             Self::Hooks => "hooks",

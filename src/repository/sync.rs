@@ -7,8 +7,10 @@
 use crate::error::Error;
 use crate::error::ErrorKind;
 use crate::error::Result;
+use crate::repository::Operation;
 use crate::repository::Repository;
 use crate::repository::merging::Merging;
+use crate::repository::observing::observed;
 use crate::session::RevisionId;
 use crate::session::SessionId;
 use crate::store::Address;
@@ -55,7 +57,11 @@ impl Repository {
     ///
     /// # Errors
     /// `Invalid`: its name or address cannot be used. `Remote`: there is one of that name.
-    pub fn add_remote(&self, name: &str, address: &str, is_auto: bool) -> Result<Remote> {
+    pub fn add_remote(&mut self, name: &str, address: &str) -> Result<Remote> {
+        observed(self, Operation::Remote, &[], |it| it.added_remote(name, address))
+    }
+
+    fn added_remote(&self, name: &str, address: &str) -> Result<Remote> {
         let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
         let is_name = !name.is_empty() && name.len() <= 60 && name.chars().all(is_plain);
         if !is_name || name.starts_with('-') {
@@ -64,16 +70,18 @@ impl Repository {
         }
         let address = Address::parse(&absolute(address)?);
         let address = address.map_err(|error| Error::new(ErrorKind::Invalid, error.to_string()))?;
-        let remote = Remote { name: name.to_owned(), address, is_auto };
+        let remote = Remote { name: name.to_owned(), address };
         self.store.add_remote(&remote)?;
         Ok(remote)
     }
 
     /// Removes a remote; what was synced stays.
-    pub fn remove_remote(&self, name: &str) -> Result<Remote> {
-        let remote = self.remote(Some(name))?;
-        self.store.remove_remote(&remote.name)?;
-        Ok(remote)
+    pub fn remove_remote(&mut self, name: &str) -> Result<Remote> {
+        observed(self, Operation::Remote, &[], |it| {
+            let remote = it.remote(Some(name))?;
+            it.store.remove_remote(&remote.name)?;
+            Ok(remote)
+        })
     }
 
     /// Asks a remote for its newest revision; none: there is nothing yet.
@@ -108,6 +116,15 @@ impl Repository {
     /// `Remote`: there is none of that name, it is not reached, or what it has is no store. `Conflict`: one of the two
     /// histories was scrubbed of what the other has.
     pub fn sync(
+        &mut self,
+        name: Option<&str>,
+        options: SyncOptions,
+        step: &mut dyn FnMut(&'static str),
+    ) -> Result<SyncOutcome> {
+        observed(self, Operation::Sync, &[], |it| it.synced(name, options, step))
+    }
+
+    fn synced(
         &mut self,
         name: Option<&str>,
         options: SyncOptions,

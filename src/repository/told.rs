@@ -22,6 +22,7 @@ use crate::repository::LogEntry;
 use crate::repository::PrunePlan;
 use crate::repository::PrunedSession;
 use crate::repository::Recovery;
+use crate::repository::Remote;
 use crate::repository::RestoreOutcome;
 use crate::repository::Restored;
 use crate::repository::RewriteOutcome;
@@ -30,6 +31,7 @@ use crate::repository::ScanOutcome;
 use crate::repository::SharedBundle;
 use crate::repository::Stats;
 use crate::repository::Summary;
+use crate::repository::SyncOutcome;
 use crate::repository::UndeleteOutcome;
 use crate::repository::Verdict;
 use crate::repository::observing::uuid;
@@ -37,6 +39,7 @@ use crate::session::Head;
 use crate::session::HeadFold;
 use crate::session::RevisionId;
 use crate::session::Session;
+use crate::session::SessionId;
 
 /// An outcome that can be written down.
 pub(super) trait Told {
@@ -198,6 +201,21 @@ impl Told for RewriteOutcome {
     fn tell(&self, entry: &mut Entry) {
         made(entry, Some(&self.revision));
         entry.counts.extend([("rewritten", self.rewritten), ("revisions", self.revisions)]);
+    }
+}
+
+impl Told for Remote {}
+
+impl Told for SyncOutcome {
+    fn tell(&self, entry: &mut Entry) {
+        made(entry, self.revision.as_ref());
+        entry.sessions = self.merged.iter().map(uuid).collect();
+        let count = |ids: &[SessionId]| ids.len() as u64;
+        entry.counts.extend([
+            ("came", count(&self.came)),
+            ("merged", count(&self.merged)),
+            ("went", count(&self.went)),
+        ]);
     }
 }
 

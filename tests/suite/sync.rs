@@ -101,9 +101,9 @@ fn a_session_that_went_on_on_two_machines_is_whole_on_both_and_resumes() {
     b.capture();
     a.run(["sync"]).ok();
     let first = b.run(["sync"]).ok();
-    assert_eq!(first.stderr, "Nothing to do: the session is the same on both.\n");
-    begun(a).user("from a").agent("answer to a").write();
-    begun(b).user("from b").write();
+    assert_eq!(first.stderr, "Nothing to do: this store and origin are the same.\n");
+    begun(a).by(1).user("from a").agent("answer to a").write();
+    begun(b).by(2).user("from b").write();
     a.capture();
     b.capture();
     world.settle();
@@ -113,7 +113,7 @@ fn a_session_that_went_on_on_two_machines_is_whole_on_both_and_resumes() {
     assert_eq!(a.tree(), b.tree());
 
     // Each goes on in the file that it has, and nothing comes back or goes.
-    begun(b).user("from b").agent("answer to b").write();
+    begun(b).by(2).user("from b").agent("answer to b").write();
     b.capture();
     world.settle();
     assert_eq!(said(a, &id).len(), 6);
@@ -341,7 +341,8 @@ fn random_schedules_of_three_machines_end_alike_with_every_message_once() {
         ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(schedules()) };
     let ran = TestRunner::new(config).run(&steps(), |steps| {
         let world = World::new(3);
-        let mut files: Vec<Transcript> = world.machines.iter().map(begun).collect();
+        let mut files: Vec<Transcript> =
+            (1..).zip(&world.machines).map(|(number, it)| begun(it).by(number)).collect();
         let id = files[0].short();
         let mut wrote = [vec![], vec![], vec![]];
         for (turn, (place, step)) in steps.iter().enumerate() {

@@ -53,10 +53,10 @@ enum Action {
 
 /// Runs it.
 pub(crate) fn run(args: &RemoteArgs, context: &mut Context) -> Result<ExitCode> {
-    let repository = context.open()?;
+    let mut repository = context.open()?;
     match args.action.as_ref().unwrap_or(&Action::List) {
         Action::Add { name, url } => {
-            let remote = repository.add_remote(name, url, false)?;
+            let remote = repository.add_remote(name, url)?;
             let said = format!("Added the remote {name} at {}", remote.address);
             tell(&[remote], &said, &format!("To sync with it: annals sync {name}"), context)?;
         }

@@ -13,6 +13,8 @@ use git2::ObjectType;
 use git2::Oid;
 
 use crate::format;
+use crate::session::Head;
+use crate::session::HeadFold;
 use crate::session::RevisionId;
 use crate::session::SCHEMA_VERSION;
 use crate::session::SessionId;
@@ -141,14 +143,13 @@ impl Arrival<'_> {
 
     fn check_session(&self, id: SessionId, top: &Entry) -> Result<(), Error> {
         let what = format!("session {id}");
+        let mut head = None;
         for entry in self.folder(top, &what)?.iter() {
             let name = String::from_utf8_lossy(&entry.name).into_owned();
             if name == HEAD && entry.is_file() {
                 let text = self.text(entry, SMALL_TEXT, &format!("{HEAD} of {what}"))?;
-                let head = format::parse_head(&text).map_err(|it| unreadable(entry, &what, it))?;
-                if head.id != id {
-                    return Err(corrupt(entry.id, &what, "its session.yaml is another's".into()));
-                }
+                let read = format::parse_head(&text).map_err(|it| unreadable(entry, &what, it))?;
+                head = Some(read);
             } else if name == FILES && entry.is_folder() {
                 for file in self.folder(entry, &what)?.iter() {
                     let name = String::from_utf8_lossy(&file.name);
@@ -168,10 +169,15 @@ impl Arrival<'_> {
         // Names and numbers of the chunks, and every record in them.
         let stored = self.store.session_of_tree(id, &top.id.to_string())?;
         let stored = stored.ok_or_else(|| corrupt(top.id, &what, "it is not there".into()))?;
-        for chunk in &stored.chunks {
-            self.store.chunk_records(id, stored.tree, *chunk)?;
+        let folded = self.store.records(&stored)?.derive(|stream| HeadFold::of_stream(id, stream));
+        let counts = |head: &Head| (head.id, head.counts.records, head.counts.messages);
+        match head {
+            Some(head) if counts(&head) == counts(folded.head()) => Ok(()),
+            _ => {
+                let cause = "its session.yaml does not tell of the records that are there";
+                Err(corrupt(top.id, &what, cause.into()))
+            }
         }
-        Ok(())
     }
 
     fn text(&self, entry: &Entry, limit: usize, what: &str) -> Result<String, Error> {

@@ -40,6 +40,17 @@ const SETTINGS: [&str; 9] = [
 /// The transports that git may use.
 const PROTOCOLS: &str = "https:http:ssh:file:gcrypt";
 
+/// How git says that somebody else was faster.
+const OVERTAKEN: [&str; 7] = [
+    "(fetch first)",
+    "(non-fast-forward)",
+    "(needs force)",
+    "(stale info)",
+    "(failed to update ref)",
+    "(incorrect old value provided)",
+    "cannot lock ref",
+];
+
 /// A remote, as the store's settings name it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Remote {
@@ -47,8 +58,6 @@ pub struct Remote {
     pub name: String,
     /// Where it is.
     pub address: Address,
-    /// Whether captures bring it up to date.
-    pub is_auto: bool,
 }
 
 /// What became of a push.
@@ -76,8 +85,7 @@ impl Store {
         let remote = |name: String| {
             let text = config.get_string(&format!("remote.{name}.url")).map_err(failed)?;
             let address = Address::parse(&text).map_err(|error| refused(&name, &error))?;
-            let is_auto = config.get_bool(&format!("remote.{name}.annalsauto")).unwrap_or(false);
-            Ok(Remote { name, address, is_auto })
+            Ok(Remote { name, address })
         };
         names.into_iter().map(remote).collect()
     }
@@ -92,9 +100,6 @@ impl Store {
         }
         let write = || {
             let mut config = self.repository.config()?.open_level(git2::ConfigLevel::Local)?;
-            if remote.is_auto {
-                config.set_bool(&format!("remote.{}.annalsauto", remote.name), true)?;
-            }
             config.set_str(&format!("remote.{}.url", remote.name), remote.address.as_str())
         };
         write().map_err(failed)
@@ -103,8 +108,11 @@ impl Store {
     /// Removes a remote, and what is known of it.
     pub fn remove_remote(&self, name: &str) -> Result<(), Error> {
         let _lock = self.lock()?;
-        let removed = self.repository.remote_delete(name);
-        removed
+        let remove = || {
+            let mut config = self.repository.config()?.open_level(git2::ConfigLevel::Local)?;
+            config.remove(&format!("remote.{name}.url"))
+        };
+        remove()
             .map_err(|source| Error::Git { doing: format!("removing the remote {name}"), source })
     }
 
@@ -157,16 +165,17 @@ impl Store {
         command.args(["--quiet", "--porcelain", "--no-verify", "--"]);
         command.args([remote.address.as_str(), &format!("{tip}:{MAIN}")]);
         let output = start(command, remote)?;
+        if output.status.success() {
+            return Ok(Pushed::Done);
+        }
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
-        let is_rejected = |line: &str| {
-            let is_late =
-                ["(fetch first)", "(non-fast-forward)", "(stale info)", "cannot lock ref"];
-            line.starts_with('!') && is_late.iter().any(|reason| line.contains(reason))
-        };
-        match output.status.success() {
-            true => Ok(Pushed::Done),
-            false if said.lines().any(is_rejected) => Ok(Pushed::Overtaken),
-            false => Err(failed(remote, format!("pushing: {}", complaint(&output)))),
+        match said.lines().find_map(|line| line.strip_prefix('!')) {
+            Some(line) if OVERTAKEN.iter().any(|it| line.contains(it)) => Ok(Pushed::Overtaken),
+            Some(line) => {
+                let reason = line.rsplit('\t').next().unwrap_or(line);
+                Err(failed(remote, format!("it does not take what is pushed: {reason}")))
+            }
+            None => Err(failed(remote, format!("pushing: {}", complaint(&output)))),
         }
     }
 

@@ -14,13 +14,20 @@ pub(crate) struct Transcript {
     home: PathBuf,
     number: u32,
     cwd: String,
+    writer: u16,
     lines: Vec<Value>,
 }
 
 impl Transcript {
     /// The transcript of session `number`, in the workspace `/work/demo`.
     pub(crate) fn new(home: &Path, number: u32) -> Self {
-        Self { home: home.to_owned(), number, cwd: "/work/demo".to_owned(), lines: Vec::new() }
+        Self {
+            home: home.to_owned(),
+            number,
+            cwd: "/work/demo".to_owned(),
+            writer: 0xaaaa,
+            lines: Vec::new(),
+        }
     }
 
     /// The id of the session in the store.
@@ -48,6 +55,12 @@ impl Transcript {
     /// Moves it to another workspace.
     pub(crate) fn workspace(mut self, cwd: &str) -> Self {
         cwd.clone_into(&mut self.cwd);
+        self
+    }
+
+    /// What follows is written on another machine: its lines have ids of their own.
+    pub(crate) fn by(mut self, writer: u16) -> Self {
+        self.writer = writer;
         self
     }
 
@@ -134,7 +147,7 @@ impl Transcript {
 
     fn said(mut self, role: &str, content: &Value) -> Self {
         let number = self.lines.len();
-        let uuid = |number: usize| format!("{:08x}-aaaa-4bbb-8ccc-{number:012x}", self.number);
+        let uuid = format!("{:08x}-{:04x}-4bbb-8ccc-{number:012x}", self.number, self.writer);
         let mut message = json!({"role": role, "content": content});
         if role == "assistant" {
             message["id"] = json!(format!("msg_{number:04}"));
@@ -143,7 +156,7 @@ impl Transcript {
             message["usage"] = json!({"input_tokens": 10, "output_tokens": 5});
         }
         let line = json!({
-            "parentUuid": number.checked_sub(1).map(uuid),
+            "parentUuid": self.lines.last().map(|line| line["uuid"].clone()),
             "isSidechain": false,
             "userType": "external",
             "cwd": self.cwd,
@@ -152,7 +165,7 @@ impl Transcript {
             "gitBranch": "main",
             "type": role,
             "message": message,
-            "uuid": uuid(number),
+            "uuid": uuid,
             "timestamp": format!("2026-11-20T10:{:02}:{:02}.000Z", number / 60 % 60, number % 60),
         });
         self.lines.push(line);
