@@ -112,12 +112,12 @@ impl<'s> Merging<'s> {
             }
             (Some(live), None) | (None, Some(live)) => {
                 let ((Some(stone), None) | (None, Some(stone))) = stones else { return Ok(()) };
-                if !goes_on(store, &live, &stone)? {
+                if goes_on(store, &live, &stone)? {
+                    self.kept.push(id);
+                    self.brought_back(store, here, &live)?
+                } else {
                     self.came.push(id);
                     Change::Delete { base: here.tree, tombstone: stone }
-                } else {
-                    self.kept.push(id);
-                    as_it_is(store, id, here.tree, live.tree)?
                 }
             }
             (None, None) => {
@@ -128,6 +128,24 @@ impl<'s> Merging<'s> {
         };
         self.changes.push(change);
         Ok(())
+    }
+
+    /// A session that one side deleted and the other went on with: with what the side that deleted
+    /// it had of it, which the other may never have seen.
+    fn brought_back(
+        &mut self,
+        store: &Store,
+        here: SessionState,
+        live: &StoredSession,
+    ) -> Result<Change> {
+        let deleted_by = if here.tree.is_none() { &self.ours } else { &self.theirs };
+        let mut stream = store.records(live)?;
+        for buried in store.buried_sessions(deleted_by, live.id)? {
+            let more = store.records(&buried)?;
+            stream = stream.join(more).map(|(left, right)| merge(&left, &right));
+        }
+        let base = here.tree.map(|_| live);
+        Ok(Bench::plan_whole(&mut self.batch, live.id, base, stream, 0)?.change)
     }
 
     /// The records of both.

@@ -5,6 +5,7 @@
 //! commit. So machines that merge each other's work come to rest.
 
 use std::collections::BTreeSet;
+use std::collections::HashSet;
 
 use chrono::DateTime;
 use chrono::Utc;
@@ -18,6 +19,7 @@ use crate::store::Change;
 use crate::store::Error;
 use crate::store::ObjectId;
 use crate::store::Store;
+use crate::store::StoredSession;
 use crate::store::commit::CommitText;
 use crate::store::commit::NEUTRAL_AUTHOR;
 use crate::store::commit::TipEdit;
@@ -111,6 +113,27 @@ impl Store {
         let name = layout::tombstone_name(id);
         let tombstone = stone.and_then(|shard| shard.file(&name).ok().flatten());
         Ok(SessionState { tree, tombstone: tombstone.map(ObjectId) })
+    }
+
+    /// A deleted session as it last was, in each line of the history that leads to `at`. What cannot
+    /// be read is passed by.
+    pub fn buried_sessions(
+        &self,
+        at: &RevisionId,
+        id: SessionId,
+    ) -> Result<Vec<StoredSession>, Error> {
+        let mut found = Vec::new();
+        let (mut waiting, mut seen) = (vec![object_id(at)], HashSet::new());
+        while let Some(commit) = waiting.pop() {
+            match self.session(&revision(commit), id) {
+                Ok(Some(stored)) => found.push(stored),
+                _ => {
+                    let parents = self.read_commit(commit)?.parents.clone();
+                    waiting.extend(parents.into_iter().filter(|parent| seen.insert(*parent)));
+                }
+            }
+        }
+        Ok(found)
     }
 
     /// Moves main on to a revision that comes from it; false: main was moved meanwhile.

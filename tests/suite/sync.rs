@@ -274,6 +274,21 @@ fn a_remote_that_holds_something_else_is_refused_and_leaves_nothing() {
     }
 }
 
+#[test]
+fn what_a_fetch_left_that_was_cut_short_goes_with_the_next() {
+    let world = World::new(2);
+    let [a, b] = &world.machines[..] else { unreachable!("there are two") };
+    begun(a).write();
+    a.capture();
+    a.run(["sync"]).ok();
+    let left = b.store().join("annals/arriving-1/pack");
+    fs::create_dir_all(&left).expect("made");
+    fs::write(left.join("tmp_pack_1"), "torn").expect("written");
+    b.run(["sync"]).ok();
+    assert!(!left.exists());
+    assert_eq!(b.json(["list"])["total"], 1);
+}
+
 /// Makes of a clone what no store holds.
 fn spoil(clone: &Path, story: &str) {
     let shard =

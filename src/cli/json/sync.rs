@@ -18,27 +18,31 @@ pub(crate) struct RemotesView<'a> {
 struct RemoteView<'a> {
     name: &'a str,
     url: &'a str,
-    /// Of `test` alone: what its main is; null, it is empty.
+    /// Of `test` alone: whether there is nothing yet.
     #[serde(skip_serializing_if = "Option::is_none")]
-    tip: Option<Option<&'a RevisionId>>,
+    empty: Option<bool>,
+    /// Of `test` alone: what its main is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tip: Option<&'a RevisionId>,
 }
 
 impl<'a> RemotesView<'a> {
     /// The view of remotes.
     pub(crate) fn of(remotes: &'a [Remote]) -> Self {
-        let view = |it: &'a Remote| RemoteView::of(it, None);
+        let view = |it: &'a Remote| RemoteView::of(it, None, None);
         Self { kind: "annals.remotes/1", remotes: remotes.iter().map(view).collect() }
     }
 
     /// The view of a remote that was asked for its tip.
     pub(crate) fn tested(remote: &'a Remote, tip: Option<&'a RevisionId>) -> Self {
-        Self { kind: "annals.remotes/1", remotes: vec![RemoteView::of(remote, Some(tip))] }
+        let view = RemoteView::of(remote, Some(tip.is_none()), tip);
+        Self { kind: "annals.remotes/1", remotes: vec![view] }
     }
 }
 
 impl<'a> RemoteView<'a> {
-    fn of(remote: &'a Remote, tip: Option<Option<&'a RevisionId>>) -> Self {
-        Self { name: &remote.name, url: remote.address.as_str(), tip }
+    fn of(remote: &'a Remote, empty: Option<bool>, tip: Option<&'a RevisionId>) -> Self {
+        Self { name: &remote.name, url: remote.address.as_str(), empty, tip }
     }
 }
 

@@ -193,10 +193,10 @@ impl Arrival<'_> {
     fn tree(&self, id: Oid, what: &str) -> Result<Tree, Error> {
         self.check_size(id, ObjectType::Tree, FOLDER, what)?;
         let tree = Tree::clone(&*self.store.read_tree(id, &what)?);
-        match tree.is_ordered() {
-            true => Ok(tree),
-            false => Err(corrupt(id, &what, "it is no folder as git writes it".into())),
+        if tree.is_ordered() {
+            return Ok(tree);
         }
+        Err(corrupt(id, &what, "it is no folder as git writes it".into()))
     }
 
     fn check_size(&self, id: Oid, kind: ObjectType, limit: usize, what: &str) -> Result<(), Error> {

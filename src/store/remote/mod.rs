@@ -14,7 +14,10 @@ use std::io;
 use std::path::Path;
 use std::process::Command;
 use std::process::Stdio;
+use std::time::Duration;
 
+use crate::platform;
+use crate::platform::FileLock;
 use crate::session::RevisionId;
 use crate::store::Error;
 use crate::store::Store;
@@ -40,6 +43,10 @@ const SETTINGS: [&str; 9] = [
 /// The transports that git may use.
 const PROTOCOLS: &str = "https:http:ssh:file:gcrypt";
 
+/// How the folders begin in which things arrive.
+const ARRIVING: &str = "arriving-";
+/// How long one fetch waits for another.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// How git says that somebody else was faster.
 const OVERTAKEN: [&str; 7] = [
     "(fetch first)",
@@ -143,9 +150,13 @@ impl Store {
     /// stays.
     pub fn fetch(&self, remote: &Remote, tip: &RevisionId) -> Result<(), Error> {
         let making = |source| Error::Io { doing: "making room for what arrives".into(), source };
+        let folder = self.private_folder();
+        // One at a time: so whatever still lies there is left by somebody who died.
+        let lock = FileLock::acquire(&folder.join("fetching"), PATIENCE).map_err(making)?;
+        let _lock = lock.ok_or(Error::Locked { seconds: PATIENCE.as_secs() })?;
+        drop_arrivals(&folder).map_err(making)?;
         let mut builder = tempfile::Builder::new();
-        let place =
-            builder.prefix("arriving-").tempdir_in(self.private_folder()).map_err(making)?;
+        let place = builder.prefix(ARRIVING).tempdir_in(&folder).map_err(making)?;
         let mut command = self.transport("fetch");
         command
             .args(["--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--"])
@@ -212,16 +223,27 @@ impl Store {
             fs::File::open(from.join(name))?.sync_all()?;
             fs::rename(from.join(name), to.join(name))?;
         }
-        crate::platform::sync_folder(&to)
+        platform::sync_folder(&to)
     }
+}
+
+/// Removes what fetches left that were cut short.
+fn drop_arrivals(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_name().to_string_lossy().starts_with(ARRIVING) {
+            fs::remove_dir_all(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 fn run(command: Command, remote: &Remote, doing: &str) -> Result<String, Error> {
     let output = start(command, remote)?;
-    match output.status.success() {
-        true => Ok(String::from_utf8_lossy(&output.stdout).into_owned()),
-        false => Err(failed(remote, format!("{doing}: {}", complaint(&output)))),
+    if output.status.success() {
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }
+    Err(failed(remote, format!("{doing}: {}", complaint(&output))))
 }
 
 fn start(mut command: Command, remote: &Remote) -> Result<std::process::Output, Error> {
@@ -236,7 +258,7 @@ fn complaint(output: &std::process::Output) -> String {
     let said = String::from_utf8_lossy(&output.stderr);
     let lines = || said.lines().map(str::trim).filter(|line| !line.is_empty());
     let fatal = lines().find(|it| it.starts_with("fatal:") || it.starts_with("error:"));
-    let line = fatal.or_else(|| lines().last());
+    let line = fatal.or_else(|| lines().next_back());
     let told = |line: &str| {
         let line =
             ["fatal: ", "error: "].iter().find_map(|it| line.strip_prefix(it)).unwrap_or(line);
