@@ -29,6 +29,7 @@ mod refresh;
 mod row_reader;
 mod rows;
 mod scan;
+mod schema;
 mod search;
 mod snippet;
 mod sources;
@@ -204,7 +205,7 @@ impl Index {
     /// Opens the index in the store's private folder; one that cannot be read, or is of another
     /// version, is made anew; in memory, where the folder cannot be written.
     pub fn open(private_folder: &Path) -> Result<Self, Error> {
-        let connection = database::open(private_folder, &rows::LAYOUT)?;
+        let connection = database::open(private_folder, &schema::LAYOUT)?;
         Ok(Self { folder: private_folder.to_owned(), connection })
     }
 
@@ -212,15 +213,15 @@ impl Index {
     pub fn rebuild(&mut self) -> Result<(), Error> {
         // The old connection must be closed before its file goes.
         self.connection = Connection::open_in_memory().map_err(failed("cannot close the index"))?;
-        self.connection = database::make_anew(&self.folder, &rows::LAYOUT)?;
+        self.connection = database::make_anew(&self.folder, &schema::LAYOUT)?;
         Ok(())
     }
 
     /// Removes the index from the disk with all that it held, and makes an empty one.
     pub fn forget(&mut self) -> Result<(), Error> {
         self.connection = Connection::open_in_memory().map_err(failed("cannot close the index"))?;
-        database::remove(&self.folder, &rows::LAYOUT)?;
-        self.connection = database::open(&self.folder, &rows::LAYOUT)?;
+        database::remove(&self.folder, &schema::LAYOUT)?;
+        self.connection = database::open(&self.folder, &schema::LAYOUT)?;
         Ok(())
     }
 

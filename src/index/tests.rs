@@ -912,7 +912,7 @@ fn a_file_is_read_as_it_is_only_when_it_says_all() {
     let history = History::of(1, vec![vec![saved(&head)]]);
     index.follow(&history).unwrap();
     let rows = |folder: &Path| {
-        let connection = database::open_unwritable(folder, &rows::LAYOUT).unwrap();
+        let connection = database::open_unwritable(folder, &schema::LAYOUT).unwrap();
         assert_eq!(
             database::is_read_only(&connection),
             rows::indexed(&connection).unwrap().is_some()

@@ -173,7 +173,7 @@ impl Union {
     }
 }
 
-/// What [`weave`] orders by; it rests on the record alone.
+/// What [`weave()`] orders by; it rests on the record alone.
 type Weight = (bool, Option<DateTime<Utc>>, Reverse<Option<DateTime<Utc>>>, RecordKey);
 
 impl Spot {
