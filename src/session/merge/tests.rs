@@ -20,7 +20,12 @@ fn id() -> SessionId {
 }
 
 fn time(minute: u32) -> Option<Timestamp> {
-    Timestamp::parse(&format!("2026-02-03T{:02}:{:02}:00Z", minute / 60 % 24, minute % 60))
+    moment(minute, 0)
+}
+
+fn moment(minute: u32, second: u32) -> Option<Timestamp> {
+    let (hour, minute, second) = (minute / 60 % 24, minute % 60, second % 60);
+    Timestamp::parse(&format!("2026-02-03T{hour:02}:{minute:02}:{second:02}Z"))
 }
 
 fn said(id: &str, minute: Option<u32>, parent: Option<&str>) -> Record {
@@ -115,7 +120,12 @@ impl World {
                 let last = stream.iter().rev().find_map(|it| it.envelope()?.id.clone());
                 let last = last.filter(|_| self.is_linked);
                 let has_id = *has_id || minute.is_none();
-                said(if has_id { &name } else { "" }, *minute, last.as_deref())
+                let mut record = said(if has_id { &name } else { "" }, *minute, last.as_deref());
+                // Without an id it is its time that tells it from those of other machines.
+                if let (Record::Message(message), Some(minute)) = (&mut record, minute) {
+                    message.envelope.at = moment(*minute, self.count);
+                }
+                record
             }
             Step::Rename { minute } => done(&name, *minute, Action::Rename { title: name.clone() }),
             Step::Rollback { to } => {
