@@ -39,6 +39,7 @@ mod stats;
 mod tag;
 mod tour;
 mod undelete;
+mod workspace;
 
 use clap::Subcommand;
 
@@ -76,6 +77,7 @@ pub(crate) enum Command {
     Purge(purge::PurgeArgs),
     Delete(delete::DeleteArgs),
     Undelete(undelete::UndeleteArgs),
+    Workspace(workspace::WorkspaceArgs),
     Hooks(hooks::HooksArgs),
     Config(config::ConfigArgs),
     Init(init::InitArgs),
@@ -129,6 +131,7 @@ pub(crate) fn run(command: Command, context: &mut Context) -> Result<ExitCode> {
         Command::Save(args) => save::run(&args, context),
         Command::Delete(args) => delete::run(&args, context),
         Command::Undelete(args) => undelete::run(&args, context),
+        Command::Workspace(args) => workspace::run(args, context),
         Command::Hooks(args) => hooks::run(args, context),
         Command::Config(args) => config::run(args, context),
         Command::Init(args) => init::run(&args, context),

@@ -13,6 +13,7 @@ mod settings;
 mod stats;
 mod transfer;
 mod upkeep;
+mod workspaces;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -56,6 +57,9 @@ pub(crate) use transfer::ShareView;
 pub(crate) use upkeep::DoctorView;
 pub(crate) use upkeep::FolderView;
 pub(crate) use upkeep::GcView;
+pub(crate) use workspaces::ForgottenView;
+pub(crate) use workspaces::MappedView;
+pub(crate) use workspaces::WorkspacesView;
 
 /// `annals.list/1`
 #[derive(Debug, Serialize)]
