@@ -26,7 +26,7 @@ pub(crate) struct FilterArgs {
     /// folder or repository
     #[arg(long, value_name = "DIR")]
     workspace: Vec<String>,
-    /// Only sessions of the current folder and those below it
+    /// Only sessions of the current folder and those below it, or of its repository
     #[arg(long)]
     here: bool,
     /// Only sessions with this tag

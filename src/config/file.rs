@@ -165,9 +165,13 @@ pub(super) struct LockedFile {
 }
 
 impl LockedFile {
-    /// Locks the file, which is made if there is none, and reads it.
+    /// Locks the configuration, which is made if there is none, and reads it.
     pub(super) fn open(folder: &Path) -> Result<Self, Error> {
-        let path = folder.join(FILE);
+        Self::at(folder.join(FILE))
+    }
+
+    /// Locks a file, which is made if there is none, and reads it.
+    pub(super) fn at(path: PathBuf) -> Result<Self, Error> {
         let open = || {
             if let Some(folder) = path.parent() {
                 platform::create_private_folder(folder)?;

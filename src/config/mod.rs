@@ -41,7 +41,8 @@
 //!
 //! `keys` is the table of all keys, `key` what one is, `values` knows how values are written, `lists` how lists are;
 //! `redact` and `retention` read those of the sections of these names; `file` changes the file without touching what else stands there,
-//! `allow` adds to one of the lists. What rules and patterns mean is not known here.
+//! `allow` adds to one of the lists; `machine` is another file, kept in the same way. What rules and
+//! patterns mean is not known here.
 
 mod allow;
 mod audit;
@@ -49,6 +50,7 @@ mod file;
 mod key;
 mod keys;
 mod lists;
+mod machine;
 mod redact;
 mod retention;
 mod section;
@@ -75,6 +77,10 @@ pub use file::unset;
 pub use key::Key;
 pub use keys::KEYS;
 pub use lists::Entry;
+pub use machine::KnownPlace;
+pub use machine::Machine;
+pub use machine::MachineEdit;
+pub use machine::MovedRoot;
 pub use redact::AllowEntry;
 pub use redact::RedactSettings;
 pub use redact::RuleEntry;
@@ -250,6 +256,16 @@ pub enum Error {
         /// The key.
         key: String,
         /// What is wrong with it.
+        cause: String,
+    },
+    /// The file that says where workspaces lie on this machine.
+    #[error("{}{}: {cause}", path.display(), line.map_or(String::new(), |line| format!(", line {line}")))]
+    Machine {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1; none: it is about the whole file.
+        line: Option<usize>,
+        /// What is wrong.
         cause: String,
     },
 }

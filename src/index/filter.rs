@@ -15,6 +15,7 @@ use crate::index::DateError;
 use crate::index::TimeSpan;
 use crate::index::parse_date;
 use crate::index::parse_span;
+use crate::store::repository_of;
 
 /// Which sessions are wanted: values of one kind are alternatives, kinds must all hold.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -26,6 +27,8 @@ pub struct Filter {
     /// Workspaces. With `/` in front: that folder or any below it. Else the last parts of the
     /// folder's path or of the repository's name, `shop` or `kim/shop`.
     pub workspaces: Vec<String>,
+    /// Repositories, by what they are known by; alternatives to the workspaces.
+    pub repositories: Vec<String>,
     /// Tags, in any letter case.
     pub tags: Vec<String>,
     /// Branches; `*` stands for any text, `?` for one character.
@@ -38,6 +41,23 @@ pub struct Filter {
 }
 
 impl Filter {
+    /// Sessions of a folder and those below it, and of its repository, wherever that lay when the
+    /// sessions were held.
+    pub fn here(folder: &Path) -> Self {
+        let repository = repository_of(folder).map(|it| it.identity);
+        Self {
+            workspaces: vec![folder.to_string_lossy().into_owned()],
+            repositories: repository.into_iter().collect(),
+            ..Self::default()
+        }
+    }
+
+    /// The places that are asked for, each with whether it is a repository's identity.
+    pub(super) fn places(&self) -> impl Iterator<Item = (&str, bool)> {
+        let workspaces = self.workspaces.iter().map(|place| (place.as_str(), false));
+        workspaces.chain(self.repositories.iter().map(|place| (place.as_str(), true)))
+    }
+
     /// Whether it leaves nothing out but sub-agents' sessions.
     pub fn is_open(&self) -> bool {
         Self { with_subagents: false, ..self.clone() } == Self::default()
@@ -53,7 +73,7 @@ pub enum FilterField {
     Model,
     /// The folder or repository.
     Workspace,
-    /// The current folder; its value says nothing.
+    /// The current folder, and its repository wherever else it lies; its value says nothing.
     Here,
     /// A tag.
     Tag,
@@ -202,8 +222,9 @@ impl<Z: TimeZone> FilterInput<Z> {
             FilterField::Branch => self.filter.branches.push(text()),
             FilterField::Workspace => self.add_workspace(value),
             FilterField::Here => {
-                let here = self.current.to_string_lossy().into_owned();
-                self.filter.workspaces.push(here);
+                let here = Filter::here(&self.current);
+                self.filter.workspaces.extend(here.workspaces);
+                self.filter.repositories.extend(here.repositories);
             }
             FilterField::Date => self.dates.push((text(), parse_span(value, &self.now)?)),
             // Of several the widest holds: they are alternatives.

@@ -68,21 +68,23 @@ pub(super) fn newest(
     connection: &Connection,
     offset: u64,
     here: Option<&str>,
+    repository: Option<&str>,
 ) -> rusqlite::Result<Option<SessionId>> {
     let sql = match here {
         Some(_) => {
             "SELECT id FROM sessions WHERE parent IS NULL
-            AND (workspace = ?2 OR (workspace >= ?2 || '/' AND workspace < ?2 || '0'))
+            AND (workspace = ?2 OR (workspace >= ?2 || '/' AND workspace < ?2 || '0')
+                OR repository = ?3)
             ORDER BY modified DESC, id LIMIT 1 OFFSET ?1"
         }
         None => {
-            "SELECT id FROM sessions WHERE parent IS NULL AND ?2 IS NULL
+            "SELECT id FROM sessions WHERE parent IS NULL AND ?2 IS NULL AND ?3 IS NULL
             ORDER BY modified DESC, id LIMIT 1 OFFSET ?1"
         }
     };
     let offset = i64::try_from(offset).unwrap_or(i64::MAX);
     let mut statement = connection.prepare_cached(sql)?;
-    let found = ids(&mut statement, params![offset, here.map(trimmed)])?;
+    let found = ids(&mut statement, params![offset, here.map(trimmed), repository])?;
     Ok(found.first().copied())
 }
 

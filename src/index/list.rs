@@ -255,7 +255,11 @@ impl Conditions {
                 WHERE models.key = sessions.key AND instr(folded, ?) > 0)";
             (sql, vec![text(&model.to_lowercase())])
         });
-        all.any(&filter.workspaces, |path| workspace(path));
+        let places: Vec<(&str, bool)> = filter.places().collect();
+        all.any(&places, |(place, is_repository)| match is_repository {
+            true => ("repository = ?", vec![text(place)]),
+            false => workspace(place),
+        });
         all.any(&filter.spans, |span| touches(*span));
         all
     }

@@ -41,6 +41,7 @@ mod texts;
 mod tokens;
 mod totals;
 mod unmatched;
+mod workspaces;
 
 use std::path::Path;
 use std::path::PathBuf;
@@ -61,6 +62,7 @@ use crate::session::RevisionId;
 use crate::session::SessionId;
 use crate::store::CommitEntry;
 use crate::store::Store;
+use crate::store::repository_of;
 
 pub use crate::index::dates::DateError;
 pub use crate::index::dates::parse_date;
@@ -89,6 +91,7 @@ pub use crate::index::totals::DayOf;
 pub use crate::index::totals::Group;
 pub use crate::index::totals::Totals;
 pub use crate::index::unmatched::Unmatched;
+pub use crate::index::workspaces::WorkspaceCount;
 
 /// What can go wrong with the index.
 #[derive(Debug, thiserror::Error)]
@@ -310,15 +313,26 @@ impl Index {
             .map_err(failed("cannot search the index for an id"))
     }
 
-    /// The `n`th newest session, from 1, among those in the folder `here` or below, or among all;
-    /// sub-agents' sessions do not count.
+    /// The `n`th newest session, from 1, among those in the folder `here` or below and those of its
+    /// repository, or among all; sub-agents' sessions do not count.
     pub fn newest(&self, n: u64, here: Option<&Path>) -> Result<Option<SessionId>, Error> {
         let Some(offset) = n.checked_sub(1) else {
             return Ok(None);
         };
+        let repository = here.and_then(repository_of).map(|it| it.identity);
         let here = here.map(|here| here.to_string_lossy().into_owned());
-        find::newest(&self.connection, offset, here.as_deref())
+        find::newest(&self.connection, offset, here.as_deref(), repository.as_deref())
             .map_err(failed("cannot read the index"))
+    }
+
+    /// The workspaces that sessions are about, the latest first; sub-agents' sessions do not count.
+    pub fn workspaces(&self) -> Result<Vec<WorkspaceCount>, Error> {
+        workspaces::workspaces(&self.connection).map_err(failed("cannot read the index"))
+    }
+
+    /// The folders of the sessions of a repository, the latest first.
+    pub fn roots_of(&self, repository: &str) -> Result<Vec<String>, Error> {
+        workspaces::roots_of(&self.connection, repository).map_err(failed("cannot read the index"))
     }
 
     /// The sub-agents' sessions of a session, in the order of their creation.

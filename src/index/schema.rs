@@ -8,12 +8,12 @@ use crate::index::database::Layout;
 /// `names` has every session there ever was, so that a deleted one can be found; `sessions` what
 /// lists filter and sort by, in narrow rows; `heads` the rest. An index for each order lets a page be
 /// read without the rows before it; it has all that an unfiltered list asks of these. The first of
-/// them knows the workspaces too: the latest sessions of one are found without reading the rows of
+/// them knows workspaces and repositories too: the latest sessions of one are found without reading the rows of
 /// the others. `texts` has a row a message and one a head, `searched` and `chunks` say how far it is
 /// (`texts.rs`). `tallies` says what was said when, and with which model (`tallies.rs`).
 pub(super) const LAYOUT: Layout = Layout {
     name: "index.db",
-    version: 6,
+    version: 7,
     schema: "
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE names (
@@ -40,7 +40,7 @@ CREATE TABLE sessions (
     branch TEXT,
     parent TEXT
 );
-CREATE INDEX sessions_by_modified ON sessions (modified DESC, id, parent, workspace);
+CREATE INDEX sessions_by_modified ON sessions (modified DESC, id, parent, workspace, repository);
 CREATE INDEX sessions_by_created ON sessions (created DESC, id, parent);
 CREATE INDEX sessions_by_messages ON sessions (messages DESC, id, parent);
 CREATE INDEX sessions_by_tokens ON sessions (tokens DESC, id, parent);

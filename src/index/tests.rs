@@ -503,10 +503,20 @@ fn any_filter() -> impl Strategy<Value = Filter> {
         some(vec!["a", "A", "B%", "%"]),
         some(vec!["main", "fix/x", "x", "fix/*", "[m]*", "%*", "*"]),
         prop::collection::vec((bound(), bound()), 0..3),
-        any::<bool>(),
+        (any::<bool>(), some(vec!["example.com/kim/app", "kim/app"])),
     )
-        .prop_map(|(agents, models, workspaces, tags, branches, spans, with_subagents)| {
-            Filter { agents, models, workspaces, tags, branches, spans, with_subagents }
+        .prop_map(|(agents, models, workspaces, tags, branches, spans, others)| {
+            let (with_subagents, repositories) = others;
+            Filter {
+                agents,
+                models,
+                workspaces,
+                repositories,
+                tags,
+                branches,
+                spans,
+                with_subagents,
+            }
         })
 }
 
@@ -534,9 +544,12 @@ fn matches(filter: &Filter, head: &Head) -> bool {
             let has = |model: &ModelName| model.0.to_lowercase().contains(&it.to_lowercase());
             head.models.iter().any(has)
         })
-        && any(&filter.workspaces, |it| {
+        && any(&filter.places().collect::<Vec<_>>(), |(it, is_repository)| {
             let root = head.workspace.root.as_deref().unwrap_or_default();
             let repository = head.workspace.repository.as_deref().unwrap_or_default();
+            if *is_repository {
+                return repository == *it;
+            }
             if it.starts_with('/') {
                 return Path::new(root).starts_with(it) && !root.is_empty();
             }
@@ -681,7 +694,7 @@ proptest! {
         // A relative path is a folder too; here only names and whole paths are compared.
         let is_plain = |it: &&String| it.starts_with('/') || !it.contains('/');
         let workspaces: Vec<String> = filter.workspaces.iter().filter(is_plain).cloned().collect();
-        let filter = Filter { workspaces, ..filter };
+        let filter = Filter { workspaces, repositories: Vec::new(), ..filter };
         let fields = [
             ("agent", &filter.agents), ("model", &filter.models), ("in", &filter.workspaces),
             ("tag", &filter.tags), ("branch", &filter.branches),

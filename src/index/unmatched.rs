@@ -55,7 +55,10 @@ pub(super) fn unmatched(
     for value in &filter.models {
         asked.push((FilterField::Model, value, alone(&|it| it.models.push(value.clone()))));
     }
-    for value in &filter.workspaces {
+    // Of the folder and the repository that are here, one is enough.
+    let here = alone(&|it| it.repositories.clone_from(&filter.repositories));
+    let is_found = !filter.repositories.is_empty() && is_any(connection, &here)?;
+    for value in filter.workspaces.iter().filter(|_| !is_found) {
         asked.push((FilterField::Workspace, value, alone(&|it| it.workspaces.push(value.clone()))));
     }
     for value in &filter.tags {

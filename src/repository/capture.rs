@@ -134,6 +134,9 @@ impl Repository {
         }
         outcome.clean(self.rules()?);
         if !options.dry_run {
+            let taken = outcome.captured.iter().chain(&outcome.updated);
+            let notice = self.learn_roots(taken.map(|captured| &captured.head));
+            outcome.notices.extend(notice);
             self.index_texts(progress);
         }
         Ok(outcome)

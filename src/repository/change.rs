@@ -17,6 +17,7 @@ use crate::redact::Redactor;
 use crate::redact::Rules;
 use crate::repository::Progress;
 use crate::repository::Repository;
+use crate::repository::machine::KnownFolders;
 use crate::session::Action;
 use crate::session::AnnalsEvent;
 use crate::session::Head;
@@ -38,6 +39,7 @@ pub(super) struct Bench<'r> {
     pub(super) store: &'r Store,
     pub(super) index: &'r Index,
     pub(super) rules: &'r Rules,
+    pub(super) workspaces: KnownFolders,
 }
 
 /// A change that is ready, and the fold its head came from.
@@ -224,7 +226,12 @@ pub(super) fn subject(head: &Head, added: u64) -> String {
 impl Repository {
     /// What plans are made with.
     pub(super) fn bench(&self) -> Result<Bench<'_>> {
-        Ok(Bench { store: &self.store, index: &self.index, rules: self.rules()? })
+        Ok(Bench {
+            store: &self.store,
+            index: &self.index,
+            rules: self.rules()?,
+            workspaces: KnownFolders::default(),
+        })
     }
 
     /// Makes one change of one session.

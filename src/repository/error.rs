@@ -56,6 +56,7 @@ impl From<config::Error> for Error {
         let kind = match &error {
             config::Error::Read { .. } | config::Error::Write { .. } => ErrorKind::Io,
             config::Error::Syntax { .. }
+            | config::Error::Machine { .. }
             | config::Error::Key { .. }
             | config::Error::Unknown { .. }
             | config::Error::Value { .. } => ErrorKind::Invalid,

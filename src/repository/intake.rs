@@ -41,6 +41,8 @@ pub(super) struct Intake<'r> {
     pub(super) skipped: Vec<Skipped>,
     /// Whether the last line has no end.
     pub(super) has_tail: bool,
+    /// The folder that its first record names.
+    pub(super) root: Option<String>,
     learned: bool,
 }
 
@@ -73,6 +75,7 @@ impl<'r> Intake<'r> {
             findings: findings.to_vec(),
             skipped: Vec::new(),
             has_tail: false,
+            root: None,
             learned: false,
         })
     }
@@ -168,6 +171,9 @@ impl<'r> Intake<'r> {
     fn look_at(&mut self, item: Item) {
         let before: u64 = self.redactor.counts().values().sum();
         self.has_tail |= is_tail(&item.record);
+        if self.root.is_none() {
+            self.root = item.record.envelope().and_then(|it| it.place.cwd.clone());
+        }
         self.skipped.extend(item.skipped);
         let clean = self.redactor.record(item.record);
         if self.redactor.counts().values().sum::<u64>() > before

@@ -28,8 +28,10 @@ mod limits;
 mod list;
 mod live;
 mod log;
+mod machine;
 mod merging;
 mod observing;
+mod place;
 mod prune;
 mod purge;
 mod reading;
@@ -52,6 +54,7 @@ mod sync;
 mod take;
 mod told;
 mod upkeep;
+mod workspaces;
 mod yaml;
 
 use std::path::Path;
@@ -163,6 +166,7 @@ pub use live::Update;
 pub use log::LogEntry;
 pub use observing::Operation;
 pub use observing::record;
+pub use place::PlaceSource;
 pub use prune::KeptSessions;
 pub use prune::PrunePlan;
 pub use prune::PrunedSession;
@@ -207,6 +211,11 @@ pub use stats::write_dashboard;
 pub use sync::SyncOptions;
 pub use sync::SyncOutcome;
 pub use upkeep::UntoldPrune;
+pub use workspaces::MappedWorkspace;
+pub use workspaces::WorkspaceEntry;
+pub use workspaces::WorkspaceListing;
+pub use workspaces::WorkspaceName;
+pub use workspaces::WorkspacePlace;
 pub use yaml::parse_yaml;
 pub use yaml::render_session;
 pub use yaml::render_yaml;
@@ -326,6 +335,7 @@ impl Repository {
         if !repository.closed.is_empty() {
             repository.observer.repaired("modes", repository.closed.len() as u64);
         }
+        repository.note_beginning();
         repository.finish_rewriting();
         repository.recover();
         Ok(repository)

@@ -1,6 +1,7 @@
 //! All files of one session, looked through before any of it is taken in.
 
 use std::collections::HashSet;
+use std::path::Path;
 use std::path::PathBuf;
 
 use crate::adapters::Position;
@@ -15,6 +16,8 @@ use crate::repository::intake::Intake;
 use crate::repository::take::Take;
 use crate::repository::take::Work;
 use crate::repository::take::WorkFile;
+use crate::session::Action;
+use crate::session::AnnalsEvent;
 use crate::session::Keys;
 use crate::session::Record;
 use crate::session::RecordKey;
@@ -95,6 +98,8 @@ impl Bench<'_> {
             }
             intakes.push(intake);
         }
+        let root = intakes.iter().find_map(|intake: &Intake<'_>| intake.root.as_deref());
+        facts.extend(root.and_then(|root| self.workspace_fact(root)));
         if work.files.len() > 1 {
             intakes.iter_mut().for_each(|intake| intake.share_secrets(&mut secrets));
         }
@@ -104,6 +109,17 @@ impl Bench<'_> {
     fn facts(&self, file: &WorkFile) -> Vec<Clean<Record>> {
         let mut redactor = Redactor::new(self.rules);
         file.source.facts.iter().map(|it| redactor.record(Record::Annals(it.clone()))).collect()
+    }
+
+    /// Which repository a workspace is; none: the folder is not here, or in no repository.
+    fn workspace_fact(&self, root: &str) -> Option<Clean<Record>> {
+        let root = Path::new(root).is_absolute().then(|| Path::new(root))?;
+        let repository = self.workspaces.identity_of(root)?;
+        let mut redactor = Redactor::new(self.rules);
+        // The id of a fact is made of what is stored.
+        let repository = redactor.text("repository", repository).into_inner();
+        let fact = AnnalsEvent::fact(Action::Workspace { repository });
+        Some(redactor.record(Record::Annals(fact)))
     }
 }
 

@@ -14,6 +14,7 @@ use crate::platform;
 use crate::platform::Environment;
 use crate::repository::CaptureOptions;
 use crate::repository::Operation;
+use crate::repository::PlaceSource;
 use crate::repository::Repository;
 use crate::repository::SessionAt;
 use crate::repository::capture::state_of;
@@ -53,10 +54,14 @@ pub struct RestoreOutcome {
     pub command: ResumeCommand,
     /// Whether the workspace exists.
     pub workspace_exists: bool,
+    /// How the workspace was found.
+    pub place: PlaceSource,
     /// How many redactions its texts carry.
     pub redacted: u64,
     /// Context files that do not exist.
     pub missing_files: Vec<String>,
+    /// What is known of workspaces and cannot be used, or could not be noted.
+    pub notices: Vec<String>,
 }
 
 impl Repository {
@@ -76,7 +81,8 @@ impl Repository {
         let (head, view) = self.seen(&at.revision, at.id)?;
         let adapter = adapter_for(&head, options.agent.as_deref())?;
         let folder = self.agent_folder(adapter, options.home.as_deref());
-        let workspace = self.workspace_for(&head, options)?;
+        let mut place = self.place_of(&head, options)?;
+        let workspace = place.folder.clone();
         let mut subagents = Vec::new();
         for id in self.index(|index| index.subagents(at.id))? {
             if self.store.session(&at.revision, id)?.is_some() {
@@ -97,13 +103,17 @@ impl Repository {
                 write(&file.path, &file.bytes)?;
                 self.remember(adapter, &file.path, at)?;
             }
+            let notice = self.learn_place(&head, &place);
+            place.notices.extend(notice);
         }
         Ok(RestoreOutcome {
             files: paths,
             command: adapter.resume_command(&head, &workspace),
             workspace_exists: workspace.is_dir(),
+            place: place.source,
             redacted: head.redactions.values().sum(),
             missing_files: missing_files(&head, Some(&workspace)),
+            notices: place.notices,
             head,
         })
     }
@@ -120,22 +130,6 @@ impl Repository {
         let records = self.store.records(&stored)?.into_inner();
         let session = crate::session::Session { id, records };
         Ok((head, session.view().cloned().collect()))
-    }
-
-    fn workspace_for(&self, head: &Head, options: &RestoreOptions) -> Result<PathBuf> {
-        let named = options.workspace.as_ref().map(|path| self.environment.current.join(path));
-        // A path as the system has it, so that the agent started there finds the session.
-        let named = named.map(|path| path.canonicalize().unwrap_or(path));
-        // What a share made of a path is a name, and no place on any machine.
-        let recorded =
-            head.workspace.root.as_ref().filter(|root| is_place(root)).map(PathBuf::from);
-        named.or(recorded).ok_or_else(|| {
-            let message = format!(
-                "session {} has no workspace to be resumed in: name one with --workspace",
-                head.id.short()
-            );
-            Error::new(ErrorKind::Invalid, message)
-        })
     }
 
     /// Refuses to write over what the store does not hold, or what is in use.
@@ -198,12 +192,6 @@ impl Repository {
         let states = [(path.to_owned(), state)];
         Ok(Sources::open(&self.store.private_folder())?.put_all(&states)?)
     }
-}
-
-/// Whether a recorded folder is a path from the root of this or another system.
-fn is_place(root: &str) -> bool {
-    let is_drive = |root: &[u8]| root.len() > 2 && root[0].is_ascii_alphabetic() && root[1] == b':';
-    root.starts_with(['/', '\\']) || is_drive(root.as_bytes())
 }
 
 /// The agents in which a session of that agent can be resumed.

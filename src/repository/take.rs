@@ -21,6 +21,7 @@ use crate::repository::delete::shorten;
 use crate::repository::intake::Intake;
 use crate::repository::reading::Reading;
 use crate::repository::reading::remembered;
+use crate::session::Action;
 use crate::session::Aligner;
 use crate::session::Alignment;
 use crate::session::Head;
@@ -193,7 +194,7 @@ impl Bench<'_> {
         let (mut stream, cleaned) = reading.clean(self.store.records(past)?);
         let alignment = self.align(&stream, past, work, reading, &mut states)?;
         let missing: Vec<Clean<Record>> =
-            facts.into_iter().filter(|fact| !stream.contains(fact)).collect();
+            facts.into_iter().filter(|fact| !is_told(fact, &stream)).collect();
         let base_of_append =
             base.filter(|_| cleaned == 0 && missing.is_empty() && alignment.is_append());
         let planned = match base_of_append {
@@ -368,6 +369,13 @@ impl Take {
             state.tree = is_single.then(|| tree.to_owned());
         }
     }
+}
+
+/// Whether a stream has a fact. Which repository the workspace is stays what it was at first: a
+/// remote that got another name later makes no other session of it.
+fn is_told(fact: &Record, stream: &[Record]) -> bool {
+    let is_workspace = |record: &Record| matches!(record, Record::Annals(event) if matches!(event.action, Action::Workspace { .. }));
+    stream.contains(fact) || is_workspace(fact) && stream.iter().any(is_workspace)
 }
 
 fn messages(records: &[Record]) -> u64 {

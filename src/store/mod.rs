@@ -17,7 +17,8 @@
 //! interruption leaves the old state or the new one; writers in many processes lose nothing; a
 //! damaged object is an error that names it, never a hang; no object is ever pruned but by
 //! [`Store::replace_history`], which takes out what nobody must see any more.
-//! `bundle` makes and reads bundles, which never become part of the store.
+//! `bundle` makes and reads bundles, which never become part of the store; `identity` tells the
+//! repositories in the user's folders, which it only reads.
 //! It does not know what a session means: it stores streams of records and their heads.
 //! Limits: 512 MiB an object, SHA-1 repositories without reftable.
 
@@ -27,6 +28,7 @@ mod check;
 mod commit;
 mod git;
 mod history;
+mod identity;
 mod init;
 mod inspect;
 mod journal;
@@ -73,6 +75,11 @@ pub use bundle::BundleText;
 pub use bundle::BundledSession;
 pub use bundle::render_bundle;
 pub use commit::Rebase;
+pub use identity::KnownRepository;
+pub use identity::is_commit;
+pub use identity::normalised_url;
+pub use identity::repository_of;
+pub use identity::top_if_known_by;
 pub use inspect::StoreSizes;
 pub use journal::Journal;
 pub use journal::JournalFolder;

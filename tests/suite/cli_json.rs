@@ -233,8 +233,10 @@ fn restore_and_resume() {
             "command": ["claude", "--resume", NATIVE],
             "workspace": "/work/demo",
             "workspace_exists": false,
+            "workspace_source": "recorded",
             "redacted": 0,
             "missing_files": [],
+            "notices": [],
         })
     };
     let shown = home.to_string_lossy();

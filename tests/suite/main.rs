@@ -2,7 +2,7 @@
 //! folders.
 //!
 //! `layers`: the layering rule · `formats`: files and their schema · `r1_…` to `r10_…`: the
-//! requirements, by number (`r3_5_retention`: what is let go · `r4_3_secrets`: what is never written
+//! requirements, by number (`r2_4_workspaces`: projects that moved · `r3_5_retention`: what is let go · `r4_3_secrets`: what is never written
 //! or told, and the rules · `r7_hostile`: bad bundles) · `properties`: the properties, by number ·
 //! `p08_browser`: pages in a browser · `cli_…`: texts, JSON shapes and exit codes of the program ·
 //! `versions`: a session in its several states · `searching`: search against a naive scan ·
@@ -39,6 +39,7 @@ mod properties;
 mod r10_observing;
 mod r10_statistics;
 mod r1_saving;
+mod r2_4_workspaces;
 mod r2_resuming;
 mod r3_5_retention;
 mod r3_managing;

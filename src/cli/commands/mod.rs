@@ -41,6 +41,7 @@ mod sync;
 mod tag;
 mod tour;
 mod undelete;
+mod workspace;
 
 use clap::Subcommand;
 
@@ -80,6 +81,7 @@ pub(crate) enum Command {
     Undelete(undelete::UndeleteArgs),
     Remote(remote::RemoteArgs),
     Sync(sync::SyncArgs),
+    Workspace(workspace::WorkspaceArgs),
     Hooks(hooks::HooksArgs),
     Config(config::ConfigArgs),
     Init(init::InitArgs),
@@ -135,6 +137,7 @@ pub(crate) fn run(command: Command, context: &mut Context) -> Result<ExitCode> {
         Command::Undelete(args) => undelete::run(&args, context),
         Command::Remote(args) => remote::run(&args, context),
         Command::Sync(args) => sync::run(&args, context),
+        Command::Workspace(args) => workspace::run(args, context),
         Command::Hooks(args) => hooks::run(args, context),
         Command::Config(args) => config::run(args, context),
         Command::Init(args) => init::run(&args, context),

@@ -14,15 +14,18 @@ use crate::cli::plain::line;
 use crate::error::Error;
 use crate::error::ErrorKind;
 use crate::repository;
+use crate::repository::PlaceSource;
 use crate::repository::Repository;
 use crate::repository::RestoreOptions;
 use crate::repository::RestoreOutcome;
 use crate::repository::ResumeCommand;
 use crate::repository::SessionAt;
+use crate::repository::WorkspaceName;
 
 /// Write a session back into its agent's folder
 ///
-/// Prints the command that resumes it. A file that is newer, or that the agent has open, is left
+/// Prints the command that resumes it. Where the session's folder is not on this machine, the place
+/// is taken where its repository lies here (see `annals workspace`). A file that is newer, or that the agent has open, is left
 /// alone unless --force is given.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -41,7 +44,7 @@ pub(crate) struct RestoreArgs {
     /// Write below DIR instead of your home folder
     #[arg(long, value_name = "DIR")]
     home: Option<PathBuf>,
-    /// The workspace it is resumed in [default: the recorded one]
+    /// The workspace it is resumed in [default: the recorded one, or where that lies here]
     #[arg(long, value_name = "DIR")]
     workspace: Option<PathBuf>,
     /// Write over a newer file, or one that the agent has open
@@ -64,6 +67,12 @@ pub(crate) fn run(args: RestoreArgs, context: &mut Context) -> Result<ExitCode> 
         force: args.force,
         dry_run: args.dry_run,
     };
+    if context.output.can_ask() && options.home.is_none() && !options.dry_run {
+        let plan = RestoreOptions { dry_run: true, ..options.clone() };
+        let plan = repository.restore(&at, &plan);
+        let plan = plan.map_err(|error| refused(error, &at, &repository))?;
+        ask_for_place(&plan, &mut repository, context)?;
+    }
     let outcome =
         repository.restore(&at, &options).map_err(|error| refused(error, &at, &repository))?;
     if context.output.is_json() {
@@ -98,6 +107,45 @@ pub(crate) fn refused(error: Error, at: &SessionAt, repository: &Repository) -> 
     Failure::Hinted(error, hint.into())
 }
 
+/// Where the workspace is not here, asks for the folder, once: what is answered is noted, and found
+/// from then on. Whether somebody answered.
+pub(crate) fn ask_for_place(
+    plan: &RestoreOutcome,
+    repository: &mut Repository,
+    context: &mut Context,
+) -> Result<bool> {
+    let workspace = &plan.head.workspace;
+    let is_open = !plan.workspace_exists && plan.place == PlaceSource::Recorded;
+    let Some(root) = workspace.root.as_ref().filter(|_| is_open && context.output.can_ask()) else {
+        return Ok(false);
+    };
+    let folder = context.path(root.as_ref());
+    let (text, name) = match &workspace.repository {
+        Some(name) => (
+            format!("There is no folder {folder}, and {} was not seen here.", line(name)),
+            WorkspaceName::Repository(name.clone()),
+        ),
+        None => (format!("There is no folder {folder}."), WorkspaceName::Root(root.clone())),
+    };
+    context.output.status(&text)?;
+    let answer = context.output.ask("Where does it lie now? (a folder, Enter for none)")?;
+    let Some(answer) = answer.filter(|answer| !answer.is_empty()) else {
+        return Ok(false);
+    };
+    let folder = match answer.strip_prefix('~') {
+        Some(below) if below.is_empty() || below.starts_with('/') => {
+            context.environment.home.join(below.trim_start_matches('/'))
+        }
+        _ => PathBuf::from(&answer),
+    };
+    repository.map_workspace(&name, &folder).map_err(|error| {
+        let hint =
+            format!("`annals resume {} --workspace DIR` takes any folder.", plan.head.id.short());
+        Failure::Hinted(error, hint.into())
+    })?;
+    Ok(true)
+}
+
 /// Says what was written, and what to know before resuming.
 pub(crate) fn told(done: &str, outcome: &RestoreOutcome, context: &mut Context) -> Result<()> {
     let name = context.named(&outcome.head);
@@ -105,13 +153,27 @@ pub(crate) fn told(done: &str, outcome: &RestoreOutcome, context: &mut Context) 
     let files = outcome.files.iter();
     lines.extend(files.map(|file| format!("  {}", context.path(file))));
     context.output.status(&lines.join("\n"))?;
+    let root = outcome.head.workspace.root.as_deref().map(|root| context.path(root.as_ref()));
+    let folder = context.path(&outcome.command.folder);
+    let found = match (outcome.place, root, &outcome.head.workspace.repository) {
+        (PlaceSource::Repository, Some(root), Some(name)) => {
+            Some(format!("{root} is not here; {} lies in {folder}", line(name)))
+        }
+        (PlaceSource::Moved, Some(root), _) => {
+            Some(format!("{root} is not here; it is {folder} now"))
+        }
+        _ => None,
+    };
+    found.map_or(Ok(()), |text| context.output.status(&text))?;
+    for notice in &outcome.notices {
+        context.output.warning(notice)?;
+    }
     if outcome.redacted > 0 {
         let texts = brief::count(outcome.redacted, "text");
         let text = format!("{texts} in it had secrets, which stay redacted.");
         context.output.status(&text)?;
     }
     if !outcome.workspace_exists {
-        let folder = context.path(&outcome.command.folder);
         let text = format!("There is no folder {folder}; --workspace DIR names another.");
         context.output.warning(&text)?;
     }
@@ -132,7 +194,7 @@ pub(crate) fn shell_line(command: &ResumeCommand) -> String {
 
 /// A word that a POSIX shell takes as it is. What a terminal would take for a command of its own
 /// is written in the shell's escapes.
-fn quoted(word: &str) -> String {
+pub(crate) fn quoted(word: &str) -> String {
     let is_simple = |c: char| c.is_ascii_alphanumeric() || "/._-=:@%+,".contains(c);
     if !word.is_empty() && word.chars().all(is_simple) {
         return word.to_owned();

@@ -5,6 +5,8 @@ use std::process::Command;
 
 use clap::Args;
 
+use crate::cli::commands::restore::ask_for_place;
+use crate::cli::commands::restore::quoted;
 use crate::cli::commands::restore::refused;
 use crate::cli::commands::restore::shell_line;
 use crate::cli::commands::restore::told;
@@ -18,8 +20,10 @@ use crate::cli::json::RestoreView;
 use crate::cli::picker;
 use crate::cli::picker::Choice;
 use crate::cli::picker::PickerOptions;
+use crate::cli::plain::line;
 use crate::error::Error;
 use crate::error::ErrorKind;
+use crate::repository::PlaceSource;
 use crate::repository::Repository;
 use crate::repository::RestoreOptions;
 use crate::repository::RestoreOutcome;
@@ -29,7 +33,8 @@ use crate::repository::SessionAt;
 /// Put a session back into its agent and start it
 ///
 /// Shows what is known of the session and asks before it starts the agent in the session's
-/// workspace. Without an ID, a session is chosen on the full screen: type to filter, Ctrl-F searches
+/// workspace; where that is not on this machine, in the folder where its repository lies here (see
+/// `annals workspace`). Without an ID, a session is chosen on the full screen: type to filter, Ctrl-F searches
 /// the texts, Enter resumes, `?` shows the keys. The screen is drawn on stderr, so `cd "$(…)"` and
 /// pipes work. Exit code 130: none was chosen.
 #[derive(Debug, Default, Args)]
@@ -47,7 +52,7 @@ pub(crate) struct ResumeArgs {
     /// The agent to resume it in [default: its own]
     #[arg(long, value_name = "AGENT")]
     agent: Option<String>,
-    /// The folder to resume it in [default: the recorded workspace]
+    /// The folder to resume it in [default: the recorded workspace, or where that lies here]
     #[arg(long, value_name = "DIR")]
     workspace: Option<PathBuf>,
     /// Write over a newer file of the agent's
@@ -111,20 +116,21 @@ fn resume(
         agent: args.agent,
         workspace: args.workspace.map(|folder| current.join(folder)),
         force: args.force,
-        dry_run: is_started,
+        dry_run: true,
         ..RestoreOptions::default()
     };
-    if is_started {
-        let plan =
-            repository.restore(at, &options).map_err(|error| refused(error, at, &repository))?;
-        if !plan.workspace_exists {
-            return Err(no_workspace(&plan, context));
+    if is_started || context.output.can_ask() {
+        let plan = planned(at, &options, &mut repository, context)?;
+        if is_started {
+            if !plan.workspace_exists {
+                return Err(no_workspace(&plan, context));
+            }
+            if !args.yes && !is_confirmed(&repository, at, &plan.command, context)? {
+                return Err(Failure::Declined("Nothing was written.".to_owned()));
+            }
         }
-        if !args.yes && !is_confirmed(&repository, at, &plan.command, context)? {
-            return Err(Failure::Declined("Nothing was written.".to_owned()));
-        }
-        options.dry_run = false;
     }
+    options.dry_run = false;
     let outcome =
         repository.restore(at, &options).map_err(|error| refused(error, at, &repository))?;
     if context.output.is_json() {
@@ -142,13 +148,34 @@ fn resume(
     start(&outcome.command)
 }
 
+/// What would be written, once it is known where, as far as somebody can tell.
+fn planned(
+    at: &SessionAt,
+    options: &RestoreOptions,
+    repository: &mut Repository,
+    context: &mut Context,
+) -> Result<RestoreOutcome> {
+    let plan = repository.restore(at, options).map_err(|error| refused(error, at, repository))?;
+    if !ask_for_place(&plan, repository, context)? {
+        return Ok(plan);
+    }
+    repository.restore(at, options).map_err(|error| refused(error, at, repository))
+}
+
 /// An agent can't be started in a folder that is not there.
 fn no_workspace(plan: &RestoreOutcome, context: &Context) -> Failure {
     let folder = context.path(&plan.command.folder);
     let (id, program) = (plan.head.id.short(), &plan.command.program);
+    let workspace = &plan.head.workspace;
+    let repository = workspace.repository.as_ref().filter(|_| plan.place == PlaceSource::Recorded);
+    let what = repository.map(|name| format!(", and {} was not seen here", line(name)));
+    let what = what.unwrap_or_default();
+    let name = workspace.repository.as_ref().or(workspace.root.as_ref());
+    let name = name.map_or_else(String::new, |name| quoted(name));
     Failure::Declined(format!(
-        "There is no folder {folder} to start {program} in.\n\
-         `annals resume {id} --workspace DIR` resumes the session in another."
+        "There is no folder {folder} to start {program} in{what}.\n\
+         `annals resume {id} --workspace DIR` resumes the session in another; \
+         `annals workspace map {name} DIR` says where it lies, for all its sessions."
     ))
 }
 

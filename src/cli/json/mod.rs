@@ -14,6 +14,7 @@ mod stats;
 mod sync;
 mod transfer;
 mod upkeep;
+mod workspaces;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -59,6 +60,9 @@ pub(crate) use transfer::ShareView;
 pub(crate) use upkeep::DoctorView;
 pub(crate) use upkeep::FolderView;
 pub(crate) use upkeep::GcView;
+pub(crate) use workspaces::ForgottenView;
+pub(crate) use workspaces::MappedView;
+pub(crate) use workspaces::WorkspacesView;
 
 /// `annals.list/1`
 #[derive(Debug, Serialize)]

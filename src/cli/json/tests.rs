@@ -14,6 +14,7 @@ use crate::repository::Found;
 use crate::repository::FoundSession;
 use crate::repository::GcOutcome;
 use crate::repository::Hit;
+use crate::repository::PlaceSource;
 use crate::repository::RestoreOutcome;
 use crate::repository::ResumeCommand;
 use crate::repository::RevisionEntry;
@@ -233,8 +234,10 @@ fn restore() {
             folder: PathBuf::from("/home/dev/shop"),
         },
         workspace_exists: true,
+        place: PlaceSource::Repository,
         redacted: 2,
         missing_files: Vec::new(),
+        notices: vec!["A notice.".to_owned()],
     };
     let expected = json!({
         "kind": "annals.restore/1",
@@ -243,8 +246,10 @@ fn restore() {
         "command": ["claude", "--resume", "abc"],
         "workspace": "/home/dev/shop",
         "workspace_exists": true,
+        "workspace_source": "repository",
         "redacted": 2,
         "missing_files": [],
+        "notices": ["A notice."],
     });
     assert_eq!(value(&RestoreView::of("annals.restore/1", &outcome)), expected);
 }

@@ -13,6 +13,7 @@ use crate::repository::ImportPlan;
 use crate::repository::ImportWarning;
 use crate::repository::ImportedSession;
 use crate::repository::Known;
+use crate::repository::PlaceSource;
 use crate::repository::RestoreOutcome;
 use crate::repository::SharedBundle;
 use crate::repository::Skipped;
@@ -83,8 +84,10 @@ pub(crate) struct RestoreView<'a> {
     command: Vec<&'a str>,
     workspace: String,
     workspace_exists: bool,
+    workspace_source: &'static str,
     redacted: u64,
     missing_files: &'a [String],
+    notices: &'a [String],
 }
 
 impl<'a> RestoreView<'a> {
@@ -98,8 +101,15 @@ impl<'a> RestoreView<'a> {
             command: std::iter::once(outcome.command.program.as_str()).chain(arguments).collect(),
             workspace: shown(&outcome.command.folder),
             workspace_exists: outcome.workspace_exists,
+            workspace_source: match outcome.place {
+                PlaceSource::Named => "named",
+                PlaceSource::Recorded => "recorded",
+                PlaceSource::Repository => "repository",
+                PlaceSource::Moved => "moved",
+            },
             redacted: outcome.redacted,
             missing_files: &outcome.missing_files,
+            notices: &outcome.notices,
         }
     }
 }

@@ -62,6 +62,8 @@ pub(super) struct Desk {
     pub(super) local: fn(DateTime<Utc>) -> NaiveDateTime,
     /// The sessions that the picker was opened with.
     pub(super) filter: Filter,
+    /// What the repository of the current folder is known by.
+    pub(super) here: Option<String>,
     /// Where it is told what was done.
     pub(super) reports: Sender<Input>,
 }
@@ -70,7 +72,11 @@ impl Desk {
     /// The folders that rows are told from.
     pub(super) fn places(&self) -> Places<'_> {
         let environment = &self.options.environment;
-        Places { home: &environment.home, current: &environment.current }
+        Places {
+            home: &environment.home,
+            current: &environment.current,
+            repository: self.here.as_deref(),
+        }
     }
 
     fn look(&self, width: u16) -> Look<'_> {

@@ -82,21 +82,21 @@ fn filter(
     }
     let is_within = |root: &String| environment.current.starts_with(root);
     let opened_within = &desk.filter.workspaces;
-    let is_one = opened_within.is_empty() || opened_within.iter().any(is_within);
-    if asked.only_here && !(typed.workspaces.is_empty() && is_one) {
+    let is_within = opened_within.is_empty() || opened_within.iter().any(is_within);
+    let is_one = is_within && typed.workspaces.is_empty();
+    if asked.only_here && !is_one {
         let why = "Not only this folder was asked for, but another one too. ^L: everywhere";
         return Err(Refusal::whole(why));
     }
-    let here = environment.current.to_string_lossy().into_owned();
-    let opened = if asked.only_here {
-        Filter { workspaces: vec![here], ..desk.filter.clone() }
-    } else {
-        desk.filter.clone()
-    };
+    let opened =
+        if asked.only_here { desk.places().only_here(&desk.filter) } else { desk.filter.clone() };
+    let is_elsewhere = !typed.workspaces.is_empty();
     let or = |typed: Vec<String>, opened| if typed.is_empty() { opened } else { typed };
     Ok(Filter {
         agents: or(typed.agents, opened.agents),
         models: or(typed.models, opened.models),
+        // A folder and its repository go together.
+        repositories: if is_elsewhere { typed.repositories } else { opened.repositories },
         workspaces: or(typed.workspaces, opened.workspaces),
         tags: or(typed.tags, opened.tags),
         branches: or(typed.branches, opened.branches),

@@ -122,12 +122,17 @@ fn on_screen(
     context: &mut Context,
 ) -> Result<Choice> {
     let environment = &context.environment;
-    let places = row::Places { home: &environment.home, current: &environment.current };
+    let here = Filter::here(&environment.current).repositories.pop();
+    let places = row::Places {
+        home: &environment.home,
+        current: &environment.current,
+        repository: here.as_deref(),
+    };
     let first = screen::first_rows(options, places, repository)?;
     if first.is_empty() {
         return nothing(options, repository, context);
     }
-    Ok(match screen::choose(options, first, repository.now(), context)? {
+    Ok(match screen::choose(options, (first, here), repository.now(), context)? {
         job::Ending::Cancelled => Choice::Cancelled,
         job::Ending::Resume { id, agent } => Choice::Session { id, agent, is_seen: true },
     })

@@ -6,9 +6,11 @@ use nucleo_matcher::Utf32String;
 
 use crate::cli::brief;
 use crate::cli::plain::line;
+use crate::repository::Filter;
 use crate::repository::SortKey;
 use crate::repository::Summary;
 use crate::session::SessionId;
+use crate::session::Workspace;
 
 /// The characters of a preview that the filter looks at.
 const PREVIEW: usize = 200;
@@ -27,6 +29,25 @@ pub(super) struct Places<'a> {
     pub(super) home: &'a Path,
     /// The folder that sessions are about first.
     pub(super) current: &'a Path,
+    /// What its repository is known by.
+    pub(super) repository: Option<&'a str>,
+}
+
+impl Places<'_> {
+    /// The sessions of a filter that are about the current folder or its repository.
+    pub(super) fn only_here(&self, filter: &Filter) -> Filter {
+        Filter {
+            workspaces: vec![self.current.to_string_lossy().into_owned()],
+            repositories: self.repository.map(str::to_owned).into_iter().collect(),
+            ..filter.clone()
+        }
+    }
+
+    fn are_of(&self, workspace: &Workspace) -> bool {
+        let root = workspace.root.as_deref().unwrap_or_default();
+        let is_below = !root.is_empty() && Path::new(root).starts_with(self.current);
+        is_below || self.repository.is_some() && self.repository == workspace.repository.as_deref()
+    }
 }
 
 /// A session in the picker.
@@ -40,7 +61,7 @@ pub(super) struct Row {
     pub(super) place: String,
     /// Its agent.
     pub(super) agent: String,
-    /// Whether it is about the current folder, or one below it.
+    /// Whether it is about the current folder, one below it, or their repository.
     pub(super) is_here: bool,
     /// Whether it is a sub-agent's.
     pub(super) is_subagent: bool,
@@ -82,7 +103,7 @@ impl Row {
             title,
             place,
             agent: line(&head.agent.name),
-            is_here: !root.is_empty() && Path::new(root).starts_with(places.current),
+            is_here: places.are_of(&head.workspace),
             is_subagent: head.parent.is_some(),
             is_pinned: head.pinned,
             subagents: summary.subagents,
@@ -134,8 +155,24 @@ mod tests {
         let mut summary = samples::summary();
         summary.head.workspace.root = Some(root.to_owned());
         summary.head.preview = Some("The login\u{1b}[2J page loops".to_owned());
-        let places = Places { home: Path::new("/home/dev"), current: Path::new("/home/dev/shop") };
-        Row::of(&summary, places)
+        Row::of(&summary, places(None))
+    }
+
+    fn places(repository: Option<&str>) -> Places<'_> {
+        let (home, current) = (Path::new("/home/dev"), Path::new("/home/dev/shop"));
+        Places { home, current, repository }
+    }
+
+    #[test]
+    fn a_session_of_this_repository_is_here_wherever_it_was_held() {
+        let mut summary = samples::summary();
+        summary.head.workspace.root = Some("/Users/kim/shop".to_owned());
+        summary.head.workspace.repository = Some("example.com/dev/shop".to_owned());
+        assert!(Row::of(&summary, places(Some("example.com/dev/shop"))).is_here);
+        assert!(!Row::of(&summary, places(Some("example.com/dev/web"))).is_here);
+        assert!(!Row::of(&summary, places(None)).is_here);
+        summary.head.workspace.repository = None;
+        assert!(!Row::of(&summary, places(None)).is_here);
     }
 
     #[test]

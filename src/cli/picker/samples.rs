@@ -40,7 +40,11 @@ pub(super) fn summary(n: u8) -> Summary {
 
 /// A row.
 pub(super) fn row(summary: &Summary) -> Row {
-    let places = Places { home: Path::new("/home/dev"), current: Path::new("/home/dev/shop") };
+    let places = Places {
+        home: Path::new("/home/dev"),
+        current: Path::new("/home/dev/shop"),
+        repository: None,
+    };
     Row::of(summary, places)
 }
 

@@ -34,7 +34,6 @@ use crate::cli::picker::stage::Watch;
 use crate::cli::picker::stage::end_if_gone;
 use crate::cli::picker::state::Start;
 use crate::cli::picker::state::State;
-use crate::repository::Filter;
 use crate::repository::Repository;
 
 /// The rows that are there when the screen is drawn first.
@@ -46,10 +45,11 @@ const LONG: Duration = Duration::from_millis(100);
 /// The reports that are taken in between two keys.
 const REPORTS: usize = 8;
 
-/// Lets a session be chosen on the full screen.
+/// Lets a session be chosen on the full screen. `here`: what the repository of the current folder
+/// is known by.
 pub(super) fn choose(
     options: &PickerOptions,
-    first: Vec<Row>,
+    (first, here): (Vec<Row>, Option<String>),
     now: DateTime<Utc>,
     context: &Context,
 ) -> Result<Ending> {
@@ -59,6 +59,7 @@ pub(super) fn choose(
         options: context.open_options(false),
         paint,
         filter: options.filter.clone(),
+        here,
         local: |at| at.with_timezone(&Local).naive_local(),
         reports,
     };
@@ -95,8 +96,7 @@ pub(super) fn first_rows(
 ) -> Result<Vec<Row>> {
     let mut filters = vec![options.filter.clone()];
     if options.filter.workspaces.is_empty() {
-        let here = vec![places.current.to_string_lossy().into_owned()];
-        filters.insert(0, Filter { workspaces: here, ..options.filter.clone() });
+        filters.insert(0, places.only_here(&options.filter));
     }
     let mut rows = Vec::new();
     for filter in &filters {
