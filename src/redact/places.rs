@@ -133,10 +133,14 @@ fn escaped_newline(text: &[u8]) -> usize {
     }
 }
 
-/// The length of a line number or of a diff mark.
+/// The length of a line number, a diff mark or a comment's mark, which may stand alone on the line.
 fn gutter(text: &[u8]) -> usize {
-    if text.starts_with(b"-") && !text.starts_with(b"--") {
-        return 1;
+    match text {
+        [b'-', rest @ ..] if !rest.starts_with(b"-") || rest.starts_with(b"-----END ") => return 1,
+        // Before key material it is a part of that.
+        [b'+', rest @ ..] if is_blank(rest) || is_header(rest) => return 1,
+        [b'/', b'/', rest @ ..] if is_blank(rest) => return 2,
+        _ => {}
     }
     let digits = text.iter().take(7).take_while(|byte| byte.is_ascii_digit()).count();
     match &text[digits..] {
@@ -144,8 +148,14 @@ fn gutter(text: &[u8]) -> usize {
         [0xe2, 0x86, 0x92, ..] => digits + 3,
         [b'\t' | b':' | b'|' | b'-' | b' ', ..] => digits + 1,
         [b'\\', b't', ..] => digits + 2,
+        rest if is_blank(rest) => digits,
         _ => 0,
     }
+}
+
+/// Whether a blank or the end of the line stands here.
+fn is_blank(text: &[u8]) -> bool {
+    text.first().is_none_or(u8::is_ascii_whitespace) || escaped_newline(text) > 0
 }
 
 /// Finds the Entra client secret whose fourth to sixth characters stand at `hit`.

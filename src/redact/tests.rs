@@ -81,6 +81,15 @@ fn a_key_block_goes_whole_also_with_gutters_and_escapes() {
     }
     let gutter = format!("     1→{begin}\n     2→{line}\n     3→{line}\n     4→{end}\n     5→next");
     assert_eq!(redacted(&gutter), "     1→[redacted:private-key]\n     5→next");
+    // With the head of an encrypted one, and an empty line below it.
+    for mark in ["", "+", "-", "+    ", "// ", "# ", "   12\t", "12:"] {
+        let lines = [&*begin, "DEK-Info: AES-128-CBC,AB12", "", line, line, &end, "next"];
+        let text = lines.map(|line| format!("{mark}{line}").trim_end().to_owned()).join("\n");
+        let expected = format!("{mark}[redacted:private-key]\n{mark}next");
+        assert_eq!(redacted(&text), expected, "{text}");
+        let nested = json!({"text": text}).to_string();
+        assert_eq!(redacted(&nested), json!({"text": expected}).to_string(), "{nested}");
+    }
     let cut = format!("$ head\n{begin}\n{line}\n{line}\n[output truncated]");
     assert_eq!(redacted(&cut), "$ head\n[redacted:private-key]\n[output truncated]");
     let public = format!("-----BEGIN CERTIFICATE-----\n{line}\n-----END CERTIFICATE-----");
