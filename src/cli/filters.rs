@@ -11,6 +11,7 @@ use crate::repository::FilterError;
 use crate::repository::FilterInput;
 use crate::repository::Repository;
 use crate::repository::TimeSpan;
+use crate::repository::told_without_secrets;
 
 /// Which sessions are wanted.
 #[derive(Debug, Clone, Default, Args)]
@@ -132,10 +133,17 @@ pub(crate) fn refused(error: &FilterError) -> Failure {
 
 /// Why nothing matches: the values that no session has, or none of them alone.
 pub(crate) fn why_nothing(filter: &Filter, repository: &mut Repository) -> Result<String> {
+    let why = values_without_sessions(filter, repository)?;
+    Ok(why.unwrap_or_else(|| "No session matches.".to_owned()))
+}
+
+/// The values that no session has, a sentence each, without what is secret in them; none: each has
+/// sessions.
+pub(crate) fn values_without_sessions(
+    filter: &Filter,
+    repository: &mut Repository,
+) -> Result<Option<String>> {
     let unmatched = repository.unmatched(filter)?;
-    if unmatched.is_empty() {
-        return Ok("No session matches.".to_owned());
-    }
     let sentences: Vec<String> = unmatched.iter().map(ToString::to_string).collect();
-    Ok(sentences.join("\n"))
+    Ok(if sentences.is_empty() { None } else { Some(told_without_secrets(&sentences.join("\n"))) })
 }

@@ -1,5 +1,7 @@
 //! Queries as they are typed: read, and refused with a mark under what is wrong.
 
+use unicode_width::UnicodeWidthStr;
+
 use crate::cli::context::Context;
 use crate::cli::exit::Failure;
 use crate::cli::exit::Result;
@@ -35,8 +37,12 @@ pub(crate) fn filter(
 pub(crate) fn refused(text: &str, error: &QueryError) -> Failure {
     let mut message = format!("The query cannot be read: {error}.");
     if !text.contains(char::is_control) {
-        let blanks = " ".repeat(error.span.start);
-        let mark = "^".repeat(error.span.len().max(1));
+        let columns = |from: usize, count: usize| {
+            let part: String = text.chars().skip(from).take(count).collect();
+            part.width()
+        };
+        let blanks = " ".repeat(columns(0, error.span.start));
+        let mark = "^".repeat(columns(error.span.start, error.span.len()).max(1));
         message = format!("{message}\n  {text}\n  {blanks}{mark}");
     }
     Failure::Usage(message)
@@ -54,5 +60,14 @@ mod tests {
           fix OR tag:bug
                  ^^^^^^^
         ");
+    }
+    #[test]
+    fn the_mark_stands_below_wide_characters_too() {
+        let Err(Failure::Usage(message)) = parse("日本 \"語") else { panic!("wrong usage") };
+        insta::assert_snapshot!(message, @r#"
+        The query cannot be read: the quote is not closed (character 4).
+          日本 "語
+               ^^^
+        "#);
     }
 }

@@ -182,7 +182,9 @@ fn r5_3_a_filter_that_can_match_nothing_says_so() {
     let sandbox = Sandbox::new();
     six(&sandbox);
     let refused = |filter: [&str; 3], message: &str| {
-        for command in [["list"].as_slice(), &["export"]] {
+        let commands: [&[&str]; 5] =
+            [&["list"], &["export"], &["search", "word"], &["prune", "--dry-run"], &["stats"]];
+        for command in commands {
             let ran = crate::support::Ran::of(sandbox.program().args(command).args(filter)).code(2);
             assert!(ran.stderr.starts_with(&format!("error: {message}\n")), "{}", ran.stderr);
         }
@@ -203,6 +205,12 @@ fn r5_3_a_filter_that_can_match_nothing_says_so() {
         assert_eq!(ran.stderr, expected);
         let ran = sandbox.run(["export", filter[0], filter[1]]).code(3);
         assert!(ran.stderr.starts_with(&format!("not found: {message}\n")), "{}", ran.stderr);
+        let ran = sandbox.run(["search", "word", filter[0], filter[1]]).code(1);
+        let why = if message == "No session matches." { "" } else { &format!(" {message}") };
+        assert_eq!(ran.stderr, format!("Nothing matches.{why}\n"));
+        let ran = sandbox.run(["list", "--text", "word", filter[0], filter[1]]).ok();
+        let expected = format!("{message} `annals list` without --text shows more.\n");
+        assert_eq!(ran.stderr, expected);
     };
     told(["--model", "opsu-4-5"], "No session has the model `opsu-4-5`.");
     told(["--branch", "mian"], "No session has the branch `mian`. Did you mean `main`?");

@@ -120,7 +120,9 @@ pub(crate) fn run(args: &ListArgs, context: &mut Context) -> Result<ExitCode> {
         context.output.page(&text)?;
     }
     if listing_page.total == 0 && args.text.is_some() {
-        context.output.hint("No session matches. `annals list` without --text shows more.")?;
+        let why = why_nothing(&filter, &mut repository)?;
+        let hint = format!("{} `annals list` without --text shows more.", plain(&why));
+        context.output.hint(&hint)?;
     } else if listing_page.total == 0 && !filter.is_open() {
         let why = why_nothing(&filter, &mut repository)?;
         let hint = format!("{} `annals list` without filters shows all.", plain(&why));
@@ -187,7 +189,7 @@ fn remark(listing: &Listing, page: Page, number: u64) -> Option<String> {
         Some("No sessions yet. `annals capture` takes in what your agents wrote.".to_owned())
     } else if shown == 0 {
         let pages = total.div_ceil(page.limit);
-        Some(format!("There are only {pages} pages. The last: --page {pages}"))
+        Some(format!("That page is empty. The last: --page {pages}"))
     } else if page.offset + shown < total {
         let (first, last) = (page.offset + 1, page.offset + shown);
         Some(format!("{first}–{last} of {total}. The next: --page {}", number + 1))
@@ -209,7 +211,7 @@ mod tests {
         assert!(said(0, 0, 1).is_some_and(|it| it.starts_with("No sessions yet")));
         assert_eq!(said(31, 30, 1).as_deref(), Some("1–30 of 31. The next: --page 2"));
         assert_eq!(said(31, 1, 2), None);
-        let beyond = "There are only 2 pages. The last: --page 2";
+        let beyond = "That page is empty. The last: --page 2";
         assert_eq!(said(31, 0, 3).as_deref(), Some(beyond));
     }
 }

@@ -7,9 +7,11 @@ use crate::cli::context::Context;
 use crate::cli::exit::ExitCode;
 use crate::cli::exit::Result;
 use crate::cli::filters::FilterArgs;
+use crate::cli::filters::values_without_sessions;
 use crate::cli::hits;
 use crate::cli::hits::HitLook;
 use crate::cli::json::SearchView;
+use crate::cli::plain::plain;
 use crate::cli::query;
 use crate::repository::Filter;
 use crate::repository::Found;
@@ -136,7 +138,10 @@ pub(crate) fn run(args: &SearchArgs, context: &mut Context) -> Result<ExitCode> 
         let text = hits::hits(&found.sessions, look);
         context.output.page(&text)?;
     }
-    if let Some(hint) = remark(&found, page, args.page) {
+    if let Some(mut hint) = remark(&found, page, args.page) {
+        if !is_found && let Some(why) = values_without_sessions(&options.filter, &mut repository)? {
+            hint = format!("{hint} {}", plain(&why));
+        }
         context.output.hint(&hint)?;
     }
     Ok(code)
@@ -149,7 +154,7 @@ fn remark(found: &Found, page: Page, number: u64) -> Option<String> {
         Some("Nothing matches.".to_owned())
     } else if shown == 0 {
         let pages = found.total.div_ceil(page.limit);
-        Some(format!("There are only {pages} pages. The last: --page {pages}"))
+        Some(format!("That page is empty. The last: --page {pages}"))
     } else if page.offset + shown < found.total {
         let (first, last) = (page.offset + 1, page.offset + shown);
         Some(format!("{first}–{last} of {}. The next: --page {}", found.total, number + 1))
