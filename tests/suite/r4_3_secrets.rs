@@ -151,8 +151,10 @@ fn planted(sandbox: &Sandbox, markers: &mut Markers) -> Transcript {
     transcript
 }
 
-/// A store with a token in everything that comes from a file, a person or a program.
+/// A store with a token in everything that comes from a file, a person or a program, that writes
+/// down every operation.
 fn full(sandbox: &Sandbox, markers: &mut Markers) -> Transcript {
+    configure(sandbox, "[audit]\nenabled = true\nlevel = \"read\"\n");
     let transcript = planted(sandbox, markers);
     markers.assert_untold(&sandbox.capture(), "capture");
     let id = transcript.short();
@@ -226,6 +228,10 @@ fn r4_3_no_command_tells_a_secret_or_writes_it_elsewhere() {
         &["prune", "--dry-run"],
         &["config", "list"],
         &["checkout", &file("checkout")],
+        &["stats"],
+        &["stats", "--html", &file("dashboard.html")],
+        &["list", "--text", "redacted"],
+        &["audit", "-n", "1000"],
     ];
     for args in commands {
         for form in [&[][..], &["--json"]] {
@@ -239,6 +245,51 @@ fn r4_3_no_command_tells_a_secret_or_writes_it_elsewhere() {
         }
     }
     markers.assert_nowhere_on_disk(&sandbox, "after every command, with all that they wrote");
+    assert_is_written_down(&sandbox, "export");
+}
+
+/// The audit log and the counters are there, so that it was looked into them, and know of an
+/// operation.
+fn assert_is_written_down(sandbox: &Sandbox, operation: &str) {
+    for name in ["audit/audit.jsonl", "metrics.json"] {
+        let bytes = fs::read(sandbox.store().join("annals").join(name)).expect("it is there");
+        assert!(contains(&bytes, &format!("\"{operation}\"")), "{name} knows of {operation}");
+    }
+}
+
+#[test]
+fn r4_3_what_is_asked_for_is_neither_told_nor_written_down() {
+    let (sandbox, mut markers) = (Sandbox::new(), Markers::default());
+    full(&sandbox, &mut markers);
+    let token = markers.plant();
+    let (path, field) = (format!("/src/{token}"), format!("tag:{token}"));
+    let asked: [&[&str]; 15] = [
+        &["search", &token],
+        &["search", "--exact", &token],
+        &["search", "--regex", &token],
+        &["search", &field, "redacted"],
+        &["search", "--tag", &token, "redacted"],
+        &["list", "--text", &token],
+        &["list", "--tag", &token],
+        &["list", "--branch", &token],
+        &["list", "--model", &token],
+        &["list", "--workspace", &path],
+        &["stats", "--tag", &token],
+        &["prune", "--dry-run", "--workspace", &path],
+        &["export", "--tag", &token, "-o", "-"],
+        &["search", "\"", &token],
+        &["audit", "--operation", &token],
+    ];
+    for args in asked {
+        for form in [&[][..], &["--json"]] {
+            let ran = Ran::of(sandbox.program().args(form).args(args));
+            assert!(matches!(ran.code, 0..=3), "{args:?}: {ran:?}");
+            markers.assert_untold(&ran, &format!("{args:?}"));
+        }
+    }
+    markers.assert_nowhere_on_disk(&sandbox, "after it was asked for");
+    assert_is_written_down(&sandbox, "search");
+    assert_is_written_down(&sandbox, "stats");
 }
 
 #[test]
