@@ -16,7 +16,9 @@ use annals::repository::LiveSession;
 use annals::repository::OpenOptions;
 use annals::repository::Repository;
 use annals::repository::StartOffer;
+use annals::session::Content;
 use annals::session::Message;
+use annals::session::Record;
 
 /// The name of this agent: only its own sessions are offered.
 const AGENT: &str = "example-chat";
@@ -59,9 +61,10 @@ fn begin(repository: &mut Repository) -> annals::Result<LiveSession> {
     }
     match repository.resume(head.id, &options) {
         Ok((live, restored)) => {
-            for record in &restored.records {
-                if let Some(message) = record.as_message() {
-                    println!("{} › {:?}", message.role, message.content);
+            for message in restored.records.iter().filter_map(Record::as_message) {
+                // This program says nothing but texts.
+                if let Content::Text(text) = &message.content {
+                    println!("{} › {text}", message.role);
                 }
             }
             repository.clear_failed_starts(Some(head.id))?;

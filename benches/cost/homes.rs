@@ -162,7 +162,7 @@ pub(crate) fn short_session(session: &str, count: usize, word: &str) -> String {
         let time = time.unwrap_or_default().to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
         text.push_str(&format!(
             "{{\"parentUuid\":{parent},\"isSidechain\":false,\"userType\":\"external\",\
-             \"cwd\":\"/work/bench\",\"sessionId\":\"{session}\",\"version\":\"2.1.31\",\
+             \"cwd\":\"/home/dev/bench\",\"sessionId\":\"{session}\",\"version\":\"2.1.31\",\
              \"gitBranch\":\"main\",\"type\":\"{kind}\",\"message\":{{\"role\":\"{kind}\",\
              \"content\":{content}}},\"uuid\":{id},\"timestamp\":\"{time}\"}}\n"
         ));

@@ -51,6 +51,16 @@ impl Flags {
         self.output(&self.layered(Settings::default()))
     }
 
+    /// The settings of all layers, as the file has them now.
+    fn settings(&self, environment: &Environment) -> Settings {
+        let mut settings = self.layered(Settings::load(&environment.config, &environment.home));
+        let stores = [&environment.store, &self.store].map(|path| path.clone().map(Some));
+        let [variable, flag] = stores;
+        let path = settings.store_path.over(Layer::Environment, variable);
+        settings.store_path = path.over(Layer::Flag, flag);
+        settings
+    }
+
     /// The settings, with what flags and environment say over what the file does.
     fn layered(&self, mut settings: Settings) -> Settings {
         let variable = platform::variable("ANNALS_PAGER");
@@ -89,8 +99,8 @@ pub(crate) struct Context {
     pub(crate) settings: Settings,
     /// What is wrong with the settings, if that was told already.
     pub(crate) told: Option<config::Error>,
-    /// The store, if the command line names one.
-    pub(crate) store: Option<PathBuf>,
+    /// What the command line says for every command.
+    pub(crate) flags: Flags,
     /// Where everything is printed.
     pub(crate) output: Output,
     /// What Ctrl-C does.
@@ -104,11 +114,7 @@ impl Context {
             let message = "The user's folders cannot be found";
             Error::new(ErrorKind::Io, message).because(error)
         })?;
-        let mut settings = flags.layered(Settings::load(&environment.config, &environment.home));
-        let stores = [&environment.store, &flags.store].map(|path| path.clone().map(Some));
-        let [variable, flag] = stores;
-        let path = settings.store_path.over(Layer::Environment, variable);
-        settings.store_path = path.over(Layer::Flag, flag);
+        let settings = flags.settings(&environment);
         let mut output = flags.output(&settings);
         // Where the file also has to say which store it is, the command fails with the same words.
         let is_named = flags.store.is_some() || environment.store.is_some();
@@ -121,12 +127,21 @@ impl Context {
             Error::new(ErrorKind::Io, "Signals cannot be listened to").because(error)
         })?;
         output.hold_while_paging(interrupt.clone());
-        Ok(Self { environment, settings, told, store: flags.store, output, interrupt })
+        Ok(Self { environment, settings, told, flags, output, interrupt })
+    }
+
+    /// Takes in what was changed in the file of settings.
+    pub(crate) fn read_settings_again(&mut self) {
+        self.settings = self.flags.settings(&self.environment);
     }
 
     /// How the store is opened.
     pub(crate) fn open_options(&self, create: bool) -> OpenOptions {
-        OpenOptions { store: self.store.clone(), environment: self.environment.clone(), create }
+        OpenOptions {
+            store: self.flags.store.clone(),
+            environment: self.environment.clone(),
+            create,
+        }
     }
 
     /// The store, which must be there.

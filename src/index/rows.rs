@@ -269,7 +269,7 @@ fn remove_session(transaction: &Transaction<'_>, key: i64, id: &str) -> rusqlite
     Ok(())
 }
 
-fn write_head(
+pub(super) fn write_head(
     transaction: &Transaction<'_>,
     key: i64,
     id: &str,

@@ -1,4 +1,4 @@
-//! How long operations took, in buckets that grow: exact to a fifth, whatever the size.
+//! How long operations took, in buckets that grow: exact to a quarter, whatever the size.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -41,7 +41,7 @@ impl Latency {
         }
     }
 
-    /// The time that so many of a hundred did not exceed, in microseconds: at most a fifth too
+    /// The time that so many of a hundred did not exceed, in microseconds: at most a quarter too
     /// large.
     pub fn percentile(&self, percent: u64) -> u64 {
         let total: u64 = self.buckets.values().fold(0, |sum, count| sum.saturating_add(*count));
@@ -86,7 +86,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn percentiles_are_at_most_a_fifth_too_large(
+        fn percentiles_are_at_most_a_quarter_too_large(
             times in prop::collection::vec(0_u64..5_000_000, 1..200),
             others in prop::collection::vec(0_u64..90, 0..50),
             percent in 1_u64..=100,

@@ -9,6 +9,10 @@ use crate::repository::Operation;
 use crate::repository::Progress;
 use crate::repository::Repository;
 use crate::repository::observing::observed;
+use crate::session::Head;
+use crate::session::RevisionId;
+use crate::session::Session;
+use crate::session::SessionId;
 
 /// A check of the doctor's.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,15 +77,19 @@ impl Repository {
         damages.iter().map(|damage| Check::damaged("objects", damage.to_string())).collect()
     }
 
-    fn check_sessions(&self, progress: &mut dyn FnMut(Progress)) -> Result<Vec<Check>> {
+    fn check_sessions(&mut self, progress: &mut dyn FnMut(Progress)) -> Result<Vec<Check>> {
         let tip = self.store.tip()?;
         let ids = self.store.sessions(&tip)?;
         let total = ids.len() as u64;
         let mut checks = Vec::new();
         for (done, id) in ids.into_iter().enumerate() {
             progress(Progress { unit: "sessions", done: done as u64 + 1, total });
-            if let Some(fault) = self.fault_of(&tip, id) {
-                checks.push(Check::damaged("sessions", format!("session {id}: {fault}")));
+            match self.examined(&tip, id) {
+                Ok(head) => drop(self.index.mark_whole(id, &head)),
+                Err(fault) => {
+                    drop(self.index.mark_damaged(id, &fault));
+                    checks.push(Check::damaged("sessions", format!("session {id}: {fault}")));
+                }
             }
         }
         if checks.is_empty() {
@@ -91,23 +99,19 @@ impl Repository {
         Ok(checks)
     }
 
-    /// What is wrong with a session: it cannot be read, or its head is not what its records say.
-    fn fault_of(
-        &self,
-        tip: &crate::session::RevisionId,
-        id: crate::session::SessionId,
-    ) -> Option<String> {
-        let read = || -> Result<bool> {
+    /// The head of a session, or what is wrong: it cannot be read, or its head is not what its
+    /// records say.
+    fn examined(&self, tip: &RevisionId, id: SessionId) -> std::result::Result<Head, String> {
+        let read = || -> Result<(Head, Head)> {
             let stored = self.stored(tip, id)?;
-            let head = self.store.head(&stored)?;
+            let head = self.store.head(&stored)?.into_inner();
             let records = self.store.records(&stored)?.into_inner();
-            let folded = crate::session::Session { id, records }.head();
-            Ok(folded == *head)
+            Ok((head, Session { id, records }.head()))
         };
         match read() {
-            Ok(true) => None,
-            Ok(false) => Some("its head is not what its records say".to_owned()),
-            Err(error) => Some(error.to_string()),
+            Ok((head, folded)) if folded == head => Ok(head),
+            Ok(_) => Err("its head is not what its records say".to_owned()),
+            Err(error) => Err(error.to_string()),
         }
     }
 

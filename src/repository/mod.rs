@@ -27,6 +27,7 @@ mod keep;
 mod limits;
 mod list;
 mod live;
+mod load;
 mod log;
 mod machine;
 mod merging;
@@ -48,6 +49,7 @@ mod scan;
 mod scrub;
 mod search;
 mod share;
+mod sizes;
 mod startup;
 mod stats;
 mod sync;
@@ -76,12 +78,10 @@ use crate::platform::Environment;
 use crate::redact::Rules;
 use crate::repository::observing::Begun;
 use crate::repository::observing::Observer;
-use crate::repository::observing::observed;
 use crate::repository::rules::load_rules;
 use crate::session::Native;
 use crate::session::RevisionId;
 use crate::session::SCHEMA_VERSION;
-use crate::session::Session;
 use crate::session::SessionId;
 use crate::store;
 use crate::store::Store;
@@ -195,6 +195,7 @@ pub use scrub::ScrubPlan;
 pub use scrub::ScrubbedSession;
 pub use share::ShareChoice;
 pub use share::SharedBundle;
+pub use sizes::SizeOn;
 pub use startup::FailedStart;
 pub use startup::StartOffer;
 pub use stats::Alert;
@@ -359,14 +360,6 @@ impl Repository {
     /// The user's settings, as the file has them now.
     fn settings(&self) -> Settings {
         Settings::load(&self.environment.config, &self.environment.home)
-    }
-
-    /// The whole session, as it was at that revision.
-    pub fn load(&self, at: &SessionAt) -> Result<Session> {
-        observed(self, Operation::Load, &[at.id], |it| {
-            let stored = it.stored(&at.revision, at.id)?;
-            Ok(Session { id: at.id, records: it.store.records(&stored)?.into_inner() })
-        })
     }
 
     /// The rules of redaction, loaded when first needed.

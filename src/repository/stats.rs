@@ -17,6 +17,7 @@ use crate::platform;
 use crate::repository::Filter;
 use crate::repository::Progress;
 use crate::repository::Repository;
+use crate::repository::SizeOn;
 use crate::repository::export::check;
 use crate::repository::export::write;
 use crate::repository::observing::observed;
@@ -42,6 +43,8 @@ pub struct Stats {
     pub totals: Totals,
     /// What the store takes of the disk, whatever the filter.
     pub storage: Storage,
+    /// What it took on the days on which that was looked at, today included.
+    pub sizes: Vec<SizeOn>,
     /// How operations went, whatever the filter: in this window and the one before.
     pub operations: Window,
     /// What a person should look at.
@@ -164,7 +167,8 @@ impl Repository {
         let metrics = self.observer.metrics();
         let storage = self.storage(&whole)?;
         let alerts = self.alerts(&whole, &storage, &metrics);
-        Ok(Stats { totals, storage, operations: metrics.whole(), alerts })
+        let sizes = self.sizes_by_day(&storage, day_of);
+        Ok(Stats { totals, storage, sizes, operations: metrics.whole(), alerts })
     }
 
     fn storage(&self, whole: &Totals) -> Result<Storage> {

@@ -1,4 +1,5 @@
-//! What is done by itself after saves: retention, at most hourly, and told once.
+//! What is done by itself after saves: retention, at most hourly, and told once; a look at the
+//! store's size, at most daily.
 //!
 //! When it was done last stands in `annals/upkeep.json`, with what nobody has been told yet: a
 //! program that holds a session prints nothing, so the next command says it.
@@ -43,6 +44,8 @@ pub(super) struct UpkeepState {
     pruned: Option<DateTime<Utc>>,
     /// When it was said last that the store is past its limit.
     pub(super) noticed: Option<DateTime<Utc>>,
+    /// When it was looked last what the store takes.
+    pub(super) measured: Option<DateTime<Utc>>,
     untold: Vec<UntoldPrune>,
 }
 
@@ -53,6 +56,8 @@ impl Repository {
     /// # Errors
     /// `Invalid`: a setting of `retention` cannot be used; the message names file, line and key.
     pub fn upkeep(&mut self) -> Result<Option<DeleteOutcome>> {
+        // Nothing but the dashboard knows of it.
+        drop(self.note_size());
         let settings = self.settings();
         settings.check(Section::Retention)?;
         if settings.retention.is_off() {

@@ -43,6 +43,9 @@ fn they_are_installed_once_and_removed_without_a_trace() {
     assert_eq!(settings(&sandbox), before);
     assert!(!sandbox.home().join(".claude/commands/recall.md").exists());
     assert_eq!(sandbox.json(["hooks", "list"])["agents"][0]["installed"], false);
+    let one = sandbox.json(["hooks", "list", "claude-code"]);
+    assert_eq!(one["agents"].as_array().map(Vec::len), Some(1), "{one}");
+    sandbox.run(["hooks", "list", "no-such-agent"]).code(3);
 }
 
 #[test]

@@ -262,6 +262,37 @@ fn r10_2_operations_are_counted_with_their_times_and_failures() {
 }
 
 #[test]
+fn r10_2_what_the_store_takes_is_noted_by_saves_once_a_day() {
+    let mut sandbox = Sandbox::new();
+    sandbox.transcript(1).user("hello").write();
+    for (now, text) in [
+        ("2026-11-22T09:00:00Z", "first"),
+        ("2026-11-22T15:00:00Z", "not again on that day"),
+        ("2026-11-24T09:00:00Z", "again"),
+    ] {
+        sandbox.set_now(now);
+        sandbox.save(&format!("{{messages: [{{role: user, text: {text}}}]}}"));
+    }
+    // A capture with nothing new is a look too.
+    sandbox.set_now("2026-11-26T12:00:00Z");
+    sandbox.capture();
+    sandbox.set_now("2026-11-28T12:00:00Z");
+    let stats = sandbox.json(["stats"]);
+    let sizes = stats["sizes"].as_array().expect("sizes");
+    let dates: Vec<&str> = sizes.iter().map(|it| it["date"].as_str().expect("a date")).collect();
+    assert_eq!(dates, ["2026-11-22", "2026-11-24", "2026-11-26", "2026-11-28"]);
+    let history = |place: usize| sizes[place]["history"].as_u64().expect("bytes");
+    assert!(0 < history(0) && history(0) < history(1), "{sizes:?}");
+    assert!(sizes.iter().all(|it| it["total"].as_u64() > it["history"].as_u64()), "{sizes:?}");
+    assert_eq!(sizes[3]["total"], stats["storage"]["total"]);
+    assert_eq!(sizes[3]["history"], stats["storage"]["history"]);
+    assert!(sandbox.run(["stats"]).ok().stdout.contains("On disk"), "it is drawn");
+    let file = sandbox.store().join("annals/sizes.json");
+    fs::write(file, "[{\"at\":").expect("written");
+    assert_eq!(sandbox.json(["stats"])["sizes"].as_array().expect("sizes").len(), 1);
+}
+
+#[test]
 fn r10_3_what_wants_a_look_is_an_alert() {
     let sandbox = stage();
     let kinds = || -> Vec<String> {

@@ -422,3 +422,49 @@ fn r4_1_an_index_that_is_behind_is_not_read_for_the_newest_state() {
     let listed = Ran::of(store.command(&sandbox).arg("list")).ok().stdout;
     assert!(listed.contains("The new title"), "{listed}");
 }
+
+#[test]
+fn r9_2_a_session_that_turns_out_to_be_unreadable_is_marked_in_lists_until_it_is_whole() {
+    let sandbox = Sandbox::new();
+    let ids: Vec<String> = (1..=3)
+        .map(|number| sandbox.transcript(number).user("hello").agent("Yes.").write().short())
+        .collect();
+    sandbox.capture();
+    let listed = sandbox.json(["list"]);
+    let marked = || -> Vec<String> {
+        let rows = sandbox.json(["list"])["sessions"].clone();
+        let rows =
+            rows.as_array().expect("sessions").iter().filter(|row| !row["damaged"].is_null());
+        rows.map(|row| row["id"].as_str().expect("an id").to_owned()).collect()
+    };
+    let whole: Vec<(PathBuf, Vec<u8>, String)> = ids[..2]
+        .iter()
+        .map(|short| {
+            let rows = listed["sessions"].as_array().expect("sessions");
+            let all = rows.iter().map(|row| row["id"].as_str().expect("an id"));
+            let id = all.into_iter().find(|id| id.ends_with(short.as_str())).expect("it is listed");
+            let folder = &id[id.len() - 2..];
+            let place = format!("main:sessions/{folder}/{id}/messages/{short}-000001.yaml");
+            let object = sandbox.git(["rev-parse", &place]).trim().to_owned();
+            let (folder, name) = object.split_at(2);
+            let path = sandbox.store().join("objects").join(folder).join(name);
+            let bytes = fs::read(&path).expect("it is loose");
+            (path, bytes, id.to_owned())
+        })
+        .collect();
+    for (path, bytes, _) in &whole {
+        fs::remove_file(path).expect("removed");
+        fs::write(path, &bytes[..bytes.len() / 2]).expect("torn");
+    }
+    sandbox.run(["show", &ids[0]]).code(5);
+    assert_eq!(marked(), [whole[0].2.clone()], "whoever reads it notes it");
+    assert!(sandbox.run(["list"]).ok().stdout.contains("! damaged: "));
+    sandbox.run(["doctor"]).code(5);
+    assert_eq!(marked().len(), 2, "so does the doctor");
+    for (path, bytes, _) in &whole {
+        fs::write(path, bytes).expect("mended");
+    }
+    sandbox.run(["doctor"]).ok();
+    assert_eq!(marked(), [""; 0]);
+    assert_eq!(sandbox.json(["list"])["sessions"], listed["sessions"]);
+}

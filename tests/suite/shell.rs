@@ -84,6 +84,17 @@ fn slash_commands_are_the_programs_own() {
 }
 
 #[test]
+fn what_is_set_in_the_shell_holds_in_it() {
+    let sandbox = Sandbox::new();
+    let ran = shell(
+        &sandbox,
+        "hello\n/config get save.interval\n/config set save.interval 9\n/config get save.interval\n",
+    )
+    .ok();
+    assert_eq!(ran.stdout, "5\n9\n", "{ran:?}");
+}
+
+#[test]
 fn a_wrong_line_is_told_and_the_shell_goes_on() {
     let sandbox = Sandbox::new();
     let ran = shell(

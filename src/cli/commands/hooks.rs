@@ -77,6 +77,9 @@ struct ChangeArgs {
 
 #[derive(Debug, Args)]
 struct ListArgs {
+    /// The agent [default: all]
+    #[arg(value_name = "AGENT")]
+    agent: Option<String>,
     /// The home to look in [default: yours]
     #[arg(long, value_name = "DIR")]
     home: Option<PathBuf>,
@@ -140,10 +143,16 @@ fn change(args: &ChangeArgs, program: Option<&Path>, context: &mut Context) -> R
 }
 
 fn list(args: &ListArgs, context: &mut Context) -> Result<ExitCode> {
+    let home = args.home.as_deref();
+    let of = |agent: &str| HookPlan::of(&context.environment, agent, home, None);
+    let only = args.agent.as_deref().map(of).transpose()?.map(|plan| plan.agent);
     let mut found = Vec::new();
     for agent in HookPlan::agents() {
+        if only.is_some_and(|only| only != agent) {
+            continue;
+        }
         // They are in where there is something to take out.
-        let plan = HookPlan::of(&context.environment, agent, args.home.as_deref(), None)?;
+        let plan = of(agent)?;
         found.push((agent, plan.folder.clone(), plan.files().next().is_some()));
     }
     if context.output.is_json() {
@@ -164,7 +173,7 @@ fn capture_behind(args: &RunArgs, context: &Context) -> ExitCode {
     // What is not told in time names nothing; then all that is new is captured.
     let word = word_of_agent().unwrap_or_default();
     let mut arguments: Vec<PathBuf> = vec!["--quiet".into()];
-    if let Some(store) = &context.store {
+    if let Some(store) = &context.flags.store {
         arguments.extend(["--store".into(), context.environment.current.join(store)]);
     }
     arguments.push("capture".into());

@@ -38,7 +38,7 @@ pub(super) struct Series {
     pub(super) last: NaiveDate,
     /// How many days a column stands for.
     pub(super) step: i64,
-    /// The sum of each column.
+    /// The sum of each column, or the level at its end.
     pub(super) values: Vec<u64>,
 }
 
@@ -65,6 +65,24 @@ impl Series {
             }
         }
         Some(Self { first, last, step, values: sums })
+    }
+
+    /// As [`Self::of`], of what holds until it changes: a column is as high as it was at its end.
+    pub(super) fn of_levels(
+        values: &[(NaiveDate, u64)],
+        span: (NaiveDate, NaiveDate),
+        room: usize,
+    ) -> Option<Self> {
+        let mut series = Self::of(values, span, room)?;
+        let (mut rest, mut level, mut end) = (values.iter().peekable(), 0, series.first);
+        for column in &mut series.values {
+            end += TimeDelta::days(series.step);
+            while let Some((_, value)) = rest.next_if(|(date, _)| *date < end) {
+                level = *value;
+            }
+            *column = level;
+        }
+        Some(series)
     }
 
     /// The largest value.
@@ -124,6 +142,15 @@ mod tests {
         let ahead =
             Series::of(&[(day(9), 1)], (day(9), day(3)), 10).expect("the clock was set back");
         assert_eq!(ahead.spark(), "█");
+    }
+
+    #[test]
+    fn a_level_holds_until_it_changes() {
+        let values = [(day(1), 4), (day(2), 8), (day(5), 2)];
+        let each = Series::of_levels(&values, (day(0), day(6)), 10).expect("there are values");
+        assert_eq!(each.values, [0, 4, 8, 8, 8, 2, 2]);
+        let pairs = Series::of_levels(&values, (day(0), day(5)), 3).expect("there are values");
+        assert_eq!((pairs.values, pairs.step), (vec![4, 8, 2], 2));
     }
 
     proptest! {

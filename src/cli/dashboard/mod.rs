@@ -96,6 +96,7 @@ fn activity(stats: &Stats, look: DashboardLook<'_>) -> Option<String> {
     ]
     .into_iter()
     .flatten()
+    .chain(Series::of_levels(&words::on_disk(&stats.sizes), span, room).map(|it| ("On disk", it)))
     .filter(|(_, series)| series.most() > 0)
     .collect();
     let (_, first) = series.first()?;
@@ -103,7 +104,7 @@ fn activity(stats: &Stats, look: DashboardLook<'_>) -> Option<String> {
     let mut text = format!("\n{}\n", look.paint.faint(&caption));
     for (name, series) in &series {
         let most = match *name {
-            "Text stored" => brief::bytes(series.most()),
+            "Text stored" | "On disk" => brief::bytes(series.most()),
             _ => brief::compact(series.most()),
         };
         let drawn = look.paint.good(&series.spark());

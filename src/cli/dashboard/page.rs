@@ -70,23 +70,21 @@ fn charts(stats: &Stats, today: NaiveDate) -> Vec<Chart> {
     let messages: Vec<_> = days.iter().map(|day| (day.date, day.messages)).collect();
     let tokens: Vec<_> = days.iter().map(|day| (day.date, day.tokens.total)).collect();
     let grown = words::grown(&stats.totals.growth);
+    let sums = |values: &[(NaiveDate, u64)]| Series::of(values, span, MOST_COLUMNS);
+    let on_disk = Series::of_levels(&words::on_disk(&stats.sizes), span, MOST_COLUMNS);
     [
-        chart("Messages", &messages, span, brief::compact),
-        chart("Tokens", &tokens, span, brief::compact),
-        chart("Text stored", &grown, span, brief::bytes),
+        chart("Messages", sums(&messages), brief::compact),
+        chart("Tokens", sums(&tokens), brief::compact),
+        chart("Text stored", sums(&grown), brief::bytes),
+        chart("On disk", on_disk, brief::bytes),
     ]
     .into_iter()
     .flatten()
     .collect()
 }
 
-fn chart(
-    name: &str,
-    values: &[(NaiveDate, u64)],
-    span: (NaiveDate, NaiveDate),
-    written: fn(u64) -> String,
-) -> Option<Chart> {
-    let series = Series::of(values, span, MOST_COLUMNS).filter(|series| series.most() > 0)?;
+fn chart(name: &str, series: Option<Series>, written: fn(u64) -> String) -> Option<Chart> {
+    let series = series.filter(|series| series.most() > 0)?;
     let each = match series.step {
         1 => "day".to_owned(),
         days => format!("{days} days"),

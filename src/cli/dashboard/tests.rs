@@ -7,6 +7,7 @@ use super::*;
 use crate::repository::Alert;
 use crate::repository::CaptureCache;
 use crate::repository::Day;
+use crate::repository::SizeOn;
 use crate::repository::Storage;
 use crate::repository::Totals;
 use crate::session::Counts;
@@ -60,6 +61,9 @@ fn stats() -> Stats {
             free: Some(40_000_000_000),
             limit: Some(5_000_000),
         },
+        sizes: [(12, 3_000_000), (20, 8_000_000), (22, 9_000_000)]
+            .map(|(date, total)| SizeOn { date: day(date), total, history: 2_000_000 })
+            .to_vec(),
         operations,
         alerts: vec![Alert::OverLimit { size: 9_000_000, limit: 5_000_000 }],
     }
@@ -83,6 +87,7 @@ fn it_says_what_there_is() {
         Messages    █·················▂·· 300
         Tokens      █·················▂·· 3M
         Text stored ··················█·· 90 kB
+        On disk     ··········▂▂▂▂▂▂▂▂▇▇█ 9 MB
 
         AGENT                              SESSIONS  MESSAGES  OUTPUT  TOKENS
         claude-code  ████████████████████         3       400     400    396k
@@ -129,6 +134,7 @@ fn nothing_at_all_is_told_too() {
     let nothing = Stats {
         totals: Totals::default(),
         storage: Storage::default(),
+        sizes: vec![SizeOn { date: day(22), total: 900, history: 0 }],
         operations: Window::default(),
         alerts: Vec::new(),
     };
@@ -142,7 +148,10 @@ fn nothing_at_all_is_told_too() {
 fn the_page_has_the_same_figures() {
     let page = page(&stats(), look(80));
     let titles: Vec<&str> = page.charts.iter().map(|chart| chart.title.as_str()).collect();
-    assert_eq!(titles, ["Messages by day", "Tokens by day", "Text stored by day"]);
+    assert_eq!(
+        titles,
+        ["Messages by day", "Tokens by day", "Text stored by day", "On disk by day"]
+    );
     assert_eq!(page.charts[0].columns.len(), 21);
     assert_eq!(page.charts[0].columns[0], ("2026-11-02".to_owned(), 300, "300".to_owned()));
     let tables: Vec<(&str, usize)> =

@@ -11,6 +11,7 @@ use crate::cli::plain::line;
 use crate::repository::Alert;
 use crate::repository::Group;
 use crate::repository::Happened;
+use crate::repository::SizeOn;
 use crate::repository::Storage;
 use crate::repository::Totals;
 use crate::repository::Window;
@@ -168,4 +169,10 @@ pub(super) fn first_day(totals: &Totals) -> Option<NaiveDate> {
 /// What came into the store on each day; what only left it is nothing.
 pub(super) fn grown(growth: &[(NaiveDate, i64)]) -> Vec<(NaiveDate, u64)> {
     growth.iter().map(|(date, bytes)| (*date, u64::try_from(*bytes).unwrap_or(0))).collect()
+}
+
+/// What the store took on each day on which that is known; one day alone shows nothing.
+pub(super) fn on_disk(sizes: &[SizeOn]) -> Vec<(NaiveDate, u64)> {
+    let shown = if sizes.len() > 1 { sizes } else { &[] };
+    shown.iter().map(|size| (size.date, size.total)).collect()
 }

@@ -13,6 +13,7 @@ use crate::repository::CaptureCache;
 use crate::repository::Day;
 use crate::repository::Group;
 use crate::repository::Latency;
+use crate::repository::SizeOn;
 use crate::repository::Stats;
 use crate::repository::Storage;
 use crate::session::Counts;
@@ -34,6 +35,7 @@ pub(crate) struct StatsView<'a> {
     undated: u64,
     redactions: &'a BTreeMap<String, u64>,
     growth: Vec<GrowthView>,
+    sizes: Vec<SizeView>,
     storage: StorageView,
     capture: CaptureView,
     operations: OperationsView<'a>,
@@ -60,6 +62,13 @@ struct DayView<'a> {
 struct GrowthView {
     date: NaiveDate,
     bytes: i64,
+}
+
+#[derive(Debug, Serialize)]
+struct SizeView {
+    date: NaiveDate,
+    total: u64,
+    history: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -104,7 +113,7 @@ struct AlertView {
 impl<'a> StatsView<'a> {
     /// The view of the state of a store.
     pub(crate) fn of(stats: &'a Stats) -> Self {
-        let Stats { totals, storage, operations, alerts } = stats;
+        let Stats { totals, storage, sizes, operations, alerts } = stats;
         let CaptureCache { sessions, unchanged } = operations.capture;
         let growth = |(date, bytes): &(NaiveDate, i64)| GrowthView { date: *date, bytes: *bytes };
         let each = operations.operations.iter().map(|(name, it)| OperationView::of(name, it));
@@ -122,11 +131,19 @@ impl<'a> StatsView<'a> {
             undated: totals.undated,
             redactions: &totals.redactions,
             growth: totals.growth.iter().map(growth).collect(),
+            sizes: sizes.iter().map(SizeView::of).collect(),
             storage: StorageView::of(storage),
             capture: CaptureView { sessions, unchanged },
             operations: OperationsView { since: operations.since, each: each.collect() },
             alerts: alerts.iter().map(AlertView::of).collect(),
         }
+    }
+}
+
+impl SizeView {
+    fn of(size: &SizeOn) -> Self {
+        let SizeOn { date, total, history } = *size;
+        Self { date, total, history }
     }
 }
 

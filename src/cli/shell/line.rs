@@ -65,7 +65,7 @@ pub const COMMANDS: &[(&str, &str, &str)] = &[
     ("/history", "", "what was said in this one"),
     ("/diff", "[REV]", "what the last save changed, or all since REV"),
     ("/rollback", "REV", "take this one back"),
-    ("/sessions list", "[FILTERS]", "all sessions"),
+    ("/sessions list", "[--tag TAG …]", "all sessions"),
     ("/sessions search", "QUERY", "find what was said"),
     ("/sessions filter", "FIELD:VALUE …", "sessions by agent, model, tag, date …"),
     ("/sessions show", "ID", "read one"),

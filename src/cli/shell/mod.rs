@@ -271,9 +271,14 @@ impl<'c> Shell<'c> {
         if let Some(live) = &self.live {
             live.save()?;
         }
+        // What another program changed of the settings counts too.
+        self.context.read_settings_again();
         let command = parse_command(&words)?;
         let changes = !command.only_reads();
         let ended = commands::run(command, self.context);
+        self.context.read_settings_again();
+        self.options = LiveOptions::from_settings(&self.context.settings)
+            .unwrap_or_else(|_| self.options.clone());
         if changes && let Some(id) = self.held() {
             self.read_again(id)?;
         }

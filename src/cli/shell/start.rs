@@ -33,7 +33,7 @@ impl Shell<'_> {
             StartOffer::Nothing => self.context.output.hint("/help says what there is."),
             StartOffer::Interrupted { head, messages, at } => {
                 let name = self.context.named(&head);
-                let ago = brief::ago_text(repository.now(), at.as_deref());
+                let ago = brief::ago_said(repository.now(), at.as_deref());
                 let count = brief::count(head.counts.messages, "message");
                 let came = match messages {
                     0 => String::new(),

@@ -67,7 +67,7 @@ pub(crate) fn walk(is_scanning: bool, context: &mut Context) -> Result<ExitCode>
     let stage =
         Stage::build(folder.path()).map_err(|error| failed("The tour cannot start", error))?;
     context.environment = stage.environment(&real);
-    context.store = None;
+    context.flags.store = None;
     context.output.without_pager();
     let walked = steps(&stage, context);
     context.environment = real;

@@ -1,0 +1,40 @@
+//! Marks on sessions that cannot be read: a list must not show them as if they could.
+//!
+//! What a head says is found while main is followed; damage in the records is found by whoever
+//! reads them, and noted here. A session that is saved again loses its mark, and so does one that
+//! the doctor finds whole.
+
+use rusqlite::OptionalExtension;
+use rusqlite::params;
+
+use crate::index::Error;
+use crate::index::Index;
+use crate::index::database::failed;
+use crate::index::rows::digits;
+use crate::index::rows::write_head;
+use crate::session::Head;
+use crate::session::SessionId;
+
+impl Index {
+    /// Marks a session as one that cannot be read.
+    pub fn mark_damaged(&self, id: SessionId, why: &str) -> Result<(), Error> {
+        let sql =
+            "UPDATE heads SET damaged = ?2 WHERE key = (SELECT key FROM sessions WHERE id = ?1)";
+        let marked = self.connection.execute(sql, params![digits(id), why]);
+        marked.map(drop).map_err(failed("cannot mark a session"))
+    }
+
+    /// Takes the mark off a session that can be read after all.
+    pub fn mark_whole(&mut self, id: SessionId, head: &Head) -> Result<(), Error> {
+        let doing = "cannot take a session's mark off";
+        let digits = digits(id);
+        let transaction = self.connection.transaction().map_err(failed(doing))?;
+        let sql = "SELECT key FROM sessions JOIN heads USING (key)
+            WHERE id = ?1 AND damaged IS NOT NULL";
+        let key = transaction.query_row(sql, [&digits], |row| row.get(0)).optional();
+        if let Some(key) = key.map_err(failed(doing))? {
+            write_head(&transaction, key, &digits, (head, None)).map_err(failed(doing))?;
+        }
+        transaction.commit().map_err(failed(doing))
+    }
+}
