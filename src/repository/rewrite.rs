@@ -102,6 +102,22 @@ impl Repository {
         Err(Error::new(ErrorKind::Locked, message))
     }
 
+    /// Puts a history that was scrubbed elsewhere in the place of ours; false: main moved meanwhile.
+    pub(super) fn adopt_scrubbed(
+        &mut self,
+        ours: &RevisionId,
+        theirs: &RevisionId,
+    ) -> Result<bool> {
+        let (subject, at) = (Clean::stored("a scrubbed history".to_owned()), self.now());
+        let note = CommitNote { operation: "sync", subject, at };
+        let Self { store, index, .. } = self;
+        let is_done = store
+            .adopt_history((ours, theirs), &note, &mut || forget(store, index, &HashMap::new()))?;
+        self.catch_up()?;
+        drop(self.index.refresh(&self.store));
+        Ok(is_done)
+    }
+
     /// Goes on with a rewriting whose process died. What fails is tried again next time, and
     /// `doctor` tells of it: reading must not depend on it.
     pub(super) fn finish_rewriting(&mut self) {

@@ -41,6 +41,8 @@ pub struct SyncOutcome {
     pub kept: Vec<SessionId>,
     /// Sessions that went, or went with changes.
     pub went: Vec<SessionId>,
+    /// Whether a scrubbed history took the place of the one before, here or there.
+    pub is_scrubbed: bool,
     /// Main, here and there.
     pub revision: Option<RevisionId>,
     /// Whether it only says what it would do.
@@ -147,6 +149,12 @@ impl Repository {
                 }
                 continue;
             };
+            if self.store.was_scrubbed_away(&theirs)? {
+                if self.give_over(&remote, &theirs, step, &mut outcome)? {
+                    return Ok(outcome);
+                }
+                continue;
+            }
             if !self.store.has_revision(&theirs) {
                 step("Fetching");
                 self.store.fetch(&remote, &theirs)?;
@@ -168,6 +176,9 @@ impl Repository {
         outcome: &mut SyncOutcome,
     ) -> Result<bool> {
         let ours = self.store.tip()?;
+        if self.store.is_scrubbed_form(&ours, theirs)? {
+            return self.adopt(&ours, theirs, step, outcome);
+        }
         match self.store.relation(&ours, theirs)? {
             Relation::Same => {
                 outcome.revision = Some(ours);
@@ -202,6 +213,42 @@ impl Repository {
                 self.give(remote, Some(theirs), &joined, step, outcome)
             }
         }
+    }
+
+    /// Takes over the history that another machine scrubbed.
+    fn adopt(
+        &mut self,
+        ours: &RevisionId,
+        theirs: &RevisionId,
+        step: &mut dyn FnMut(&'static str),
+        outcome: &mut SyncOutcome,
+    ) -> Result<bool> {
+        outcome.is_scrubbed = true;
+        outcome.revision = Some(theirs.clone());
+        note(&mut outcome.came, self.store.differing_sessions(ours, theirs)?);
+        if outcome.is_dry_run {
+            return Ok(true);
+        }
+        step("Taking over the scrubbed history");
+        self.adopt_scrubbed(ours, theirs)
+    }
+
+    /// Gives the remote the scrubbed history in the place of what it was before.
+    fn give_over(
+        &self,
+        remote: &Remote,
+        theirs: &RevisionId,
+        step: &mut dyn FnMut(&'static str),
+        outcome: &mut SyncOutcome,
+    ) -> Result<bool> {
+        let ours = self.store.tip()?;
+        outcome.is_scrubbed = true;
+        outcome.revision = Some(ours.clone());
+        if outcome.is_dry_run {
+            return Ok(true);
+        }
+        step("Pushing");
+        Ok(self.store.push_over(remote, theirs, &ours)? == Pushed::Done)
     }
 
     /// Gives the remote our revision; false: it was overtaken.

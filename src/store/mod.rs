@@ -22,6 +22,7 @@
 //! It does not know what a session means: it stores streams of records and their heads.
 //! Limits: 512 MiB an object, SHA-1 repositories without reftable.
 
+mod adopt;
 mod batch;
 mod bundle;
 mod check;

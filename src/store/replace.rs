@@ -41,10 +41,10 @@ pub type Forget<'f> = dyn FnMut() -> io::Result<()> + 'f;
 
 /// Where a ref goes.
 #[derive(Debug, PartialEq, Eq)]
-struct Move {
-    name: String,
-    from: Oid,
-    to: Oid,
+pub(super) struct Move {
+    pub(super) name: String,
+    pub(super) from: Oid,
+    pub(super) to: Oid,
 }
 
 impl Store {
@@ -208,12 +208,12 @@ impl Store {
         Ok(top.expect("the marker has a record more"))
     }
 
-    fn move_main(&self, main: &Move, note: &CommitNote) -> Result<bool, Error> {
+    pub(super) fn move_main(&self, main: &Move, note: &CommitNote) -> Result<bool, Error> {
         self.advance(main.from, main.to, note.at, note.operation)
     }
 
     /// All that follows the move of main. It may be done again from the beginning.
-    fn finish(
+    pub(super) fn finish(
         &self,
         moves: &[Move],
         maintenance: &FileLock,
@@ -324,7 +324,7 @@ impl Store {
         Ok(false)
     }
 
-    fn need_git(&self) -> Result<(), Error> {
+    pub(super) fn need_git(&self) -> Result<(), Error> {
         let doing = || "rewriting the history".to_owned();
         let cause = || "the git program is not installed".to_owned();
         self.git_version()
@@ -332,7 +332,7 @@ impl Store {
             .ok_or_else(|| Error::Program { doing: doing(), cause: cause() })
     }
 
-    fn replacing_note(&self) -> PathBuf {
+    pub(super) fn replacing_note(&self) -> PathBuf {
         self.private_folder().join("replacing-history")
     }
 }
@@ -346,7 +346,7 @@ fn moves(history: &History, rewritten: &Rewritten, top: Oid) -> Vec<Move> {
     each.map(|(name, from)| Move { name: name.clone(), from: *from, to: to(name, from) }).collect()
 }
 
-fn render_moves(moves: &[Move]) -> String {
+pub(super) fn render_moves(moves: &[Move]) -> String {
     let line = |it: &Move| format!("{} {} {}", it.from, it.to, it.name);
     moves.iter().map(line).collect::<Vec<_>>().join("\n") + "\n"
 }
@@ -393,6 +393,6 @@ fn remove(path: &Path) -> io::Result<()> {
     }
 }
 
-fn noting(source: io::Error) -> Error {
+pub(super) fn noting(source: io::Error) -> Error {
     Error::Io { doing: "noting that the history is rewritten".into(), source }
 }

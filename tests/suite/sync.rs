@@ -400,3 +400,49 @@ fn random_schedules_of_three_machines_end_alike_with_every_message_once() {
     });
     ran.expect("whatever they do, they come together");
 }
+
+#[test]
+fn a_scrubbed_history_is_taken_over_by_the_other_machines_and_the_old_one_never_comes_back() {
+    const VALUE: &str = "the plum tree behind the house";
+    let world = World::new(2);
+    let [a, b] = &world.machines[..] else { unreachable!("there are two") };
+    begun(a).user(VALUE).write();
+    a.capture();
+    world.settle();
+    let holds = |machine: &Sandbox| {
+        let bytes = machine.every_object();
+        bytes.windows(VALUE.len()).any(|window| window == VALUE.as_bytes())
+    };
+    assert!(holds(b), "before the scrub it is on both");
+    a.run_with(["scrub", "--value", "--yes"], VALUE).ok();
+    assert!(!holds(a));
+    insta::assert_snapshot!(
+        a.run(["sync"]).ok().stderr,
+        @"The scrubbed history took the place of the one before."
+    );
+    assert!(!holds(a), "what was taken out does not come back to the disk");
+    let told = b.run(["sync"]).ok().stderr;
+    assert!(told.contains("The scrubbed history took the place of the one before."), "{told}");
+    assert!(!holds(b), "and leaves the other machine's disk too");
+    world.settle();
+    assert_eq!(a.tree(), b.tree());
+    assert_eq!(b.json(["list"])["total"], 1);
+}
+
+#[test]
+fn what_one_machine_saved_since_keeps_a_scrubbed_history_from_being_mixed_with_the_old() {
+    const VALUE: &str = "the plum tree behind the house";
+    let world = World::new(2);
+    let [a, b] = &world.machines[..] else { unreachable!("there are two") };
+    begun(a).user(VALUE).write();
+    a.capture();
+    world.settle();
+    b.transcript(2).user("another").write();
+    b.capture();
+    b.run(["sync"]).ok();
+    a.run_with(["scrub", "--value", "--yes"], VALUE).ok();
+    let objects = a.every_object();
+    let refused = a.run(["sync"]).code(3).stderr;
+    assert!(refused.contains("history was scrubbed here, and not there"), "{refused}");
+    assert_eq!(a.every_object(), objects, "nothing of the old history arrives");
+}

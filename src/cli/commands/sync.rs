@@ -54,7 +54,7 @@ pub(crate) fn run(args: &SyncArgs, context: &mut Context) -> Result<ExitCode> {
 
 /// What happened, a line each.
 fn told(outcome: &SyncOutcome) -> Vec<String> {
-    let SyncOutcome { remote, came, merged, kept, went, is_dry_run, .. } = outcome;
+    let SyncOutcome { remote, came, merged, kept, went, is_scrubbed, is_dry_run, .. } = outcome;
     let counted = |ids: &[SessionId]| brief::count(ids.len() as u64, "session");
     let (came_in, went_out, joined) = if *is_dry_run {
         ("would come from", "would go to", "would be merged")
@@ -76,6 +76,10 @@ fn told(outcome: &SyncOutcome) -> Vec<String> {
     }
     if !went.is_empty() {
         lines.push(format!("{} {went_out} {remote}.", counted(went)));
+    }
+    if *is_scrubbed {
+        let verb = if *is_dry_run { "would take" } else { "took" };
+        lines.push(format!("The scrubbed history {verb} the place of the one before."));
     }
     if lines.is_empty() {
         lines.push(format!("Nothing to do: this store and {remote} are the same."));

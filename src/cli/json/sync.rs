@@ -56,13 +56,15 @@ pub(crate) struct SyncView<'a> {
     merged: &'a [SessionId],
     kept: &'a [SessionId],
     went: &'a [SessionId],
+    scrubbed: bool,
     revision: Option<&'a RevisionId>,
 }
 
 impl<'a> SyncView<'a> {
     /// The view of a sync.
     pub(crate) fn of(outcome: &'a SyncOutcome) -> Self {
-        let SyncOutcome { remote, came, merged, kept, went, revision, is_dry_run } = outcome;
+        let SyncOutcome { remote, came, merged, kept, went, is_scrubbed, revision, is_dry_run } =
+            outcome;
         Self {
             kind: "annals.sync/1",
             remote,
@@ -71,6 +73,7 @@ impl<'a> SyncView<'a> {
             merged,
             kept,
             went,
+            scrubbed: *is_scrubbed,
             revision: revision.as_ref(),
         }
     }

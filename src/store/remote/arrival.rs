@@ -79,6 +79,10 @@ impl Arrival<'_> {
         if marker.schema > SCHEMA_VERSION {
             return Err(Error::TooNew { found: marker.schema });
         }
+        // What was taken out here must not come back to the disk.
+        if self.store.marker_at(ours)?.scrubs.iter().any(|it| !marker.scrubs.contains(it)) {
+            return Err(Error::Scrubbed { side: "here" });
+        }
         let ours = self.store.root(ours)?;
         for entry in self.store.root(tip)?.iter() {
             match &*entry.name {

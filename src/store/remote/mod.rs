@@ -172,8 +172,22 @@ impl Store {
 
     /// Gives the remote a revision as its main, if it still has the one before.
     pub fn push(&self, remote: &Remote, tip: &RevisionId) -> Result<Pushed, Error> {
+        self.pushed(remote, tip, &[])
+    }
+
+    /// As [`Store::push`], in the place of the history that ends in `old`, which was scrubbed here.
+    pub fn push_over(
+        &self,
+        remote: &Remote,
+        old: &RevisionId,
+        tip: &RevisionId,
+    ) -> Result<Pushed, Error> {
+        self.pushed(remote, tip, &[&format!("--force-with-lease={MAIN}:{old}")])
+    }
+
+    fn pushed(&self, remote: &Remote, tip: &RevisionId, how: &[&str]) -> Result<Pushed, Error> {
         let mut command = self.transport("push");
-        command.args(["--quiet", "--porcelain", "--no-verify", "--"]);
+        command.args(["--quiet", "--porcelain", "--no-verify"]).args(how).arg("--");
         command.args([remote.address.as_str(), &format!("{tip}:{MAIN}")]);
         let output = start(command, remote)?;
         if output.status.success() {
