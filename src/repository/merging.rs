@@ -64,7 +64,7 @@ impl<'s> Merging<'s> {
             if before == Some(here) || here.is_nothing() {
                 merging.take(store, id, (here, there))?;
             } else {
-                merging.join(store, id, (here, there))?;
+                merging.join(store, id, here)?;
             }
         }
         Ok(merging)
@@ -96,14 +96,8 @@ impl<'s> Merging<'s> {
     }
 
     /// Makes one of what both sides have.
-    fn join(
-        &mut self,
-        store: &Store,
-        id: SessionId,
-        (here, there): (SessionState, SessionState),
-    ) -> Result<()> {
-        let ours = here.tree.map(|_| stored(store, &self.ours, id)).transpose()?.flatten();
-        let theirs = there.tree.map(|_| stored(store, &self.theirs, id)).transpose()?.flatten();
+    fn join(&mut self, store: &Store, id: SessionId, here: SessionState) -> Result<()> {
+        let (ours, theirs) = (store.session(&self.ours, id)?, store.session(&self.theirs, id)?);
         let stones = (store.tombstone(&self.ours, id)?, store.tombstone(&self.theirs, id)?);
         let change = match (ours, theirs) {
             (Some(ours), Some(theirs)) => {
@@ -165,10 +159,6 @@ impl SessionState {
     fn is_nothing(&self) -> bool {
         self.tree.is_none() && self.tombstone.is_none()
     }
-}
-
-fn stored(store: &Store, at: &RevisionId, id: SessionId) -> Result<Option<StoredSession>> {
-    Ok(store.session(at, id)?)
 }
 
 /// A session as one side has it.

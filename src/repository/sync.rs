@@ -115,8 +115,8 @@ impl Repository {
     /// `step` is told what is being done.
     ///
     /// # Errors
-    /// `Remote`: there is none of that name, it is not reached, or what it has is no store. `Conflict`: one of the two
-    /// histories was scrubbed of what the other has.
+    /// `Remote`: there is none of that name, it is not reached, or what it has is no store.
+    /// `Conflict`: one of the two histories was scrubbed of what the other has.
     pub fn sync(
         &mut self,
         name: Option<&str>,

@@ -116,6 +116,20 @@ impl Store {
         Ok(commit)
     }
 
+    /// Whether `commit` is an ancestor of `tip`, or the same.
+    pub(super) fn is_behind(&self, commit: Oid, tip: Oid) -> Result<bool, Error> {
+        let (mut waiting, mut seen) = (vec![tip], HashSet::new());
+        while let Some(id) = waiting.pop() {
+            if id == commit {
+                return Ok(true);
+            }
+            if seen.insert(id) {
+                waiting.extend(self.read_commit(id)?.parents.iter().rev());
+            }
+        }
+        Ok(false)
+    }
+
     /// All commits of main, newest first along each line of them.
     fn ancestors(&self) -> Result<impl Iterator<Item = Result<Oid, Error>> + '_, Error> {
         let mut waiting = vec![self.tip_id()?];

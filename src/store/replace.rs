@@ -312,18 +312,6 @@ impl Store {
         })
     }
 
-    /// Whether `commit` is an ancestor of `tip` along first parents, or the same.
-    fn is_behind(&self, commit: Oid, tip: Oid) -> Result<bool, Error> {
-        let mut next = Some(tip);
-        while let Some(id) = next {
-            if id == commit {
-                return Ok(true);
-            }
-            next = self.read_commit(id)?.parents.first().copied();
-        }
-        Ok(false)
-    }
-
     pub(super) fn need_git(&self) -> Result<(), Error> {
         let doing = || "rewriting the history".to_owned();
         let cause = || "the git program is not installed".to_owned();

@@ -11,9 +11,11 @@ use super::*;
 use crate::format::Marker;
 use crate::session::Envelope;
 use crate::session::Event;
+use crate::session::Message;
 use crate::session::Native;
 use crate::session::Record;
 use crate::session::SCHEMA_VERSION;
+use crate::store::refs::object_id;
 
 struct Sandbox {
     folder: tempfile::TempDir,
@@ -662,4 +664,29 @@ fn a_clone_shows_the_files() {
     assert!(session.join("messages").join(layout::chunk_name(id, 1)).is_file());
     let again = sandbox.store.clone_to(&folder);
     assert!(matches!(again, Err(Error::Occupied { .. })));
+}
+
+#[test]
+fn both_sides_of_a_merge_are_behind_it() {
+    let sandbox = Sandbox::new();
+    let before = sandbox.tip();
+    let ours = sandbox
+        .save(SessionId::captured("test", "one"), &[Record::from(Message::new("user", "hi"))]);
+    let tree = format!("{before}^{{tree}}");
+    let path = sandbox.path();
+    let person = ["-c", "user.name=x", "-c", "user.email=x@localhost"];
+    let made = ["commit-tree", &tree, "-p", before.as_str(), "-m", "another"];
+    let theirs = git(&path, &[&person[..], &made[..]].concat());
+    let theirs = RevisionId::parse(theirs.trim()).expect("a commit");
+    let batch = sandbox.store.batch();
+    let merged = sandbox.store.commit_merge(batch, (&ours, &theirs), &[], &[]);
+    let merged = merged.expect("committed").expect("main had not moved");
+    let is_behind = |commit: &RevisionId, tip: &RevisionId| {
+        sandbox.store.is_behind(object_id(commit), object_id(tip)).expect("readable")
+    };
+    for side in [&before, &ours, &theirs, &merged] {
+        assert!(is_behind(side, &merged), "of the two parents one is the second");
+    }
+    assert!(!is_behind(&merged, &ours));
+    sandbox.fsck();
 }
