@@ -14,7 +14,6 @@ use rusqlite::TransactionBehavior;
 
 use crate::index::Error;
 use crate::index::Index;
-use crate::index::database;
 use crate::index::database::failed;
 use crate::index::rows;
 use crate::index::texts;
@@ -33,6 +32,8 @@ use crate::store::SessionChange;
 use crate::store::Store;
 use crate::store::StoredSession;
 
+/// What the commit is called in the table that the full text stands for.
+const SEARCHED: &str = "searched";
 /// A transaction is closed after so much text: memory stays bounded, and others get to write.
 const BATCH_BYTES: u64 = 8 << 20;
 
@@ -52,33 +53,9 @@ impl Index {
         store: &Store,
         progress: &mut dyn FnMut(u64, u64),
     ) -> Result<(), Error> {
-        match self.try_refresh_texts(store, progress) {
-            Err(error) if error.is_damage() => {
-                self.rebuild()?;
-                self.try_refresh_texts(store, progress)
-            }
-            outcome => outcome,
-        }
-    }
-
-    fn try_refresh_texts(
-        &mut self,
-        store: &Store,
-        progress: &mut dyn FnMut(u64, u64),
-    ) -> Result<(), Error> {
-        // Again while other processes move the catalogue at the same time.
-        loop {
-            self.refresh(store)?;
-            let tip = rows::indexed(&self.connection)?;
-            let from = searched(&self.connection)?;
-            let Some(tip) = tip.filter(|tip| from.as_ref() != Some(tip)) else { return Ok(()) };
-            if database::is_read_only(&self.connection) {
-                self.rebuild()?;
-                continue;
-            }
-            let changes = changes(store, from.as_ref(), &tip)?;
-            self.gather(store, from.as_ref(), &tip, &changes, progress)?;
-        }
+        self.bring_up(store, SEARCHED, &mut |index, (from, tip), changes| {
+            index.gather(store, from, tip, changes, progress)
+        })
     }
 
     /// Writes the changes, transaction by transaction, until another process moved the catalogue.
@@ -124,21 +101,7 @@ impl Index {
 
 /// The commit that the full text stands for.
 pub(super) fn searched(connection: &Connection) -> Result<Option<RevisionId>, Error> {
-    rows::stands_for(connection, "searched")
-}
-
-/// What changed; everything, where the commit that the text stands for is no more.
-pub(super) fn changes(
-    store: &Store,
-    from: Option<&RevisionId>,
-    to: &RevisionId,
-) -> Result<Vec<SessionChange>, Error> {
-    if from.is_some()
-        && let Ok(changes) = store.changes(from, to)
-    {
-        return Ok(changes);
-    }
-    Ok(store.changes(None, to)?)
+    rows::stands_for(connection, SEARCHED)
 }
 
 /// Says that the text stands for the tip. Where it stood for nothing, sessions that it still has
@@ -162,7 +125,7 @@ fn finish(
             }
         }
     }
-    rows::stand_for(transaction, "searched", tip)
+    rows::stand_for(transaction, SEARCHED, tip)
 }
 
 /// Brings one session's text to a state.

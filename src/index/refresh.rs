@@ -12,6 +12,7 @@ use crate::session::RevisionId;
 use crate::session::SessionId;
 use crate::store;
 use crate::store::CommitEntry;
+use crate::store::SessionChange;
 use crate::store::Store;
 
 /// After this many changes a transaction is closed: a long rebuild keeps what it has, takes
@@ -137,6 +138,64 @@ impl Index {
         }
         Ok(taken)
     }
+}
+
+/// Takes what changed between two revisions into a part of the index.
+pub(super) type TakeIn<'t> = dyn FnMut(&mut Index, (Option<&RevisionId>, &RevisionId), &[SessionChange]) -> Result<(), Error>
+    + 't;
+
+impl Index {
+    /// Brings the catalogue up to the tip, and then a part of the index that follows it behind.
+    /// `part`: what the commit is called in the table that it stands for.
+    pub(super) fn bring_up(
+        &mut self,
+        store: &Store,
+        part: &str,
+        take: &mut TakeIn<'_>,
+    ) -> Result<(), Error> {
+        match self.try_bring_up(store, part, take) {
+            Err(error) if error.is_damage() => {
+                self.rebuild()?;
+                self.try_bring_up(store, part, take)
+            }
+            outcome => outcome,
+        }
+    }
+
+    fn try_bring_up(
+        &mut self,
+        store: &Store,
+        part: &str,
+        take: &mut TakeIn<'_>,
+    ) -> Result<(), Error> {
+        // Again while other processes move the catalogue at the same time.
+        loop {
+            self.refresh(store)?;
+            let tip = rows::indexed(&self.connection)?;
+            let from = rows::stands_for(&self.connection, part)?;
+            let Some(tip) = tip.filter(|tip| from.as_ref() != Some(tip)) else { return Ok(()) };
+            if database::is_read_only(&self.connection) {
+                self.rebuild()?;
+                continue;
+            }
+            let changes = changes(store, from.as_ref(), &tip)?;
+            take(self, (from.as_ref(), &tip), &changes)?;
+        }
+    }
+}
+
+/// What changed; everything, where the commit that a part stands for is no more.
+fn changes(
+    store: &Store,
+    from: Option<&RevisionId>,
+    to: &RevisionId,
+) -> Result<Vec<SessionChange>, Error> {
+    if from.is_some()
+        && let Ok(changes) = store.changes(from, to)
+    {
+        return Ok(changes);
+    }
+    Ok(store.changes(None, to)?)
 }
 
 fn read_states(

@@ -7,9 +7,7 @@ use rusqlite::params;
 
 use crate::index::Error;
 use crate::index::Index;
-use crate::index::database;
 use crate::index::database::failed;
-use crate::index::gather::changes;
 use crate::index::rows;
 use crate::session::RevisionId;
 use crate::session::tally;
@@ -31,33 +29,9 @@ impl Index {
         store: &Store,
         progress: &mut dyn FnMut(u64, u64),
     ) -> Result<(), Error> {
-        match self.try_refresh_tallies(store, progress) {
-            Err(error) if error.is_damage() => {
-                self.rebuild()?;
-                self.try_refresh_tallies(store, progress)
-            }
-            outcome => outcome,
-        }
-    }
-
-    fn try_refresh_tallies(
-        &mut self,
-        store: &Store,
-        progress: &mut dyn FnMut(u64, u64),
-    ) -> Result<(), Error> {
-        // Again while other processes move the catalogue at the same time.
-        loop {
-            self.refresh(store)?;
-            let tip = rows::indexed(&self.connection)?;
-            let from = rows::stands_for(&self.connection, TALLIED)?;
-            let Some(tip) = tip.filter(|tip| from.as_ref() != Some(tip)) else { return Ok(()) };
-            if database::is_read_only(&self.connection) {
-                self.rebuild()?;
-                continue;
-            }
-            let changes = changes(store, from.as_ref(), &tip)?;
-            self.take_tallies(store, from.as_ref(), &tip, &changes, progress)?;
-        }
+        self.bring_up(store, TALLIED, &mut |index, (from, tip), changes| {
+            index.take_tallies(store, from, tip, changes, progress)
+        })
     }
 
     /// Writes the changes until another process moved the catalogue.
