@@ -141,7 +141,7 @@ pub struct Marker {
 
 /// A rewriting of history: where main stood before it, and what became of that revision. Another
 /// store that finds it leaves the old history too.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ScrubRecord {
     /// The tip before.
     pub from: RevisionId,

@@ -70,9 +70,14 @@ impl<'r> Redactor<'r> {
         self.known.add_all(secrets);
     }
 
-    /// Takes in a value that `rule` found earlier and that was read again from where it stands.
+    /// Takes in a value that `rule` found earlier, or that a person named, and that was read again
+    /// from where it stands, or stood.
     pub fn learn(&mut self, rule: &str, value: &str) {
-        self.known.add(self.rules.named(rule), value.as_bytes());
+        if rule == GIVEN {
+            self.learn_given(value);
+        } else {
+            self.known.add(self.rules.named(rule), value.as_bytes());
+        }
     }
 
     /// Takes in a value that a person named. False: it is too short to be looked for, since it

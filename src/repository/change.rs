@@ -183,12 +183,23 @@ impl Bench<'_> {
         stream: Clean<Vec<Record>>,
         added: u64,
     ) -> Result<Planned> {
+        let (staged, fold) = Self::stage_whole(batch, id, base, stream)?;
+        Ok(planned(staged, fold, added))
+    }
+
+    /// Stages a session whose stream is `stream` from its first record on.
+    pub(super) fn stage_whole(
+        batch: &mut Batch<'_>,
+        id: SessionId,
+        base: Option<&StoredSession>,
+        stream: Clean<Vec<Record>>,
+    ) -> Result<(StagedSession, HeadFold)> {
         let fold = HeadFold::of_stream(id, &stream);
         let mut stager = batch.write(id, base);
         for record in stream.items() {
             stager.push(&record)?;
         }
-        Ok(planned(stager.finish(Clean::stored(fold.head().clone()))?, fold, added))
+        Ok((stager.finish(Clean::stored(fold.head().clone()))?, fold))
     }
 
     /// What a person did, as a record: its own id, and a time that never runs backwards.

@@ -76,6 +76,12 @@ impl<'s> Merging<'s> {
         Ok(store.commit_merge(self.batch, revisions, &self.changes, &self.merged)?)
     }
 
+    /// Makes the commit, and leaves main where it is.
+    pub(super) fn write(mut self, store: &Store) -> Result<RevisionId> {
+        let revisions = (&self.ours, &self.theirs);
+        Ok(store.write_merge(&mut self.batch, revisions, &self.changes, &self.merged)?)
+    }
+
     /// Takes what the other side has.
     fn take(
         &mut self,
@@ -174,7 +180,7 @@ fn as_it_is(
 }
 
 /// Whether a session has records that its tombstone does not know.
-fn goes_on(store: &Store, live: &StoredSession, stone: &Tombstone) -> Result<bool> {
+pub(super) fn goes_on(store: &Store, live: &StoredSession, stone: &Tombstone) -> Result<bool> {
     let buried: HashSet<&RecordKey> = stone.keys.iter().collect();
     let keys: Clean<Vec<RecordKey>> = store.records(live)?.derive(|stream| Keys::of(stream));
     Ok(keys.iter().any(|key| !buried.contains(&shorten(key))))

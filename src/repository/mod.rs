@@ -5,6 +5,7 @@
 //! planned without a lock and committed under one (`change`). Reading works whatever state the
 //! index is in: it is derived, and made anew when it cannot be used.
 
+mod adoption;
 mod allow;
 mod audit;
 mod beginning;

@@ -23,6 +23,7 @@ use crate::store::ObjectId;
 use crate::store::Rewrite;
 use crate::store::StandingJournal;
 use crate::store::Store;
+use crate::store::Twins;
 
 /// How often it is begun again when others save meanwhile.
 const TRIES: usize = 5;
@@ -80,7 +81,8 @@ impl Repository {
             let mut batch = store.batch();
             renew(store, &mut batch, &history, &mut renewal)?;
             let Renewal { trees, unread, purged, .. } = &renewal;
-            let rewrite = Rewrite { trees, unread, purged, clean, brings_back };
+            let twins = &Twins::default();
+            let rewrite = Rewrite { trees, unread, purged, clean, twins, brings_back };
             let rewritten = store.rewrite(&mut batch, &history, &rewrite)?;
             let revision = store.replace_history(
                 batch,
@@ -100,22 +102,6 @@ impl Repository {
         }
         let message = "others save into the store all the time, so its history cannot be rewritten";
         Err(Error::new(ErrorKind::Locked, message))
-    }
-
-    /// Puts a history that was scrubbed elsewhere in the place of ours; false: main moved meanwhile.
-    pub(super) fn adopt_scrubbed(
-        &mut self,
-        ours: &RevisionId,
-        theirs: &RevisionId,
-    ) -> Result<bool> {
-        let (subject, at) = (Clean::stored("a scrubbed history".to_owned()), self.now());
-        let note = CommitNote { operation: "sync", subject, at };
-        let Self { store, index, .. } = self;
-        let is_done = store
-            .adopt_history((ours, theirs), &note, &mut || forget(store, index, &HashMap::new()))?;
-        self.catch_up()?;
-        drop(self.index.refresh(&self.store));
-        Ok(is_done)
     }
 
     /// Goes on with a rewriting whose process died. What fails is tried again next time, and
@@ -143,8 +129,24 @@ impl Repository {
     }
 }
 
+/// The trees that each session ever had, older ones first.
+pub(super) fn versions(
+    store: &Store,
+    history: &History,
+) -> Result<BTreeMap<SessionId, Vec<ObjectId>>> {
+    let mut versions: BTreeMap<SessionId, Vec<ObjectId>> = BTreeMap::new();
+    for (id, tree) in store.session_trees(history, &mut |_| {})? {
+        versions.entry(id).or_default().push(tree);
+    }
+    Ok(versions)
+}
+
 /// Takes what the old history said out of the index and of what capture knows.
-fn forget(store: &Store, index: &mut Index, trees: &HashMap<ObjectId, ObjectId>) -> io::Result<()> {
+pub(super) fn forget(
+    store: &Store,
+    index: &mut Index,
+    trees: &HashMap<ObjectId, ObjectId>,
+) -> io::Result<()> {
     index.forget().map_err(io::Error::other)?;
     let mut sources = Sources::open(&store.private_folder()).map_err(io::Error::other)?;
     let trees = trees.iter().map(|(old, new)| (old.to_string(), new.to_string())).collect();

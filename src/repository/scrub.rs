@@ -20,10 +20,10 @@ use crate::repository::observing::attempted;
 use crate::repository::observing::observed;
 use crate::repository::rewrite::Renewal;
 use crate::repository::rewrite::RewriteOutcome;
+use crate::repository::rewrite::versions;
 use crate::session::Record;
 use crate::session::SessionId;
 use crate::store::Batch;
-use crate::store::Change;
 use crate::store::History;
 use crate::store::ObjectId;
 use crate::store::StandingJournal;
@@ -233,12 +233,8 @@ impl Scrubber {
         store: &Store,
         history: &History,
     ) -> Result<BTreeMap<SessionId, Vec<ObjectId>>> {
-        let mut versions: BTreeMap<SessionId, Vec<ObjectId>> = BTreeMap::new();
-        for (id, tree) in store.session_trees(history, &mut |_| {})? {
-            if self.wanted.is_empty() || self.wanted.contains(&id) {
-                versions.entry(id).or_default().push(tree);
-            }
-        }
+        let mut versions = versions(store, history)?;
+        versions.retain(|id, _| self.wanted.is_empty() || self.wanted.contains(id));
         Ok(versions)
     }
 
@@ -346,11 +342,7 @@ impl Scrubber {
     ) -> Result<ObjectId> {
         let records = records.items().map(|record| self.cleaned(redactor, record));
         let records = Clean::from_items(records.collect::<Vec<_>>());
-        let planned = Bench::plan_whole(batch, version.id, None, records, 0)?;
-        match planned.change {
-            Change::Save(staged) => Ok(staged.tree),
-            Change::Delete { base, .. } => Ok(base.unwrap_or(version.tree)),
-        }
+        Ok(Bench::stage_whole(batch, version.id, None, records)?.0.tree)
     }
 }
 

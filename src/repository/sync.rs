@@ -14,6 +14,7 @@ use crate::repository::observing::observed;
 use crate::session::RevisionId;
 use crate::session::SessionId;
 use crate::store::Address;
+use crate::store::Arrived;
 use crate::store::Pushed;
 use crate::store::Relation;
 use crate::store::Remote;
@@ -47,6 +48,14 @@ pub struct SyncOutcome {
     pub revision: Option<RevisionId>,
     /// Whether it only says what it would do.
     pub is_dry_run: bool,
+}
+
+impl SyncOutcome {
+    pub(super) fn note_merging(&mut self, merging: &Merging<'_>) {
+        note(&mut self.came, merging.came.clone());
+        note(&mut self.merged, merging.merged.clone());
+        note(&mut self.kept, merging.kept.clone());
+    }
 }
 
 impl Repository {
@@ -116,7 +125,6 @@ impl Repository {
     ///
     /// # Errors
     /// `Remote`: there is none of that name, it is not reached, or what it has is no store.
-    /// `Conflict`: one of the two histories was scrubbed of what the other has.
     pub fn sync(
         &mut self,
         name: Option<&str>,
@@ -155,11 +163,12 @@ impl Repository {
                 }
                 continue;
             }
+            let mut arrived = None;
             if !self.store.has_revision(&theirs) {
                 step("Fetching");
-                self.store.fetch(&remote, &theirs)?;
+                arrived = self.store.fetch(&remote, &theirs)?;
             }
-            if self.meet(&remote, &theirs, step, &mut outcome)? {
+            if self.meet(&remote, &theirs, arrived.as_ref(), step, &mut outcome)? {
                 return Ok(outcome);
             }
         }
@@ -172,12 +181,21 @@ impl Repository {
         &mut self,
         remote: &Remote,
         theirs: &RevisionId,
+        arrived: Option<&Arrived>,
         step: &mut dyn FnMut(&'static str),
         outcome: &mut SyncOutcome,
     ) -> Result<bool> {
         let ours = self.store.tip()?;
-        if self.store.is_scrubbed_form(&ours, theirs)? {
-            return self.adopt(&ours, theirs, step, outcome);
+        let reader = arrived.map_or(&self.store, |arrived| &arrived.store);
+        let scrubs = reader.scrubs_apart(&ours, theirs)?;
+        if scrubs.only_here || scrubs.only_there {
+            if outcome.is_dry_run {
+                outcome.is_scrubbed = true;
+                note(&mut outcome.came, reader.differing_sessions(&ours, theirs)?);
+                return Ok(true);
+            }
+            let both = (remote, theirs);
+            return self.meet_scrubbed(both, arrived, scrubs, step, outcome);
         }
         match self.store.relation(&ours, theirs)? {
             Relation::Same => {
@@ -199,9 +217,7 @@ impl Repository {
             Relation::Apart(base) => {
                 step("Merging");
                 let merging = Merging::of(&self.store, (&ours, theirs, base.as_ref()))?;
-                note(&mut outcome.came, merging.came.clone());
-                note(&mut outcome.merged, merging.merged.clone());
-                note(&mut outcome.kept, merging.kept.clone());
+                outcome.note_merging(&merging);
                 if outcome.is_dry_run {
                     let went = self.store.differing_sessions(&ours, theirs)?;
                     let is_ours = |id: &SessionId| !merging.came.contains(id);
@@ -215,26 +231,8 @@ impl Repository {
         }
     }
 
-    /// Takes over the history that another machine scrubbed.
-    fn adopt(
-        &mut self,
-        ours: &RevisionId,
-        theirs: &RevisionId,
-        step: &mut dyn FnMut(&'static str),
-        outcome: &mut SyncOutcome,
-    ) -> Result<bool> {
-        outcome.is_scrubbed = true;
-        outcome.revision = Some(theirs.clone());
-        note(&mut outcome.came, self.store.differing_sessions(ours, theirs)?);
-        if outcome.is_dry_run {
-            return Ok(true);
-        }
-        step("Taking over the scrubbed history");
-        self.adopt_scrubbed(ours, theirs)
-    }
-
     /// Gives the remote the scrubbed history in the place of what it was before.
-    fn give_over(
+    pub(super) fn give_over(
         &self,
         remote: &Remote,
         theirs: &RevisionId,
@@ -252,7 +250,7 @@ impl Repository {
     }
 
     /// Gives the remote our revision; false: it was overtaken.
-    fn give(
+    pub(super) fn give(
         &self,
         remote: &Remote,
         theirs: Option<&RevisionId>,
@@ -285,7 +283,7 @@ fn absolute(address: &str) -> Result<String> {
     Ok(path.display().to_string())
 }
 
-fn note(all: &mut Vec<SessionId>, more: Vec<SessionId>) {
+pub(super) fn note(all: &mut Vec<SessionId>, more: Vec<SessionId>) {
     all.extend(more);
     all.sort_unstable();
     all.dedup();

@@ -4,19 +4,16 @@ use std::collections::HashMap;
 use std::collections::HashSet;
 use std::collections::VecDeque;
 
-use serde_json::Value;
-
 use crate::session::Action;
 use crate::session::AnnalsEvent;
 use crate::session::Keys;
-use crate::session::Native;
 use crate::session::Record;
 use crate::session::RecordKey;
-use crate::session::TextVisitor;
 use crate::session::ViewChange;
-use crate::session::fold::REDACTION_MARK;
 use crate::session::id::event_id;
 use crate::session::key::base_key;
+use crate::session::redacted::has_more_redactions;
+use crate::session::redacted::is_same;
 use crate::session::view::plan_view_change;
 use crate::session::view::view;
 
@@ -251,117 +248,4 @@ fn is_rolled_back(
     let seen: HashSet<&usize> = current.iter().collect();
     let mut beyond = known.iter().filter(|place| !seen.contains(place)).peekable();
     beyond.peek().is_some() && beyond.all(|place| taken_back.contains(&keys[*place]))
-}
-
-/// Whether two records are the same but for redactions.
-fn is_same(stored: &Record, read: &Record) -> bool {
-    if stored.after().is_none() && read.after().is_none() && stored == read {
-        return true;
-    }
-    let (stored, stored_values) = Skeleton::of(stored);
-    let (read, read_values) = Skeleton::of(read);
-    stored == read
-        && stored_values.len() == read_values.len()
-        && stored_values.iter().zip(&read_values).all(|(a, b)| is_redacted_value(a, b))
-}
-
-/// Whether two values are the same but for redactions, in keys too. The order of keys is not the
-/// same in the agent's file and in ours.
-fn is_redacted_value(a: &Value, b: &Value) -> bool {
-    match (a, b) {
-        (Value::String(a), Value::String(b)) => is_redacted_form(a, b),
-        (Value::Array(a), Value::Array(b)) => {
-            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| is_redacted_value(a, b))
-        }
-        (Value::Object(a), Value::Object(b)) => {
-            let mut unmatched: Vec<(&String, &Value)> =
-                b.iter().filter(|(key, _)| !a.contains_key(*key)).collect();
-            a.len() == b.len()
-                && a.iter().all(|(key, value)| match b.get(key) {
-                    Some(other) => is_redacted_value(value, other),
-                    None => unmatched
-                        .iter()
-                        .position(|(name, other)| {
-                            is_redacted_form(key, name) && is_redacted_value(value, other)
-                        })
-                        .map(|place| unmatched.swap_remove(place))
-                        .is_some(),
-                })
-        }
-        (a, b) => a == b,
-    }
-}
-
-/// Whether one of two texts is the other with redactions in it.
-fn is_redacted_form(a: &str, b: &str) -> bool {
-    a == b || fits(a, b) || fits(b, a)
-}
-
-/// Whether `text` is what stood in `redacted` before: the pieces between the redactions, in order.
-fn fits(redacted: &str, text: &str) -> bool {
-    let mut pieces = redacted.split(REDACTION_MARK);
-    let first = pieces.next().unwrap_or_default();
-    let Some(mut rest) = text.strip_prefix(first) else {
-        return false;
-    };
-    let mut pieces = pieces.map(|it| it.split_once(']').map_or(it, |(_, piece)| piece)).peekable();
-    if pieces.peek().is_none() {
-        return rest.is_empty();
-    }
-    while let Some(piece) = pieces.next() {
-        if pieces.peek().is_none() {
-            return rest.ends_with(piece);
-        }
-        let Some(start) = rest.find(piece) else {
-            return false;
-        };
-        rest = &rest[start + piece.len()..];
-    }
-    true
-}
-
-/// Whether a record that is the same but for redactions has more of them.
-fn has_more_redactions(read: &Record, stored: &Record) -> bool {
-    read != stored && redactions(read) > redactions(stored)
-}
-
-/// How many redactions a record holds.
-pub(super) fn redactions(record: &Record) -> usize {
-    let values = Skeleton::of(record).1;
-    values.iter().map(|value| value.to_string().matches(REDACTION_MARK).count()).sum()
-}
-
-/// Takes the texts and values out of a record, so that they can be compared by themselves.
-#[derive(Default)]
-struct Skeleton {
-    values: Vec<Value>,
-}
-
-impl Skeleton {
-    fn of(record: &Record) -> (Record, Vec<Value>) {
-        let mut record = record.clone();
-        record.set_after(None);
-        let mut skeleton = Self::default();
-        record.visit_texts(&mut skeleton);
-        (record, skeleton.values)
-    }
-}
-
-impl TextVisitor for Skeleton {
-    fn text(&mut self, _field: &str, text: &mut String) {
-        self.values.push(Value::String(std::mem::take(text)));
-    }
-
-    fn value(&mut self, _field: &str, value: &mut Value) {
-        self.values.push(std::mem::take(value));
-    }
-
-    fn native(&mut self, native: &mut Native) {
-        self.values.push(Value::Object(std::mem::take(native)));
-    }
-
-    fn bytes(&mut self, bytes: &mut Vec<u8>) {
-        let bytes = std::mem::take(bytes);
-        self.values.push(Value::String(String::from_utf8_lossy(&bytes).into_owned()));
-    }
 }

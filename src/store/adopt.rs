@@ -1,14 +1,18 @@
-//! Taking over a history that was scrubbed elsewhere: what was taken out there leaves the disk here
-//! too.
+//! Taking over what was taken out of a history elsewhere: it leaves the disk here too.
 
+use std::fs;
+
+use crate::platform;
 use crate::session::RevisionId;
 use crate::store::CommitNote;
 use crate::store::Error;
 use crate::store::Forget;
+use crate::store::History;
+use crate::store::Rewrite;
+use crate::store::Rewritten;
 use crate::store::Store;
-use crate::store::refs::MAIN;
 use crate::store::refs::object_id;
-use crate::store::replace::Move;
+use crate::store::replace::moves;
 use crate::store::replace::noting;
 use crate::store::replace::render_moves;
 
@@ -19,19 +23,18 @@ impl Store {
         Ok(self.marker()?.scrubs.iter().any(|scrub| scrub.from == *revision))
     }
 
-    /// Whether `theirs` is what became of `ours` when it was scrubbed elsewhere.
-    pub fn is_scrubbed_form(&self, ours: &RevisionId, theirs: &RevisionId) -> Result<bool, Error> {
-        let (known, scrubs) = (self.marker_at(ours)?.scrubs, self.marker_at(theirs)?.scrubs);
-        Ok(scrubs.iter().any(|scrub| scrub.from == *ours && !known.contains(scrub)))
-    }
-
-    /// Puts the scrubbed history in the place of ours, and ours off the disk. Interrupted, it is
-    /// gone on with as [`Store::replace_history`] is. The store must be opened anew afterwards.
-    /// False, and nothing was changed: main moved meanwhile.
+    /// Puts `rewritten` in the place of `history`, with `top` as main, and what it replaces off the
+    /// disk. Interrupted, it is gone on with as [`Store::replace_history`] is. The store must be
+    /// opened anew afterwards. False, and nothing was changed: the refs moved meanwhile.
+    ///
+    /// # Errors
+    /// As those of [`Store::replace_history`].
     pub fn adopt_history(
         &self,
-        (ours, theirs): (&RevisionId, &RevisionId),
+        (history, rewritten): (&History, &Rewritten),
+        top: &RevisionId,
         note: &CommitNote,
+        rewrite: &Rewrite<'_>,
         forget: &mut Forget<'_>,
     ) -> Result<bool, Error> {
         self.need_git()?;
@@ -40,16 +43,16 @@ impl Store {
         if self.is_outdated() {
             return Err(Error::Rewritten);
         }
-        if self.tip()? != *ours {
+        if self.rewritable_refs()? != history.refs {
             return Ok(false);
         }
-        self.check_schema(theirs)?;
-        let main = Move { name: MAIN.to_owned(), from: object_id(ours), to: object_id(theirs) };
-        let moves = [main];
+        self.check_journals(rewrite)?;
+        self.check_schema(top)?;
+        let moves = moves(history, rewritten, object_id(top));
         let path = self.replacing_note();
-        crate::platform::write_atomic(&path, render_moves(&moves).as_bytes()).map_err(noting)?;
+        platform::write_atomic(&path, render_moves(&moves).as_bytes()).map_err(noting)?;
         if !self.move_main(&moves[0], note)? {
-            std::fs::remove_file(&path).map_err(noting)?;
+            fs::remove_file(&path).map_err(noting)?;
             return Ok(false);
         }
         self.finish(&moves, &maintenance, forget)?;

@@ -110,7 +110,7 @@ impl<'s> Batch<'s> {
     }
 
     /// Makes all objects part of the store, durably.
-    pub(super) fn flush(&mut self) -> Result<(), Error> {
+    pub fn flush(&mut self) -> Result<(), Error> {
         if self.pack.is_some() {
             self.install_pack()?;
         }

@@ -55,6 +55,26 @@ pub struct SessionState {
     pub tombstone: Option<ObjectId>,
 }
 
+/// Which of two histories were scrubbed since they were last the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ScrubsApart {
+    /// Ours was, and theirs was not.
+    pub only_here: bool,
+    /// Theirs was, and ours was not.
+    pub only_there: bool,
+}
+
+impl ScrubsApart {
+    /// Where it was scrubbed, if only one of the two was, or each by itself.
+    pub(super) fn side(self) -> Option<&'static str> {
+        match self {
+            Self { only_there: true, .. } => Some("there"),
+            Self { only_here: true, .. } => Some("here"),
+            _ => None,
+        }
+    }
+}
+
 impl Store {
     /// How `ours` stands to `theirs`.
     pub fn relation(&self, ours: &RevisionId, theirs: &RevisionId) -> Result<Relation, Error> {
@@ -166,7 +186,10 @@ impl Store {
         changes: &[Change],
         merged: &[SessionId],
     ) -> Result<Option<RevisionId>, Error> {
-        let marker = self.joined_marker(ours, theirs)?;
+        let scrubs = self.scrubs_apart(ours, theirs)?;
+        if let Some(side) = scrubs.side() {
+            return Err(Error::Scrubbed { side });
+        }
         batch.prepare()?;
         let _lock = self.lock()?;
         if self.is_outdated() {
@@ -175,14 +198,30 @@ impl Store {
         if self.tip()? != *ours {
             return Ok(None);
         }
+        let commit = self.write_merge(&mut batch, (ours, theirs), changes, merged)?;
+        let at = self.commit_time(&commit)?;
+        let to = object_id(&commit);
+        let moved = self.advance(object_id(ours), to, at, "merge: two histories")?;
+        Ok(moved.then_some(commit))
+    }
+
+    /// Makes the commit of a merge and all that it needs; no ref moves.
+    pub fn write_merge(
+        &self,
+        batch: &mut Batch<'_>,
+        (ours, theirs): (&RevisionId, &RevisionId),
+        changes: &[Change],
+        merged: &[SessionId],
+    ) -> Result<RevisionId, Error> {
         self.check_schema(ours)?;
+        let marker = self.joined_marker(ours, theirs)?;
         let mut edit = TipEdit::new(self, ours)?;
         for change in changes {
-            edit.apply(&mut batch, change)?;
+            edit.apply(batch, change)?;
         }
-        edit.mark(&mut batch, &marker)?;
+        edit.mark(batch, &marker)?;
         edit.add_foreign(&*self.root(theirs)?);
-        let tree = edit.write_root(&mut batch)?;
+        let tree = edit.write_root(batch)?;
         let at = self.commit_time(ours)?.max(self.commit_time(theirs)?);
         let text =
             CommitText { operation: "merge", subject: "two histories", sessions: merged, at };
@@ -191,23 +230,32 @@ impl Store {
         let commit = text.render(tree, &parents, NEUTRAL_AUTHOR);
         let commit = batch.put(ObjectType::Commit, commit)?;
         batch.flush()?;
-        let moved = self.advance(object_id(ours), commit, at, "merge: two histories")?;
-        Ok(moved.then(|| revision(commit)))
+        Ok(revision(commit))
+    }
+
+    /// Which of two revisions' histories were scrubbed of what the other may still have.
+    pub fn scrubs_apart(
+        &self,
+        ours: &RevisionId,
+        theirs: &RevisionId,
+    ) -> Result<ScrubsApart, Error> {
+        let (ours, theirs) = (self.marker_at(ours)?, self.marker_at(theirs)?);
+        let lacks = |a: &Marker, b: &Marker| b.scrubs.iter().any(|it| !a.scrubs.contains(it));
+        Ok(ScrubsApart { only_here: lacks(&theirs, &ours), only_there: lacks(&ours, &theirs) })
     }
 
     /// The marker of a store that both became.
     fn joined_marker(&self, ours: &RevisionId, theirs: &RevisionId) -> Result<Marker, Error> {
         let (ours, theirs) = (self.marker_at(ours)?, self.marker_at(theirs)?);
-        let lacks = |a: &Marker, b: &Marker| b.scrubs.iter().any(|it| !a.scrubs.contains(it));
-        if lacks(&ours, &theirs) {
-            return Err(Error::Scrubbed { side: "there" });
-        }
-        if lacks(&theirs, &ours) {
-            return Err(Error::Scrubbed { side: "here" });
-        }
         let (mut first, second) =
             if ours.store <= theirs.store { (ours, theirs) } else { (theirs, ours) };
         first.schema = first.schema.max(second.schema);
+        for scrub in second.scrubs {
+            if !first.scrubs.contains(&scrub) {
+                first.scrubs.push(scrub);
+            }
+        }
+        first.scrubs.sort_unstable();
         for (name, value) in second.native {
             first.native.entry(name).or_insert(value);
         }

@@ -45,6 +45,7 @@ mod replace;
 mod rewrite;
 mod sessions;
 mod stager;
+mod twins;
 
 #[cfg(test)]
 mod tests;
@@ -87,9 +88,11 @@ pub use journal::JournalFolder;
 pub use journal::LeftJournal;
 pub use journal::StandingJournal;
 pub use merge::Relation;
+pub use merge::ScrubsApart;
 pub use merge::SessionState;
 pub use remote::Address;
 pub use remote::AddressError;
+pub use remote::Arrived;
 pub use remote::Pushed;
 pub use remote::Remote;
 pub use replace::Forget;
@@ -98,6 +101,7 @@ pub use rewrite::History;
 pub use rewrite::Rewrite;
 pub use rewrite::Rewritten;
 pub use stager::Stager;
+pub use twins::Twins;
 
 use history::Commit;
 use objects::Latest;
@@ -264,13 +268,6 @@ pub struct StoredChunk {
     number: u32,
     chunk: ObjectId,
     text: ChunkText,
-}
-
-impl StoredChunk {
-    /// How many messages stand among its first `count` records.
-    pub fn messages_among(&self, count: usize) -> u64 {
-        self.text.messages_among(count)
-    }
 }
 
 /// A session whose objects are made, ready to be committed.

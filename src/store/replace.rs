@@ -96,7 +96,7 @@ impl Store {
 
     /// Looks, under the lock, for journals whose records are not committed and must not be: who
     /// appends later says something new.
-    fn check_journals(&self, rewrite: &Rewrite<'_>) -> Result<(), Error> {
+    pub(super) fn check_journals(&self, rewrite: &Rewrite<'_>) -> Result<(), Error> {
         let standing = self.journals().standing()?;
         match standing.into_iter().find(|journal| (rewrite.brings_back)(journal)) {
             Some(found) => Err(Error::Unsaved { session: found.session, process: found.process }),
@@ -325,7 +325,7 @@ impl Store {
     }
 }
 
-fn moves(history: &History, rewritten: &Rewritten, top: Oid) -> Vec<Move> {
+pub(super) fn moves(history: &History, rewritten: &Rewritten, top: Oid) -> Vec<Move> {
     let to = |name: &str, from: &Oid| match name {
         MAIN => top,
         _ => rewritten.commits.get(from).copied().unwrap_or(*from),

@@ -14,12 +14,14 @@ use git2::Oid;
 
 use crate::format::Tombstone;
 use crate::redact::Clean;
+use crate::session::RevisionId;
 use crate::session::SessionId;
 use crate::store::Batch;
 use crate::store::Error;
 use crate::store::ObjectId;
 use crate::store::StandingJournal;
 use crate::store::Store;
+use crate::store::Twins;
 use crate::store::history::Commit;
 use crate::store::layout;
 use crate::store::layout::Entry;
@@ -28,6 +30,7 @@ use crate::store::layout::SESSIONS;
 use crate::store::layout::TOMBSTONES;
 use crate::store::layout::Tree;
 use crate::store::objects::corrupt;
+use crate::store::refs::object_id;
 use crate::store::refs::revision;
 
 /// All that the refs of a store lead to, as they stood at one moment.
@@ -53,6 +56,8 @@ pub struct Rewrite<'r> {
     /// Cleans what is no session's: subjects of commits, files that somebody put beside the
     /// sessions. None: it is clean.
     pub clean: &'r CleanText<'r>,
+    /// Commits that are not made anew: what stands for them is there already.
+    pub twins: &'r Twins,
     /// Whether a journal holds what must go: while one does, nothing is rewritten, for its owner
     /// would bring it back.
     pub brings_back: &'r dyn Fn(&StandingJournal) -> bool,
@@ -74,6 +79,13 @@ pub struct Rewritten {
     pub changed: u64,
 }
 
+impl Rewritten {
+    /// What became of a revision.
+    pub fn revision(&self, old: &RevisionId) -> RevisionId {
+        self.commits.get(&object_id(old)).map_or_else(|| old.clone(), |new| revision(*new))
+    }
+}
+
 impl History {
     /// How many commits there are.
     pub fn len(&self) -> usize {
@@ -82,6 +94,18 @@ impl History {
 
     pub(super) fn contains(&self, commit: Oid) -> bool {
         self.commits.contains(&commit)
+    }
+
+    /// Its commits, parents before their children.
+    pub(super) fn commits(&self) -> &[Oid] {
+        &self.commits
+    }
+
+    /// The commits that have no twin.
+    #[must_use]
+    pub fn without(&self, twins: &Twins) -> Self {
+        let is_own = |id: &&Oid| !twins.commits.contains_key(id);
+        Self { refs: Vec::new(), commits: self.commits.iter().filter(is_own).copied().collect() }
     }
 
     /// Whether there are none; a store has at least one.
@@ -94,7 +118,15 @@ impl Store {
     /// All that the refs lead to now. Copies of other repositories' refs do not count: they are
     /// dropped when history is replaced.
     pub fn whole_history(&self) -> Result<History, Error> {
-        let refs = self.rewritable_refs()?;
+        self.history_of(self.rewritable_refs()?)
+    }
+
+    /// All that leads to a revision, which no ref need lead to.
+    pub fn history_to(&self, tip: &RevisionId) -> Result<History, Error> {
+        self.history_of(vec![(String::new(), object_id(tip))])
+    }
+
+    fn history_of(&self, refs: Vec<(String, Oid)>) -> Result<History, Error> {
         let mut commits = Vec::new();
         let mut seen = HashSet::new();
         for (_, tip) in &refs {
@@ -140,9 +172,9 @@ impl Store {
         history: &History,
         rewrite: &Rewrite<'_>,
     ) -> Result<Rewritten, Error> {
-        let (folders, commits) = Default::default();
+        let (folders, commits) = (HashMap::new(), rewrite.twins.commits.clone());
         let mut work = Work { store: self, batch, rewrite, folders, commits };
-        for id in &history.commits {
+        for id in history.commits.iter().filter(|id| !rewrite.twins.commits.contains_key(id)) {
             work.commit(*id)?;
         }
         let changed = work.commits.iter().filter(|(old, new)| old != new).count() as u64;

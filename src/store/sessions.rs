@@ -329,6 +329,13 @@ impl Store {
     }
 }
 
+impl StoredChunk {
+    /// How many messages stand among its first `count` records.
+    pub fn messages_among(&self, count: usize) -> u64 {
+        self.text.messages_among(count)
+    }
+}
+
 fn folder(tree: &Tree, name: &str, what: &dyn Display) -> Result<Option<Oid>, Error> {
     tree.folder(name).map_err(|cause| Error::Corrupt { what: what.to_string(), cause })
 }

@@ -16,13 +16,13 @@ use crate::support::Sandbox;
 use crate::support::Transcript;
 
 /// A remote on the disk, and machines that know it as `origin`.
-struct World {
+pub(crate) struct World {
     folder: TempDir,
-    machines: Vec<Sandbox>,
+    pub(crate) machines: Vec<Sandbox>,
 }
 
 impl World {
-    fn new(count: u64) -> Self {
+    pub(crate) fn new(count: u64) -> Self {
         let world = Self {
             folder: TempDir::new().expect("a temporary folder can be made"),
             machines: (1..=count).map(Sandbox::of_machine).collect(),
@@ -35,12 +35,12 @@ impl World {
         world
     }
 
-    fn remote(&self) -> PathBuf {
+    pub(crate) fn remote(&self) -> PathBuf {
         self.folder.path().join("remote.git")
     }
 
     /// Syncs all machines until nothing moves any more, and checks that they are the same then.
-    fn settle(&self) {
+    pub(crate) fn settle(&self) {
         for _ in 0..2 {
             for machine in &self.machines {
                 machine.run(["sync"]).ok();
@@ -58,7 +58,7 @@ impl World {
     }
 }
 
-fn git(folder: &Path, arguments: &[&str]) -> String {
+pub(crate) fn git(folder: &Path, arguments: &[&str]) -> String {
     let mut command = Command::new("git");
     command
         .current_dir(folder)
@@ -77,7 +77,7 @@ fn git(folder: &Path, arguments: &[&str]) -> String {
 }
 
 /// The texts of a session's messages, in the order of the stream.
-fn said(machine: &Sandbox, id: &str) -> Vec<String> {
+pub(crate) fn said(machine: &Sandbox, id: &str) -> Vec<String> {
     let shown = machine.json(["show", id]);
     let messages = shown["messages"].as_array().expect("messages").iter();
     let text = |it: &Value| match &it["content"] {
@@ -87,7 +87,7 @@ fn said(machine: &Sandbox, id: &str) -> Vec<String> {
     messages.map(text).collect()
 }
 
-fn begun(machine: &Sandbox) -> Transcript {
+pub(crate) fn begun(machine: &Sandbox) -> Transcript {
     machine.transcript(1).user("what is up?").agent("not much")
 }
 
@@ -346,7 +346,7 @@ fn steps() -> impl Strategy<Value = Vec<(usize, Step)>> {
 }
 
 /// How many schedules a run goes through; each is some thirty processes.
-fn schedules() -> u32 {
+pub(crate) fn schedules() -> u32 {
     std::env::var("ANNALS_SCHEDULES").ok().and_then(|it| it.parse().ok()).unwrap_or(4)
 }
 
@@ -399,50 +399,4 @@ fn random_schedules_of_three_machines_end_alike_with_every_message_once() {
         Ok(())
     });
     ran.expect("whatever they do, they come together");
-}
-
-#[test]
-fn a_scrubbed_history_is_taken_over_by_the_other_machines_and_the_old_one_never_comes_back() {
-    const VALUE: &str = "the plum tree behind the house";
-    let world = World::new(2);
-    let [a, b] = &world.machines[..] else { unreachable!("there are two") };
-    begun(a).user(VALUE).write();
-    a.capture();
-    world.settle();
-    let holds = |machine: &Sandbox| {
-        let bytes = machine.every_object();
-        bytes.windows(VALUE.len()).any(|window| window == VALUE.as_bytes())
-    };
-    assert!(holds(b), "before the scrub it is on both");
-    a.run_with(["scrub", "--value", "--yes"], VALUE).ok();
-    assert!(!holds(a));
-    insta::assert_snapshot!(
-        a.run(["sync"]).ok().stderr,
-        @"The scrubbed history took the place of the one before."
-    );
-    assert!(!holds(a), "what was taken out does not come back to the disk");
-    let told = b.run(["sync"]).ok().stderr;
-    assert!(told.contains("The scrubbed history took the place of the one before."), "{told}");
-    assert!(!holds(b), "and leaves the other machine's disk too");
-    world.settle();
-    assert_eq!(a.tree(), b.tree());
-    assert_eq!(b.json(["list"])["total"], 1);
-}
-
-#[test]
-fn what_one_machine_saved_since_keeps_a_scrubbed_history_from_being_mixed_with_the_old() {
-    const VALUE: &str = "the plum tree behind the house";
-    let world = World::new(2);
-    let [a, b] = &world.machines[..] else { unreachable!("there are two") };
-    begun(a).user(VALUE).write();
-    a.capture();
-    world.settle();
-    b.transcript(2).user("another").write();
-    b.capture();
-    b.run(["sync"]).ok();
-    a.run_with(["scrub", "--value", "--yes"], VALUE).ok();
-    let objects = a.every_object();
-    let refused = a.run(["sync"]).code(3).stderr;
-    assert!(refused.contains("history was scrubbed here, and not there"), "{refused}");
-    assert_eq!(a.every_object(), objects, "nothing of the old history arrives");
 }

@@ -30,7 +30,7 @@ use crate::session::Keys;
 use crate::session::Record;
 use crate::session::RecordKey;
 use crate::session::Timestamp;
-use crate::session::align::redactions;
+use crate::session::redacted::redactions;
 use weave::weave;
 
 /// The stream that holds all records of both.

@@ -7,12 +7,16 @@
 //! Limits: 1 MiB `annals.yaml` and `session.yaml`, 16 MiB a tombstone, 64 MiB a file of messages,
 //! 256 MiB a payload; 1 MiB a commit, 64 MiB a folder.
 
+use std::fs;
 use std::path::Path;
 
 use git2::ObjectType;
 use git2::Oid;
+use tempfile::TempDir;
 
 use crate::format;
+use crate::platform;
+use crate::platform::FileLock;
 use crate::session::Head;
 use crate::session::HeadFold;
 use crate::session::RevisionId;
@@ -20,6 +24,7 @@ use crate::session::SCHEMA_VERSION;
 use crate::session::SessionId;
 use crate::store::Error;
 use crate::store::Store;
+use crate::store::git;
 use crate::store::layout;
 use crate::store::layout::Entry;
 use crate::store::layout::FILES;
@@ -38,19 +43,56 @@ const CHUNK: usize = 64 << 20;
 const PAYLOAD: usize = 256 << 20;
 const FOLDER: usize = 64 << 20;
 
+/// What was fetched and has what was scrubbed here: it never becomes part of the store as it is,
+/// and is removed when this is dropped.
+#[derive(Debug)]
+pub struct Arrived {
+    /// Sees the store, and what arrived.
+    pub store: Store,
+    place: TempDir,
+    _lock: FileLock,
+}
+
+impl Arrived {
+    pub(super) fn new(store: Store, place: TempDir, lock: FileLock) -> Self {
+        Self { store, place, _lock: lock }
+    }
+
+    /// Takes into `store` what leads to a revision that was made of what arrived.
+    pub fn take_in(&self, store: &Store, revision: &RevisionId) -> Result<(), Error> {
+        let failed = |source| Error::Io { doing: "taking in what arrived".into(), source };
+        let taken = self.place.path().join("taken");
+        let wanted = self.place.path().join("wanted");
+        fs::create_dir_all(taken.join("pack")).map_err(failed)?;
+        platform::write_atomic(&wanted, format!("{revision}\n").as_bytes()).map_err(failed)?;
+        let mut command = git::git_in(&store.path);
+        command
+            .args(["pack-objects", "--quiet", "--revs", "--local", "--non-empty"])
+            .arg(taken.join("pack/pack"))
+            .env("GIT_OBJECT_DIRECTORY", self.place.path())
+            .env("GIT_ALTERNATE_OBJECT_DIRECTORIES", &store.objects)
+            .stdin(fs::File::open(&wanted).map_err(failed)?);
+        git::run(command, "taking in what arrived")?;
+        store.move_in(&taken).map_err(failed)?;
+        let failed = |source| Error::Git { doing: "opening what was taken in".into(), source };
+        store.odb()?.refresh().map_err(failed)
+    }
+}
+
 impl Store {
-    /// Checks the revision `tip`, whose objects lie in `place` where this store lacks them.
-    pub(super) fn check_arrival(&self, place: &Path, tip: &RevisionId) -> Result<(), Error> {
+    /// Checks the revision `tip`, whose objects lie in `place` where this store lacks them. Gives a
+    /// store that sees both.
+    pub(super) fn check_arrival(&self, place: &Path, tip: &RevisionId) -> Result<Self, Error> {
         // Of its own, so that this store never looks where objects arrive.
         let store = Self::open(&self.path)?;
-        let odb = store.odb()?;
         let opening = |source| Error::Git { doing: "opening what arrived".into(), source };
         let text = place.to_str().ok_or_else(|| corrupt_path(place))?;
-        odb.add_disk_alternate(text).map_err(opening)?;
-        odb.refresh().map_err(opening)?;
+        store.odb()?.add_disk_alternate(text).map_err(opening)?;
+        store.odb()?.refresh().map_err(opening)?;
         let arrival = Arrival { store: &store };
         arrival.check_history(object_id(tip), self)?;
-        arrival.check_root(tip, &self.tip()?)
+        arrival.check_root(tip, &self.tip()?)?;
+        Ok(store)
     }
 }
 
@@ -78,10 +120,6 @@ impl Arrival<'_> {
         let marker = self.store.marker_at(tip)?;
         if marker.schema > SCHEMA_VERSION {
             return Err(Error::TooNew { found: marker.schema });
-        }
-        // What was taken out here must not come back to the disk.
-        if self.store.marker_at(ours)?.scrubs.iter().any(|it| !marker.scrubs.contains(it)) {
-            return Err(Error::Scrubbed { side: "here" });
         }
         let ours = self.store.root(ours)?;
         for entry in self.store.root(tip)?.iter() {

@@ -27,6 +27,7 @@ use crate::store::refs::object_id;
 
 pub use address::Address;
 pub use address::AddressError;
+pub use arrival::Arrived;
 
 /// What git must not do, whatever the user's settings say, and how it keeps what it fetches.
 const SETTINGS: [&str; 9] = [
@@ -143,17 +144,18 @@ impl Store {
         self.odb().is_ok_and(|odb| odb.exists(object_id(revision)))
     }
 
-    /// Brings the remote's main here, up to `tip` at least, once it was checked. No ref moves.
+    /// Brings the remote's main here, up to `tip` at least, once it was checked. No ref moves. What
+    /// has something that was scrubbed here is held apart, and returned.
     ///
     /// # Errors
     /// [`Error::Remote`]: it cannot be reached, or what it has is no store's; then nothing of it
     /// stays.
-    pub fn fetch(&self, remote: &Remote, tip: &RevisionId) -> Result<(), Error> {
+    pub fn fetch(&self, remote: &Remote, tip: &RevisionId) -> Result<Option<Arrived>, Error> {
         let making = |source| Error::Io { doing: "making room for what arrives".into(), source };
         let folder = self.private_folder();
         // One at a time: so whatever still lies there is left by somebody who died.
         let lock = FileLock::acquire(&folder.join("fetching"), PATIENCE).map_err(making)?;
-        let _lock = lock.ok_or(Error::Locked { seconds: PATIENCE.as_secs() })?;
+        let lock = lock.ok_or(Error::Locked { seconds: PATIENCE.as_secs() })?;
         drop_arrivals(&folder).map_err(making)?;
         let mut builder = tempfile::Builder::new();
         let place = builder.prefix(ARRIVING).tempdir_in(&folder).map_err(making)?;
@@ -164,10 +166,15 @@ impl Store {
             .env("GIT_OBJECT_DIRECTORY", place.path())
             .env("GIT_ALTERNATE_OBJECT_DIRECTORIES", &self.objects);
         run(command, remote, "fetching")?;
-        self.check_arrival(place.path(), tip).map_err(|error| arrived(remote, error))?;
+        let arrival = self.check_arrival(place.path(), tip);
+        let store = arrival.map_err(|error| arrived(remote, error))?;
+        if store.scrubs_apart(&self.tip()?, tip)?.only_here {
+            return Ok(Some(Arrived::new(store, place, lock)));
+        }
         self.move_in(place.path()).map_err(making)?;
         let opening = |source| Error::Git { doing: "opening what was fetched".into(), source };
-        self.odb()?.refresh().map_err(opening)
+        self.odb()?.refresh().map_err(opening)?;
+        Ok(None)
     }
 
     /// Gives the remote a revision as its main, if it still has the one before.
