@@ -42,7 +42,6 @@ use crate::store::Rewritten;
 use crate::store::ScrubsApart;
 use crate::store::StandingJournal;
 use crate::store::Store;
-use crate::store::StoredSession;
 use crate::store::Twins;
 
 /// A history without what was taken out of another.
@@ -200,24 +199,26 @@ impl<'r> Follower<'r> {
     ) -> Result<()> {
         let every = versions(store, &self.history)?;
         let kept = self.purge(store, (tip, scrubbed), every.keys().copied())?;
-        let mut versions = versions(store, &self.history.without(&self.twins))?;
-        versions.extend(every.into_iter().filter(|(id, _)| kept.contains(id)));
-        let mut sessions = Vec::new();
-        for (id, trees) in versions {
-            let reference = reference(store, scrubbed, id)?;
-            let trees = self.readable(store, id, trees);
-            for version in &trees {
-                learn_of_same(&mut self.redactor, &store.records(version)?, &reference);
+        let mut own = versions(store, &self.history.without(&self.twins))?;
+        own.extend(every.into_iter().filter(|(id, _)| kept.contains(id)));
+        for (id, trees) in &own {
+            let reference = reference(store, scrubbed, *id)?;
+            for tree in trees {
+                match records_of(store, *id, *tree) {
+                    Some(records) => learn_of_same(&mut self.redactor, &records, &reference),
+                    // Its files are cleaned one by one, as they are.
+                    None => drop(self.unread.insert(*tree)),
+                }
             }
-            sessions.push((trees, reference));
         }
-        for (versions, reference) in sessions {
-            for version in versions {
-                let records = store.records(&version)?;
+        for (id, trees) in own {
+            let reference = reference(store, scrubbed, id)?;
+            for tree in trees {
+                let Some(records) = records_of(store, id, tree) else { continue };
                 let new = self.cleaned(records.clone(), &reference);
                 if new != records {
-                    let (staged, _) = Bench::stage_whole(batch, version.id, None, new)?;
-                    self.trees.insert(version.tree, staged.tree);
+                    let (staged, _) = Bench::stage_whole(batch, id, None, new)?;
+                    self.trees.insert(tree, staged.tree);
                 }
             }
         }
@@ -242,24 +243,6 @@ impl<'r> Follower<'r> {
             }
         }
         Ok(kept)
-    }
-
-    /// Those of a session's trees that can be read; the files of the others are cleaned one by one,
-    /// as they are.
-    fn readable(
-        &mut self,
-        store: &Store,
-        id: SessionId,
-        trees: Vec<ObjectId>,
-    ) -> Vec<StoredSession> {
-        let mut readable = Vec::new();
-        for tree in trees {
-            match store.session_of_tree(id, &tree.to_string()) {
-                Ok(Some(version)) if store.records(&version).is_ok() => readable.push(version),
-                _ => drop(self.unread.insert(tree)),
-            }
-        }
-        readable
     }
 
     fn cleaned(
@@ -291,6 +274,12 @@ impl<'r> Follower<'r> {
             || self.redactor.bytes(&journal.unread, false).is_some()
             || journal.records.iter().any(holds)
     }
+}
+
+/// The records of a session's tree, if they can be read.
+fn records_of(store: &Store, id: SessionId, tree: ObjectId) -> Option<Clean<Vec<Record>>> {
+    let version = store.session_of_tree(id, &tree.to_string()).ok()??;
+    store.records(&version).ok()
 }
 
 /// A session as the scrubbed history has it, deleted or not; no records: it never had it.
