@@ -8,7 +8,9 @@ use crate::redact::Clean;
 use crate::repository::Operation;
 use crate::repository::Repository;
 use crate::repository::SessionAt;
+use crate::repository::fork::branch_of;
 use crate::repository::observing::observed;
+use crate::session::Branches;
 use crate::session::DiffStep;
 use crate::session::Head;
 use crate::session::Record;
@@ -69,6 +71,32 @@ impl Repository {
         observed(self, Operation::Diff, &[], |it| it.compare(left, right))
     }
 
+    /// What differs between the messages of two branches of a session, from 0, as
+    /// [`crate::session::Branches`] counts.
+    ///
+    /// # Errors
+    /// `Invalid`: the session has no such branch.
+    pub fn diff_branches(&self, at: &SessionAt, branches: (usize, usize)) -> Result<Difference> {
+        observed(self, Operation::Diff, &[], |it| {
+            let stored = it.stored(&at.revision, at.id)?;
+            let head = it.store.head(&stored)?.into_inner();
+            let stream = it.store.records(&stored)?.into_inner();
+            let all = Branches::of(&stream);
+            let side = |branch: usize| -> Result<Vec<Record>> {
+                let places = branch_of(&all, branch)?.into_iter();
+                let records = places.map(|place| stream[place].clone());
+                Ok(records.filter(|record| record.as_message().is_some()).collect())
+            };
+            let (left, right) = (side(branches.0)?, side(branches.1)?);
+            Ok(Difference {
+                changes: changes(&left, &right),
+                left: head.clone(),
+                right: head,
+                fields: Vec::new(),
+            })
+        })
+    }
+
     fn compare(&self, left: Option<&SessionAt>, right: &SessionAt) -> Result<Difference> {
         let stored = self.stored(&right.revision, right.id)?;
         let right_head = self.store.head(&stored)?.into_inner();
@@ -80,22 +108,8 @@ impl Repository {
             }
             None => (Head::empty(right.id), [Vec::new(), messages(self.store.records(&stored)?)]),
         };
-        let (left_refs, right_refs): (Vec<_>, Vec<_>) =
-            (left.iter().collect(), right.iter().collect());
-        let steps = message_steps(&diff(&left_refs, &right_refs));
-        let take = |records: &[Record], place: usize| Box::new(records[place].clone());
-        let changes = steps
-            .into_iter()
-            .map(|step| match step {
-                DiffStep::Equal(count) => RecordChange::Equal(count as u64),
-                DiffStep::Added(place) => RecordChange::Added(take(&right, place)),
-                DiffStep::Removed(place) => RecordChange::Removed(take(&left, place)),
-                DiffStep::Changed(was, is) => {
-                    RecordChange::Changed(take(&left, was), take(&right, is))
-                }
-            })
-            .collect();
         let fields = field_changes(&left_head, &right_head);
+        let changes = changes(&left, &right);
         Ok(Difference { left: left_head, right: right_head, fields, changes })
     }
 
@@ -113,6 +127,19 @@ impl Repository {
             None => Ok((None, SessionAt { id, revision: self.store.tip()?, is_past: false })),
         }
     }
+}
+
+/// What differs between messages, in the order of the conversation.
+fn changes(left: &[Record], right: &[Record]) -> Vec<RecordChange> {
+    let (left_refs, right_refs): (Vec<_>, Vec<_>) = (left.iter().collect(), right.iter().collect());
+    let take = |records: &[Record], place: usize| Box::new(records[place].clone());
+    let change = |step| match step {
+        DiffStep::Equal(count) => RecordChange::Equal(count as u64),
+        DiffStep::Added(place) => RecordChange::Added(take(right, place)),
+        DiffStep::Removed(place) => RecordChange::Removed(take(left, place)),
+        DiffStep::Changed(was, is) => RecordChange::Changed(take(left, was), take(right, is)),
+    };
+    message_steps(&diff(&left_refs, &right_refs)).into_iter().map(change).collect()
 }
 
 /// The messages in view.

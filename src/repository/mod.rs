@@ -145,6 +145,7 @@ pub use filter::Spot;
 pub use filter::TextFilter;
 pub use filter::profile_of;
 pub use filter::told_without_secrets;
+pub use fork::ForkPart;
 pub use hooks::HookChange;
 pub use hooks::HookPlan;
 pub use import::ImportOptions;

@@ -136,7 +136,7 @@ impl HeadFold {
         if message.is_typed() {
             self.head.counts.turns += 1;
             if self.head.preview.is_none() {
-                self.head.preview = preview(&message.content);
+                self.head.preview = message.preview();
             }
         }
         if let Some(usage) = message.usage {
@@ -278,23 +278,26 @@ impl Message {
     }
 }
 
+impl Message {
+    /// The beginning of its first text, as one line; none: it says nothing in words.
+    pub fn preview(&self) -> Option<String> {
+        let text = match &self.content {
+            Content::Text(text) => Some(text.as_str()),
+            Content::Blocks(blocks) => blocks.iter().find_map(|block| match &block.kind {
+                BlockKind::Text { text } => Some(text.as_str()),
+                _ => None,
+            }),
+        };
+        text.map(one_line).filter(|text| !text.is_empty())
+    }
+}
+
 fn total(tokens: &Tokens) -> u64 {
     tokens
         .input
         .saturating_add(tokens.output)
         .saturating_add(tokens.cache_read)
         .saturating_add(tokens.cache_write)
-}
-
-fn preview(content: &Content) -> Option<String> {
-    let text = match content {
-        Content::Text(text) => Some(text.as_str()),
-        Content::Blocks(blocks) => blocks.iter().find_map(|block| match &block.kind {
-            BlockKind::Text { text } => Some(text.as_str()),
-            _ => None,
-        }),
-    };
-    text.map(one_line).filter(|text| !text.is_empty())
 }
 
 fn one_line(text: &str) -> String {

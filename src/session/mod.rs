@@ -6,6 +6,7 @@
 //! agent wrote and annals has no name for stands in `native` fields and goes back unchanged.
 
 mod align;
+mod branches;
 mod content;
 mod diff;
 mod event;
@@ -25,6 +26,8 @@ mod view;
 
 pub use align::Aligner;
 pub use align::Alignment;
+pub use branches::Branches;
+pub use branches::Limb;
 pub use content::Block;
 pub use content::BlockKind;
 pub use content::Content;
@@ -93,6 +96,11 @@ impl Session {
     /// The head, folded from the records.
     pub fn head(&self) -> Head {
         HeadFold::of_stream(self.id, &self.records).head().clone()
+    }
+
+    /// The ways that it went on.
+    pub fn branches(&self) -> Branches {
+        Branches::of(&self.records)
     }
 
     /// The records in view, in the order of the view.

@@ -5,7 +5,7 @@
 //! requirements, by number (`r2_4_workspaces`: projects that moved · `r3_5_retention`: what is let go · `r4_3_secrets`: what is never written
 //! or told, and the rules · `r7_hostile`: bad bundles) · `properties`: the properties, by number ·
 //! `p08_browser`: pages in a browser · `cli_…`: texts, JSON shapes and exit codes of the program ·
-//! `versions`: a session in its several states · `searching`: search against a naive scan ·
+//! `versions`: a session in its several states; `branches`: in its several ways · `searching`: search against a naive scan ·
 //! `picker`, `picker_screens`: the picker in a real terminal · `shell`: a conversation at a prompt · `live`: sessions
 //! that a program holds · `hooks`: agents that call annals · `many`: several processes at once ·
 //! `hostile`: bad input · `crash`: the program killed, the disk full · `scrub`: what leaves history ·
@@ -18,6 +18,7 @@
     reason = "tests set up their own files and read their own environment, and tell long stories"
 )]
 
+mod branches;
 mod cli_json;
 mod cli_text;
 mod corpus;

@@ -2,11 +2,13 @@
 
 use clap::Args;
 
+use crate::cli::commands::show::number;
 use crate::cli::context::Context;
 use crate::cli::exit::ExitCode;
 use crate::cli::exit::Failure;
 use crate::cli::exit::Result;
 use crate::repository::EditOutcome;
+use crate::repository::ForkPart;
 use crate::session::Record;
 use crate::session::Session;
 
@@ -18,6 +20,7 @@ use crate::session::Session;
 Examples:
   annals fork 3f2a9c10               all of it
   annals fork 3f2a9c10 --at 12       up to and with the 12th message, as `annals show` counts
+  annals fork 3f2a9c10 --branch 2    one branch, as `annals show --tree` counts
   annals fork 3f2a9c10@~1            as it was before the last save")]
 pub(crate) struct ForkArgs {
     /// The session, and its revision if not the latest
@@ -26,6 +29,9 @@ pub(crate) struct ForkArgs {
     /// The last message to take: its number, or its id [default: all]
     #[arg(long, value_name = "MESSAGE")]
     at: Option<String>,
+    /// Take only this branch, as `annals show --tree` numbers them
+    #[arg(long, value_name = "N", conflicts_with = "at", value_parser = number)]
+    branch: Option<usize>,
 }
 
 /// Runs it.
@@ -36,7 +42,12 @@ pub(crate) fn run(args: &ForkArgs, context: &mut Context) -> Result<ExitCode> {
         Some(text) => Some(message_id(&repository.load(&at)?, text)?),
         None => None,
     };
-    let outcome = repository.fork(&at, until.as_deref())?;
+    let part = match (&until, args.branch) {
+        (Some(until), _) => ForkPart::UpTo(until),
+        (None, Some(number)) => ForkPart::Branch(number - 1),
+        (None, None) => ForkPart::All,
+    };
+    let outcome = repository.fork(&at, part)?;
     let outcome = EditOutcome { head: outcome.head, revision: outcome.revision };
     let done = format!("Forked {} into", at.id.short());
     context.edited("annals.fork/1", &done, &outcome)

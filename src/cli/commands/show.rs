@@ -2,6 +2,8 @@
 
 use std::ops::RangeInclusive;
 
+use chrono::DateTime;
+use chrono::Utc;
 use clap::Args;
 
 use crate::cli::context::Context;
@@ -10,6 +12,7 @@ use crate::cli::conversation::Detail;
 use crate::cli::exit::ExitCode;
 use crate::cli::exit::Failure;
 use crate::cli::exit::Result;
+use crate::cli::json::BranchesView;
 use crate::cli::json::ShowView;
 use crate::cli::plain::plain;
 use crate::repository;
@@ -29,7 +32,10 @@ Examples:
   annals show @                        the newest one of this folder
   annals show 3f2a9c10@~2              as it was two saves ago
   annals show 3f2a9c10 --tools         with all that tools were given and gave
-  annals show @ --messages 10..20      only these messages")]
+  annals show @ --messages 10..20      only these messages
+  annals show @ --tree                 where it went on in several ways
+  annals show @ --branch 2             one of these")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(crate) struct ShowArgs {
     /// The session, and its revision if not the latest
     #[arg(value_name = "ID[@REV]")]
@@ -46,6 +52,12 @@ pub(crate) struct ShowArgs {
     /// Show only these messages, counted from 1: 7, 10..20, 10.. or ..20
     #[arg(long, short, value_name = "RANGE", value_parser = range)]
     messages: Option<RangeInclusive<u64>>,
+    /// Show the branches: where it went on in several ways from one message
+    #[arg(long, conflicts_with_all = ["tools", "thinking", "raw", "messages"])]
+    tree: bool,
+    /// Show only this branch, as --tree numbers them
+    #[arg(long, value_name = "N", conflicts_with_all = ["raw", "tree"], value_parser = number)]
+    branch: Option<usize>,
 }
 
 /// Runs it.
@@ -53,8 +65,12 @@ pub(crate) fn run(args: ShowArgs, context: &mut Context) -> Result<ExitCode> {
     let mut repository = context.open()?;
     let at = context.resolve(&mut repository, &args.session)?;
     let session = repository.load(&at)?;
+    if args.tree {
+        return tree(&session, &at, repository.now(), context);
+    }
+    let records = records(&session, args.branch)?;
     if context.output.is_json() {
-        return json(&session, &at, args.messages.as_ref(), context);
+        return json((&session, records), &at, args.messages.as_ref(), context);
     }
     if args.raw {
         let text = repository::render_session(&session);
@@ -66,7 +82,6 @@ pub(crate) fn run(args: ShowArgs, context: &mut Context) -> Result<ExitCode> {
         }
         return Ok(ExitCode::Done);
     }
-    let records: Vec<&Record> = session.view().collect();
     if let Some(range) = &args.messages {
         check(range, conversation::count(&records))?;
     }
@@ -81,14 +96,50 @@ pub(crate) fn run(args: ShowArgs, context: &mut Context) -> Result<ExitCode> {
     Ok(ExitCode::Done)
 }
 
-fn json(
+/// The records in view, or those of one branch.
+fn records(session: &Session, branch: Option<usize>) -> Result<Vec<&Record>> {
+    let Some(number) = branch else { return Ok(session.view().collect()) };
+    let branches = session.branches();
+    if number > branches.ends.len() {
+        let has = match branches.ends.len() {
+            1 => "no branches".to_owned(),
+            count => format!("{count} branches"),
+        };
+        return Err(Failure::Usage(format!("There is no branch {number}: the session has {has}.")));
+    }
+    Ok(branches.path(number - 1).into_iter().map(|place| &session.records[place]).collect())
+}
+
+fn tree(
     session: &Session,
+    at: &SessionAt,
+    now: DateTime<Utc>,
+    context: &mut Context,
+) -> Result<ExitCode> {
+    if context.output.is_json() {
+        let (common, branches) = conversation::branches(session);
+        context.output.json(&BranchesView::of(session.id, &at.revision, (common, &branches)))?;
+        return Ok(ExitCode::Done);
+    }
+    let text = conversation::tree(session, now, context.look());
+    context.output.page(&text)?;
+    Ok(ExitCode::Done)
+}
+
+/// The number of a branch.
+pub(super) fn number(text: &str) -> std::result::Result<usize, String> {
+    let number = text.parse().ok().filter(|number| *number > 0);
+    number.ok_or_else(|| "a branch is a number from 1 on".to_owned())
+}
+
+fn json(
+    (session, records): (&Session, Vec<&Record>),
     at: &SessionAt,
     range: Option<&RangeInclusive<u64>>,
     context: &mut Context,
 ) -> Result<ExitCode> {
     let (messages, events): (Vec<&Record>, Vec<&Record>) =
-        session.view().partition(|it| it.as_message().is_some());
+        records.into_iter().partition(|it| it.as_message().is_some());
     if let Some(range) = range {
         check(range, messages.len() as u64)?;
     }

@@ -5,6 +5,7 @@
 
 mod body;
 mod header;
+mod tree;
 
 use std::collections::HashMap;
 use std::collections::HashSet;
@@ -32,6 +33,9 @@ pub(crate) use body::wrap;
 #[cfg(feature = "tui")]
 pub(crate) use header::facts;
 pub(crate) use header::header;
+pub(crate) use tree::BranchSummary;
+pub(crate) use tree::branches;
+pub(crate) use tree::tree;
 
 /// How a conversation is set: colours, width, and what is near.
 #[derive(Debug, Clone, Copy)]

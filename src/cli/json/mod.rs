@@ -4,6 +4,7 @@
 //! may get new keys; a key that changes its meaning makes a new version.
 
 mod audit;
+mod branches;
 mod findings;
 mod hooks;
 mod retention;
@@ -37,6 +38,7 @@ use crate::session::Record;
 use crate::session::RevisionId;
 
 pub(crate) use audit::AuditView;
+pub(crate) use branches::BranchesView;
 pub(crate) use findings::AllowView;
 pub(crate) use findings::FindingView;
 pub(crate) use findings::RedactView;

@@ -214,7 +214,9 @@ impl Repository {
     ) -> Result<(LiveSession, Restored)> {
         check(options)?;
         let restored = self.restored(id)?;
-        Ok((self.hold(id, options)?, restored))
+        let live = self.hold(id, options)?;
+        live.shared.go_on_after(restored.after.clone());
+        Ok((live, restored))
     }
 
     fn hold(&mut self, id: SessionId, options: &LiveOptions) -> Result<LiveSession> {

@@ -10,7 +10,9 @@ use crate::repository::SessionAt;
 use crate::repository::restore::missing_files;
 use crate::session::Action;
 use crate::session::Head;
+use crate::session::Keys;
 use crate::session::Record;
+use crate::session::RecordKey;
 use crate::session::Session;
 use crate::session::SessionId;
 
@@ -19,8 +21,10 @@ use crate::session::SessionId;
 pub struct Restored {
     /// Title, workspace, tokens and the rest.
     pub head: Head,
-    /// The records in view, without annals' own.
+    /// The records in view, without annals' own; of several branches those of the one last used.
     pub records: Vec<Record>,
+    /// The record that what comes next follows, if that is not the last one of the stream.
+    pub(super) after: Option<RecordKey>,
     /// The model that answered last, or was chosen since.
     pub model: Option<String>,
     /// What the program wanted to find again.
@@ -38,9 +42,11 @@ impl Repository {
         let head = session.head();
         let root = head.workspace.root.as_deref().map(Path::new);
         let (model, state) = last_choices(&session);
-        let is_own = |record: &&Record| !matches!(record, Record::Annals(_));
+        let branches = session.branches();
+        let places = branches.path(branches.last_used);
         Ok(Restored {
-            records: session.view().filter(is_own).cloned().collect(),
+            records: places.iter().map(|place| session.records[*place].clone()).collect(),
+            after: (branches.ends.len() > 1).then(|| last_key(&session, &places)).flatten(),
             model,
             state,
             missing_files: missing_files(&head, root),
@@ -48,6 +54,14 @@ impl Repository {
             head,
         })
     }
+}
+
+/// The key of the last one of some records, if others follow it in the stream.
+fn last_key(session: &Session, places: &[usize]) -> Option<RecordKey> {
+    let last = *places.last()?;
+    let is_agents = |record: &Record| !matches!(record, Record::Annals(_));
+    let is_followed = session.records[last + 1..].iter().any(is_agents);
+    is_followed.then(|| Keys::of(&session.records[..=last]).pop()).flatten()
 }
 
 /// The model and the state that hold at the end of the session.

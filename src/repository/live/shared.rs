@@ -33,6 +33,7 @@ use crate::session::AnnalsEvent;
 use crate::session::Head;
 use crate::session::HeadFold;
 use crate::session::Record;
+use crate::session::RecordKey;
 use crate::session::RevisionId;
 use crate::session::SessionId;
 use crate::session::Timestamp;
@@ -69,6 +70,8 @@ pub(super) struct State {
     pub(super) in_flight: Vec<Clean<Record>>,
     /// Whether what is in flight stands in `journal` too.
     pub(super) is_flight_kept: bool,
+    /// What the next record follows, if that is not the last one of the stream.
+    after: Option<RecordKey>,
     /// Secrets that earlier records may hold, since they were found last.
     pub(super) late: Option<KnownSecrets>,
     pub(super) waiting: Waiting,
@@ -105,6 +108,7 @@ impl Shared {
             pending: Vec::new(),
             in_flight: Vec::new(),
             is_flight_kept: false,
+            after: None,
             late: None,
             waiting: Waiting::default(),
             requests: 0,
@@ -176,16 +180,24 @@ impl Shared {
         self.append(vec![Record::Annals(AnnalsEvent { id, at: None, action })])
     }
 
+    /// What is appended next follows that record, not the last one of the stream.
+    pub(super) fn go_on_after(&self, after: Option<RecordKey>) {
+        self.state().after = after;
+    }
+
     pub(super) fn append(&self, mut records: Vec<Record>) -> Result<()> {
         let now = Timestamp::from_instant(self.forward_now());
         for record in &mut records {
             stamp(record, &now, || self.environment.ids.next(now.instant()).to_string());
         }
         let mut known = lock(&self.known);
+        if let Some(first) = records.first_mut().filter(|it| it.after().is_none()) {
+            first.set_after(self.state().after.clone());
+        }
         let mut redactor = Redactor::new(&self.rules);
         redactor.learn_all(&known);
         let before = redactor.known();
-        let records: Vec<Clean<Record>> =
+        let mut records: Vec<Clean<Record>> =
             records.into_iter().map(|record| redactor.record(record)).collect();
         let has_learned = redactor.known() > before;
         let mut state = self.state();
@@ -195,12 +207,12 @@ impl Shared {
         }
         if has_learned {
             *known = redactor.secrets().clone();
-            let records = records.into_iter().map(|record| redactor.again(record)).collect();
+            records = records.into_iter().map(|record| redactor.again(record)).collect();
             clean(&mut state, &redactor);
-            self.add(&mut state, records, true)
-        } else {
-            self.add(&mut state, records, false)
         }
+        self.add(&mut state, records, has_learned)?;
+        state.after = None;
+        Ok(())
     }
 
     /// Now, or a moment after the session's last change if the clock was set back.
