@@ -12,6 +12,7 @@ mod environment;
 mod files;
 mod line;
 mod lock;
+mod process;
 mod stamp;
 mod terminal;
 
@@ -36,9 +37,11 @@ pub use files::write_atomic;
 pub use files::write_new;
 pub use line::append_line;
 pub use lock::FileLock;
+pub use process::end_with_descendants;
 pub use stamp::FileStamp;
 #[cfg(unix)]
 pub use terminal::TerminalMode;
+pub use terminal::can_be_asked;
 pub use terminal::is_terminal_gone;
 pub use terminal::read_hidden_line;
 pub use terminal::terminal_width;

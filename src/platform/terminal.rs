@@ -2,6 +2,7 @@
 
 use std::io;
 use std::io::BufRead;
+use std::io::IsTerminal as _;
 
 /// How many columns the terminal that stdout leads to has; none when it leads to no terminal.
 #[cfg(unix)]
@@ -26,6 +27,11 @@ pub fn is_terminal_gone() -> bool {
 #[cfg(not(unix))]
 pub fn is_terminal_gone() -> bool {
     false
+}
+
+/// Whether there is somebody at a terminal who can be asked something.
+pub fn can_be_asked() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
 /// How the terminal that stdin is treats what is typed.

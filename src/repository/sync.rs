@@ -48,9 +48,20 @@ pub struct SyncOutcome {
     pub revision: Option<RevisionId>,
     /// Whether it only says what it would do.
     pub is_dry_run: bool,
+    /// Why the remote last did not let its main be moved.
+    pub(crate) hindrance: Option<String>,
 }
 
 impl SyncOutcome {
+    /// Whether the remote has it; else why not is kept.
+    fn is_pushed(&mut self, pushed: Pushed) -> bool {
+        match pushed {
+            Pushed::Done => return true,
+            Pushed::Overtaken(why) => self.hindrance = Some(why),
+        }
+        false
+    }
+
     pub(super) fn note_merging(&mut self, merging: &Merging<'_>) {
         note(&mut self.came, merging.came.clone());
         note(&mut self.merged, merging.merged.clone());
@@ -147,9 +158,12 @@ impl Repository {
             is_dry_run: options.is_dry_run,
             ..SyncOutcome::default()
         };
+        let mut is_moving = false;
+        let mut before = None;
         for _ in 0..TRIES {
             step("Asking the remote");
             let theirs = self.store.remote_tip(&remote)?;
+            is_moving |= before.replace(theirs.clone()).is_some_and(|before| before != theirs);
             let Some(theirs) = theirs else {
                 let ours = self.store.tip()?;
                 if self.give(&remote, None, &ours, step, &mut outcome)? {
@@ -163,17 +177,21 @@ impl Repository {
                 }
                 continue;
             }
-            let mut arrived = None;
-            if !self.store.has_revision(&theirs) {
-                step("Fetching");
-                arrived = self.store.fetch(&remote, &theirs)?;
-            }
+            let arrived = self.store.bring(&remote, &theirs, &mut || step("Fetching"))?;
             if self.meet(&remote, &theirs, arrived.as_ref(), step, &mut outcome)? {
                 return Ok(outcome);
             }
         }
-        let message = format!("the remote {} moves all the time", remote.name);
-        Err(Error::new(ErrorKind::Locked, message))
+        if is_moving {
+            let message = format!("the remote {} moves all the time", remote.name);
+            return Err(Error::new(ErrorKind::Locked, message));
+        }
+        let mut cause = outcome.hindrance.unwrap_or_default();
+        if cause.contains(".lock'") {
+            cause += " Where no git is at work there, one that died left it: remove it.";
+        }
+        let message = format!("the remote {}: its main cannot be moved: {cause}", remote.name);
+        Err(Error::new(ErrorKind::Remote, message))
     }
 
     /// Comes to one state with what the remote has; false: one of the two moved meanwhile.
@@ -246,7 +264,7 @@ impl Repository {
             return Ok(true);
         }
         step("Pushing");
-        Ok(self.store.push_over(remote, theirs, &ours)? == Pushed::Done)
+        Ok(outcome.is_pushed(self.store.push_over(remote, theirs, &ours)?))
     }
 
     /// Gives the remote our revision; false: it was overtaken.
@@ -268,7 +286,7 @@ impl Repository {
             return Ok(true);
         }
         step("Pushing");
-        Ok(self.store.push(remote, ours)? == Pushed::Done)
+        Ok(outcome.is_pushed(self.store.push(remote, ours)?))
     }
 }
 

@@ -40,6 +40,14 @@ pub(super) fn git() -> Command {
     command
 }
 
+/// The git program, at work in a store, with the user's own settings.
+pub(super) fn user_git(store: &Path) -> Command {
+    let mut command = Command::new("git");
+    leave_repositories(&mut command);
+    command.arg("--git-dir").arg(store).stdin(Stdio::null());
+    command
+}
+
 /// Keeps away from the git that a command runs what the environment says about repositories.
 pub(super) fn leave_repositories(command: &mut Command) {
     for name in CLEARED {

@@ -8,9 +8,10 @@
 //! `versions`: a session in its several states; `branches`: in its several ways · `searching`: search against a naive scan ·
 //! `picker`, `picker_screens`: the picker in a real terminal · `shell`: a conversation at a prompt · `live`: sessions
 //! that a program holds · `hooks`: agents that call annals · `many`: several processes at once ·
-//! `hostile`: bad input · `crash`: the program killed, the disk full · `scrub`: what leaves history ·
+//! `hostile`: bad input · `hostile_remotes`: remotes that mean harm · `crash`: the program killed, the disk full · `scrub`: what leaves history ·
 //! `faults`: each call to the system that
-//! may fail does · `sync`: several machines and a remote; `scrubbed_sync`: of which one scrubbed its history · `corpus`: real transcripts, where `ANNALS_CORPUS` names them.
+//! may fail does · `sync`: several machines and a remote; `scrubbed_sync`: of which one scrubbed its history;
+//! `transports`: the ways to a remote · `corpus`: real transcripts, where `ANNALS_CORPUS` names them.
 #![allow(
     clippy::disallowed_methods,
     clippy::format_push_string,
@@ -27,6 +28,7 @@ mod crash;
 mod faults;
 mod hooks;
 mod hostile;
+mod hostile_remotes;
 mod layers;
 mod live;
 mod many;
@@ -59,4 +61,6 @@ mod searching;
 mod shell;
 mod support;
 mod sync;
+#[cfg(unix)]
+mod transports;
 mod versions;

@@ -63,8 +63,17 @@ pub(crate) struct SyncView<'a> {
 impl<'a> SyncView<'a> {
     /// The view of a sync.
     pub(crate) fn of(outcome: &'a SyncOutcome) -> Self {
-        let SyncOutcome { remote, came, merged, kept, went, is_scrubbed, revision, is_dry_run } =
-            outcome;
+        let SyncOutcome {
+            remote,
+            came,
+            merged,
+            kept,
+            went,
+            is_scrubbed,
+            revision,
+            is_dry_run,
+            hindrance: _,
+        } = outcome;
         Self {
             kind: "annals.sync/1",
             remote,

@@ -4,11 +4,19 @@
 //! file within its limit and readable. What the store has already is not looked at again. Git has
 //! checked the form of all other objects when it took them in.
 //!
+//! Sizes are known before anything is read: few bytes may stand for very many, and one file may
+//! stand in many places.
+//!
 //! Limits: 1 MiB `annals.yaml` and `session.yaml`, 16 MiB a tombstone, 64 MiB a file of messages,
-//! 256 MiB a payload; 1 MiB a commit, 64 MiB a folder.
+//! 512 MiB the messages of a session, 256 MiB a payload; 1 MiB a commit, 64 MiB a folder; 1,000 files
+//! beside our own; two minutes for all of it, and a second more for each 64 KiB that arrived.
 
+use std::collections::HashMap;
+use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
+use std::time::Instant;
 
 use git2::ObjectType;
 use git2::Oid;
@@ -36,12 +44,15 @@ use crate::store::layout::TOMBSTONES;
 use crate::store::layout::Tree;
 use crate::store::objects::corrupt;
 use crate::store::refs::object_id;
+use crate::store::remote::talk;
 
 const SMALL_TEXT: usize = 1 << 20;
 const TOMBSTONE: usize = 16 << 20;
 const CHUNK: usize = 64 << 20;
+const SESSION: usize = 512 << 20;
 const PAYLOAD: usize = 256 << 20;
 const FOLDER: usize = 64 << 20;
+const FOREIGN: usize = 1_000;
 
 /// What was fetched and has what was scrubbed here: it never becomes part of the store as it is,
 /// and is removed when this is dropped.
@@ -89,7 +100,8 @@ impl Store {
         let text = place.to_str().ok_or_else(|| corrupt_path(place))?;
         store.odb()?.add_disk_alternate(text).map_err(opening)?;
         store.odb()?.refresh().map_err(opening)?;
-        let arrival = Arrival { store: &store };
+        let time = talk::time_to_look_at(place);
+        let arrival = Arrival { store: &store, begun: Instant::now(), time };
         arrival.check_history(object_id(tip), self)?;
         arrival.check_root(tip, &self.tip()?)?;
         Ok(store)
@@ -98,31 +110,50 @@ impl Store {
 
 struct Arrival<'s> {
     store: &'s Store,
+    begun: Instant,
+    /// How long it may take.
+    time: Duration,
 }
 
 impl Arrival<'_> {
-    /// Every commit that is new must be one, with its parents there.
+    /// Every revision that is new must be one, with its parents there, and have folders and a file
+    /// where ours are: what is read on the way to the newest one.
     fn check_history(&self, tip: Oid, known: &Store) -> Result<(), Error> {
         let known = known.odb()?;
         let mut waiting = vec![tip];
-        let mut seen = std::collections::HashSet::new();
+        let mut seen = HashSet::new();
         while let Some(id) = waiting.pop() {
             if known.exists(id) || !seen.insert(id) {
                 continue;
             }
-            self.check_size(id, ObjectType::Commit, SMALL_TEXT, "a revision")?;
+            for entry in self.top(id)?.iter() {
+                match &*entry.name {
+                    name if name == MARKER.as_bytes() => {
+                        self.check_file(entry, SMALL_TEXT, "a revision")?;
+                    }
+                    name if name == SESSIONS.as_bytes() || name == TOMBSTONES.as_bytes() => {
+                        self.folder(entry, "a revision")?;
+                    }
+                    _ => {}
+                }
+            }
             waiting.extend(&self.store.read_commit(id)?.parents);
         }
         Ok(())
     }
 
     fn check_root(&self, tip: &RevisionId, ours: &RevisionId) -> Result<(), Error> {
+        let theirs = self.top(object_id(tip))?;
+        for entry in theirs.iter().filter(|entry| entry.is_file()) {
+            let limit = if *entry.name == *MARKER.as_bytes() { SMALL_TEXT } else { PAYLOAD };
+            self.check_size(entry.id, ObjectType::Blob, limit, &shown(entry))?;
+        }
         let marker = self.store.marker_at(tip)?;
         if marker.schema > SCHEMA_VERSION {
             return Err(Error::TooNew { found: marker.schema });
         }
         let ours = self.store.root(ours)?;
-        for entry in self.store.root(tip)?.iter() {
+        for entry in theirs.iter() {
             match &*entry.name {
                 name if name == SESSIONS.as_bytes() || name == TOMBSTONES.as_bytes() => {
                     let area = if name == SESSIONS.as_bytes() { SESSIONS } else { TOMBSTONES };
@@ -130,11 +161,7 @@ impl Arrival<'_> {
                     self.check_area(area, entry, known)?;
                 }
                 // What people put beside our own files is theirs; links lead elsewhere.
-                _ if entry.is_file() => {
-                    let limit =
-                        if *entry.name == *MARKER.as_bytes() { SMALL_TEXT } else { PAYLOAD };
-                    self.check_size(entry.id, ObjectType::Blob, limit, &shown(entry))?;
-                }
+                _ if entry.is_file() => {}
                 _ => return Err(unexpected("the top folder", entry)),
             }
         }
@@ -158,8 +185,9 @@ impl Arrival<'_> {
             }
             let what = format!("{area}/{name}");
             let before = before.map(|id| self.tree(id, &what)).transpose()?.unwrap_or_default();
+            let before: HashMap<_, _> = before.iter().map(|it| (&it.name, it)).collect();
             for entry in self.folder(shard, &what)?.iter() {
-                if !before.iter().any(|it| it == entry) {
+                if before.get(&entry.name) != Some(&entry) {
                     self.check_entry(area, &shard.name, entry)?;
                 }
             }
@@ -194,15 +222,19 @@ impl Arrival<'_> {
                 head = Some(read);
             } else if name == FILES && entry.is_folder() {
                 for file in self.folder(entry, &what)?.iter() {
-                    let name = String::from_utf8_lossy(&file.name);
-                    if !file.is_file() || !layout::is_file_name(&name) {
+                    if !layout::is_file_name(&String::from_utf8_lossy(&file.name)) {
                         return Err(unexpected(&what, file));
                     }
-                    self.check_size(file.id, ObjectType::Blob, PAYLOAD, &what)?;
+                    self.check_file(file, PAYLOAD, &what)?;
                 }
             } else if name == MESSAGES && entry.is_folder() {
+                let mut size = 0;
                 for chunk in self.folder(entry, &what)?.iter() {
-                    self.check_size(chunk.id, ObjectType::Blob, CHUNK, &what)?;
+                    size += self.check_size(chunk.id, ObjectType::Blob, CHUNK, &what)?;
+                }
+                if size > SESSION {
+                    let cause = format!("its messages have more than {} MiB", SESSION >> 20);
+                    return Err(corrupt(entry.id, &what, cause));
                 }
             } else {
                 return Err(unexpected(&what, entry));
@@ -220,6 +252,13 @@ impl Arrival<'_> {
                 Err(corrupt(top.id, &what, cause.into()))
             }
         }
+    }
+
+    fn check_file(&self, entry: &Entry, limit: usize, what: &str) -> Result<(), Error> {
+        if !entry.is_file() {
+            return Err(unexpected(what, entry));
+        }
+        self.check_size(entry.id, ObjectType::Blob, limit, what).map(drop)
     }
 
     fn text(&self, entry: &Entry, limit: usize, what: &str) -> Result<String, Error> {
@@ -241,7 +280,30 @@ impl Arrival<'_> {
         Err(corrupt(id, &what, "it is no folder as git writes it".into()))
     }
 
-    fn check_size(&self, id: Oid, kind: ObjectType, limit: usize, what: &str) -> Result<(), Error> {
+    /// The top folder of a revision.
+    fn top(&self, revision: Oid) -> Result<Tree, Error> {
+        self.check_size(revision, ObjectType::Commit, SMALL_TEXT, "a revision")?;
+        let what = "the top folder";
+        let tree = self.tree(self.store.read_commit(revision)?.tree, what)?;
+        if tree.len() > FOREIGN {
+            let cause = format!("it has more than {FOREIGN} files");
+            return Err(corrupt(revision, &what, cause));
+        }
+        Ok(tree)
+    }
+
+    /// The size of an object, known from its header.
+    fn check_size(
+        &self,
+        id: Oid,
+        kind: ObjectType,
+        limit: usize,
+        what: &str,
+    ) -> Result<usize, Error> {
+        if self.begun.elapsed() > self.time {
+            let cause = format!("looking at it takes more than {} s", self.time.as_secs());
+            return Err(corrupt(id, &what, cause));
+        }
         let odb = self.store.odb()?;
         let header = odb.read_header(id);
         let (size, found) =
@@ -249,7 +311,7 @@ impl Arrival<'_> {
         match size > limit {
             _ if found != kind => Err(corrupt(id, &what, format!("it is a {}", found.str()))),
             true => Err(corrupt(id, &what, format!("it has more than {} MiB", limit >> 20))),
-            false => Ok(()),
+            false => Ok(size),
         }
     }
 }

@@ -6,6 +6,7 @@ pub(crate) mod endpoint;
 pub(crate) mod fault;
 pub(crate) mod forge;
 mod mount;
+pub(crate) mod servers;
 #[cfg(unix)]
 mod terminal;
 
