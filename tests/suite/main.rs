@@ -11,7 +11,7 @@
 //! `hostile`: bad input · `hostile_remotes`: remotes that mean harm · `crash`: the program killed, the disk full · `scrub`: what leaves history ·
 //! `faults`: each call to the system that
 //! may fail does · `sync`: several machines and a remote; `scrubbed_sync`: of which one scrubbed its history;
-//! `transports`: the ways to a remote · `corpus`: real transcripts, where `ANNALS_CORPUS` names them.
+//! `sync_faults`: with calls to the system that fail · `transports`: the ways to a remote · `corpus`: real transcripts, where `ANNALS_CORPUS` names them.
 #![allow(
     clippy::disallowed_methods,
     clippy::format_push_string,
@@ -61,6 +61,8 @@ mod searching;
 mod shell;
 mod support;
 mod sync;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod sync_faults;
 #[cfg(unix)]
 mod transports;
 mod versions;
