@@ -299,10 +299,14 @@ impl Meter {
         }
     }
 
-    /// Shows what is being done now, where nobody knows how far it is.
+    /// Shows what is being done now, where nobody knows how far it is. It does not move: another
+    /// program may ask something there meanwhile, and must not be written over.
     pub(crate) fn step(&mut self, doing: &str) {
         self.doing = line(doing);
-        self.turn();
+        if let Some(bar) = &self.bar {
+            bar.set_message(self.doing.clone());
+            bar.tick();
+        }
     }
 
     /// Shows how far it is.

@@ -11,6 +11,8 @@ use crate::support::Mount;
 use crate::support::Pack;
 use crate::support::Ran;
 use crate::support::Sandbox;
+#[cfg(unix)]
+use crate::support::Terminal;
 use crate::support::forge::BLOB;
 use crate::support::forge::COMMIT;
 use crate::support::forge::Id;
@@ -283,6 +285,10 @@ fn bombs_are_refused_before_they_go_off() {
     let chunk = good.path("-000001.yaml");
     let long = good.clone().with(&chunk, &vec![b'#'; 65 << 20]);
     scene.spoilt("a long file of messages", &long, "more than 64 MiB");
+    let list = "1,".repeat(11_000_000);
+    let values = format!("---\nmessage: user\ncontent: x\nnative:\n  x: [{list}1]\n");
+    let many = good.clone().with(&chunk, values.as_bytes());
+    scene.spoilt("too many values", &many, "may hold more than 10000000 values");
     let long = good.clone().with(&good.path("session.yaml"), &vec![b'#'; 2 << 20]);
     scene.spoilt("a long head", &long, "more than 1 MiB");
     let long = good.clone().with("annals.yaml", &vec![b'#'; 2 << 20]);
@@ -312,6 +318,27 @@ fn bombs_are_refused_before_they_go_off() {
     scene.refused("ten thousand million files in folders", bomb, "has no place there");
 }
 
+#[cfg(unix)]
+#[test]
+fn who_waits_for_a_remote_that_says_nothing_can_stop_it() {
+    let scene = Scene::new();
+    let (told, heard) = std::sync::mpsc::channel();
+    let silent = serve(move |_, _| {
+        told.send(()).ok();
+        std::thread::sleep(Duration::from_secs(60));
+    });
+    scene.machine.git(["config", "remote.evil.url", &format!("{silent}/x.git")]);
+    let mut program = scene.machine.program();
+    let terminal = Terminal::start(program.arg("sync"), 100, 20);
+    heard.recv_timeout(Duration::from_secs(60)).expect("it asks");
+    let start = Instant::now();
+    terminal.press("\u{3}");
+    let left = terminal.end();
+    assert_eq!(left.code, 130, "{}", left.screen);
+    assert!(start.elapsed() < Duration::from_secs(20), "all that it started is gone too");
+    assert_eq!(scene.machine.tip(), scene.tip);
+}
+
 #[test]
 fn the_dearest_that_a_remote_can_do_ends_too() {
     if std::env::var_os("ANNALS_BOMBS").is_none() {
@@ -325,9 +352,9 @@ fn the_dearest_that_a_remote_can_do_ends_too() {
         let list = "1,".repeat(count);
         format!("---\nmessage: user\ncontent: x\nnative:\n  x: [{list}1]\n")
     };
-    let timed = start("32 million values in a file of messages");
+    let timed = start("nine million values in a file of messages");
     let chunk = good.path("-000001.yaml");
-    let many = good.clone().with(&chunk, values(32 << 20).as_bytes());
+    let many = good.clone().with(&chunk, values(9_000_000).as_bytes());
     scene.patiently("many values", &offered(&|pack| many.commit(pack)).serve(), "");
     told(timed);
     let timed = start("as many folders as values, one in the other");

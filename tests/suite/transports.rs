@@ -179,6 +179,31 @@ fn two_stores_meet_over_http_with_a_password() {
 }
 
 #[test]
+fn who_sits_at_a_terminal_is_asked_for_the_password() {
+    let meeting = Meeting::new();
+    let Some(server) = http_backend(meeting.folder.path(), PASSWORD) else {
+        return say("skipped: this git has no http-backend");
+    };
+    meeting.add(&format!("{server}/remote.git"));
+    let mut program = meeting.machines[0].program();
+    let terminal = Terminal::start(program.arg("sync"), 100, 20);
+    // Each of git's programs asks anew: what it has, and what goes.
+    for asked in 1..=2 {
+        let is_asked = |what: &str| {
+            let text = format!("{what} number {asked}");
+            terminal.wait_until(&text, |screen| screen.matches(what).count() == asked);
+        };
+        is_asked("Username for");
+        terminal.press("me\n");
+        is_asked("Password for");
+        terminal.press(&format!("{PASSWORD}\n"));
+    }
+    let left = terminal.end();
+    assert_eq!(left.code, 0, "{}", left.screen);
+    assert!(!left.screen.contains(PASSWORD), "{}", left.screen);
+}
+
+#[test]
 fn two_stores_meet_in_an_encrypted_remote() {
     let meeting = Meeting::new();
     let is_there = |program: &str| Command::new(program).arg("--version").output().is_ok();

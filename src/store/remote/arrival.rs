@@ -8,8 +8,9 @@
 //! stand in many places.
 //!
 //! Limits: 1 MiB `annals.yaml` and `session.yaml`, 16 MiB a tombstone, 64 MiB a file of messages,
-//! 512 MiB the messages of a session, 256 MiB a payload; 1 MiB a commit, 64 MiB a folder; 1,000 files
-//! beside our own; two minutes for all of it, and a second more for each 64 KiB that arrived.
+//! 512 MiB and ten million commas, lines and brackets the messages of a session, 256 MiB a payload;
+//! 1 MiB a commit, 64 MiB a folder; 1,000 files beside our own; two minutes for all of it, and a
+//! second more for each 64 KiB that arrived.
 
 use std::collections::HashMap;
 use std::collections::HashSet;
@@ -50,6 +51,8 @@ const SMALL_TEXT: usize = 1 << 20;
 const TOMBSTONE: usize = 16 << 20;
 const CHUNK: usize = 64 << 20;
 const SESSION: usize = 512 << 20;
+/// Each takes some 75 to 250 bytes of memory, and two in the text.
+const VALUES: usize = 10_000_000;
 const PAYLOAD: usize = 256 << 20;
 const FOLDER: usize = 64 << 20;
 const FOREIGN: usize = 1_000;
@@ -228,14 +231,7 @@ impl Arrival<'_> {
                     self.check_file(file, PAYLOAD, &what)?;
                 }
             } else if name == MESSAGES && entry.is_folder() {
-                let mut size = 0;
-                for chunk in self.folder(entry, &what)?.iter() {
-                    size += self.check_size(chunk.id, ObjectType::Blob, CHUNK, &what)?;
-                }
-                if size > SESSION {
-                    let cause = format!("its messages have more than {} MiB", SESSION >> 20);
-                    return Err(corrupt(entry.id, &what, cause));
-                }
+                self.check_messages(entry, &what)?;
             } else {
                 return Err(unexpected(&what, entry));
             }
@@ -252,6 +248,29 @@ impl Arrival<'_> {
                 Err(corrupt(top.id, &what, cause.into()))
             }
         }
+    }
+
+    /// The sizes of a session's messages, and how many values they can hold.
+    fn check_messages(&self, top: &Entry, what: &str) -> Result<(), Error> {
+        let (chunks, mut size) = (self.folder(top, what)?, 0);
+        for chunk in chunks.iter() {
+            size += self.check_size(chunk.id, ObjectType::Blob, CHUNK, what)?;
+        }
+        if size > SESSION {
+            let cause = format!("its messages have more than {} MiB", SESSION >> 20);
+            return Err(corrupt(top.id, &what, cause));
+        }
+        let mut values = 0;
+        // There is no more than one to a byte.
+        for chunk in chunks.iter().filter(|_| size > VALUES) {
+            let text = self.text(chunk, CHUNK, what)?;
+            values += text.bytes().filter(|byte| b",\n[{".contains(byte)).count();
+            if values > VALUES {
+                let cause = format!("its messages may hold more than {VALUES} values");
+                return Err(corrupt(top.id, &what, cause));
+            }
+        }
+        Ok(())
     }
 
     fn check_file(&self, entry: &Entry, limit: usize, what: &str) -> Result<(), Error> {

@@ -349,24 +349,23 @@ fn run(
     if said.status.success() { Ok(said.stdout) } else { Err(told(complaint(&said))) }
 }
 
-/// What git complained of: its first fatal line, or the last one. Where it only says that it could
-/// not read, whoever did the reading for it said why in the line before.
+/// What git complained of, here or there: its first fatal line, or the last one. Where it only says
+/// that it could not read, whoever did the reading for it said why in the line before.
 fn complaint(said: &Said) -> String {
-    let lines = || said.stderr.lines().map(str::trim).filter(|line| !line.is_empty());
-    let is_fatal = |it: &&str| it.starts_with("fatal:") || it.starts_with("error:");
-    let line = match lines().position(|line| is_fatal(&line)) {
-        Some(place @ 1..) if lines().nth(place).is_some_and(|it| it.ends_with(UNREAD)) => {
-            lines().nth(place - 1)
-        }
-        Some(place) => lines().nth(place),
-        None => lines().next_back(),
+    let lines = said.stderr.lines().map(|line| line.trim().trim_start_matches("remote: ").trim());
+    let lines: Vec<&str> = lines.filter(|line| !line.is_empty()).collect();
+    let line = match lines.iter().position(|line| marked(line).is_some()) {
+        Some(place @ 1..) if lines[place].ends_with(UNREAD) => lines.get(place - 1),
+        Some(place) => lines.get(place),
+        None => lines.last(),
     };
-    let told = |line: &str| {
-        let line =
-            ["fatal: ", "error: "].iter().find_map(|it| line.strip_prefix(it)).unwrap_or(line);
-        Address::without_secrets(line)
-    };
+    let told = |line: &&str| Address::without_secrets(marked(line).unwrap_or(line));
     line.map_or_else(|| said.status.to_string(), told)
+}
+
+/// What stands behind a mark of git's for what went wrong.
+fn marked(line: &str) -> Option<&str> {
+    ["fatal: ", "error: "].iter().find_map(|it| line.strip_prefix(it))
 }
 
 fn failed(remote: &Remote, cause: String) -> Error {
