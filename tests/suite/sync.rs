@@ -47,8 +47,10 @@ impl World {
             let mut command = machine.program();
             command.arg("sync");
             fault.run(&command, "all", nth, crate::support::fault::Wrong::Killed);
-            // The remote's own git may die while it moves main; its lock is its owner's to remove.
-            fs::remove_file(self.remote().join("refs/heads/main.lock")).ok();
+            // The remote's own git may die while it moves main; its locks are its owner's to remove.
+            for lock in ["HEAD.lock", "refs/heads/main.lock"] {
+                fs::remove_file(self.remote().join(lock)).ok();
+            }
             return;
         }
         machine.run(["sync"]).ok();

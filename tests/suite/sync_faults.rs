@@ -47,7 +47,7 @@ impl Before {
     fn new() -> Self {
         let it = Self { machine: Sandbox::of_machine(1), folder: TempDir::new().expect("made") };
         let mut git = Command::new("git");
-        git.env("GIT_CONFIG_GLOBAL", "/dev/null").args(["init", "-q", "--bare"]);
+        git.env("GIT_CONFIG_GLOBAL", "/dev/null").args(["init", "-q", "--bare", "-b", "main"]);
         Ran::of(git.arg(it.remote())).ok();
         let other = Sandbox::of_machine(2);
         for (number, machine) in (1..).zip([&it.machine, &other]) {
@@ -87,10 +87,10 @@ impl Before {
         let mut synced = self.machine.run(["sync"]);
         if synced.code != 0 {
             // The remote's own git was killed while it moved main: that is told, with what to do.
-            let lock = self.remote().join("refs/heads/main.lock");
-            assert!(lock.exists(), "{when}: {synced:?}");
-            assert!(synced.stderr.contains("main.lock"), "{when}: {synced:?}");
-            fs::remove_file(lock).expect("it is there");
+            let locks = ["refs/heads/main.lock", "HEAD.lock"].map(|it| self.remote().join(it));
+            assert!(locks.iter().any(|it| it.exists()), "{when}: {synced:?}");
+            assert!(synced.stderr.contains(".lock': File exists"), "{when}: {synced:?}");
+            locks.iter().for_each(|it| drop(fs::remove_file(it)));
             synced = self.machine.run(["sync"]);
         }
         assert_eq!(synced.code, 0, "{when}: {synced:?}");
