@@ -24,6 +24,7 @@ mod whole;
 
 pub use chunk::parse_chunk;
 pub use chunk_text::ChunkText;
+pub use chunk_text::document_lines;
 pub use head::parse_head;
 pub use head::parse_marker;
 pub use head::parse_tombstone;

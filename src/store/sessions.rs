@@ -219,7 +219,12 @@ impl Store {
     }
 
     /// A large payload of a session.
-    fn file(&self, id: SessionId, tree: ObjectId, name: &str) -> Result<Option<Vec<u8>>, Error> {
+    pub(super) fn file(
+        &self,
+        id: SessionId,
+        tree: ObjectId,
+        name: &str,
+    ) -> Result<Option<Vec<u8>>, Error> {
         let what = format_args!("session {id}");
         let top = self.read_tree(tree.0, &what)?;
         let Some(files) = folder(&top, FILES, &what)? else {

@@ -2,7 +2,9 @@
 //!
 //! The tip must be a store's: its marker of a schema that is known, our names and modes only, each
 //! file within its limit and readable. What the store has already is not looked at again. Git has
-//! checked the form of all other objects when it took them in.
+//! checked the form of all other objects when it took them in. What is wrong is named by file and,
+//! where a text is to blame, line. The hooks of plain git look at what is committed and pushed with
+//! the same eyes.
 //!
 //! Limits: 1 MiB `annals.yaml` and `session.yaml`, 16 MiB a tombstone, 64 MiB a file of messages,
 //! 256 MiB a payload; 1 MiB a commit, 64 MiB a folder.
@@ -15,6 +17,7 @@ use git2::Oid;
 use tempfile::TempDir;
 
 use crate::format;
+use crate::format::Marker;
 use crate::platform;
 use crate::platform::FileLock;
 use crate::session::Head;
@@ -23,7 +26,9 @@ use crate::session::RevisionId;
 use crate::session::SCHEMA_VERSION;
 use crate::session::SessionId;
 use crate::store::Error;
+use crate::store::ObjectId;
 use crate::store::Store;
+use crate::store::StoredSession;
 use crate::store::git;
 use crate::store::layout;
 use crate::store::layout::Entry;
@@ -91,8 +96,20 @@ impl Store {
         store.odb()?.refresh().map_err(opening)?;
         let arrival = Arrival { store: &store };
         arrival.check_history(object_id(tip), self)?;
-        arrival.check_root(tip, &self.tip()?)?;
+        arrival.check_root(&*store.root(tip)?, &*store.root(&self.tip()?)?)?;
         Ok(store)
+    }
+
+    /// Checks what the top folder `root` holds and `known` does not; none: all of it.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] with the first file that has no place in a store, or is not what it must
+    /// be; [`Error::Foreign`]: it is no store's at all.
+    pub fn check_folder(&self, root: ObjectId, known: Option<ObjectId>) -> Result<(), Error> {
+        let arrival = Arrival { store: self };
+        let read = |id: ObjectId| arrival.tree(id.0, "the top folder");
+        let known = known.map(read).transpose()?.unwrap_or_default();
+        arrival.check_root(&read(root)?, &known)
     }
 }
 
@@ -116,13 +133,12 @@ impl Arrival<'_> {
         Ok(())
     }
 
-    fn check_root(&self, tip: &RevisionId, ours: &RevisionId) -> Result<(), Error> {
-        let marker = self.store.marker_at(tip)?;
+    fn check_root(&self, root: &Tree, ours: &Tree) -> Result<(), Error> {
+        let marker = self.marker(root)?;
         if marker.schema > SCHEMA_VERSION {
             return Err(Error::TooNew { found: marker.schema });
         }
-        let ours = self.store.root(ours)?;
-        for entry in self.store.root(tip)?.iter() {
+        for entry in root.iter() {
             match &*entry.name {
                 name if name == SESSIONS.as_bytes() || name == TOMBSTONES.as_bytes() => {
                     let area = if name == SESSIONS.as_bytes() { SESSIONS } else { TOMBSTONES };
@@ -131,14 +147,20 @@ impl Arrival<'_> {
                 }
                 // What people put beside our own files is theirs; links lead elsewhere.
                 _ if entry.is_file() => {
-                    let limit =
-                        if *entry.name == *MARKER.as_bytes() { SMALL_TEXT } else { PAYLOAD };
-                    self.check_size(entry.id, ObjectType::Blob, limit, &shown(entry))?;
+                    self.check_size(entry.id, ObjectType::Blob, PAYLOAD, &shown(entry))?;
                 }
-                _ => return Err(unexpected("the top folder", entry)),
+                _ => return Err(unexpected("", entry)),
             }
         }
         Ok(())
+    }
+
+    fn marker(&self, root: &Tree) -> Result<Marker, Error> {
+        let foreign = |cause| Error::Foreign { path: self.store.path.clone(), cause };
+        let id = root.file(MARKER).map_err(foreign)?;
+        let id = id.ok_or_else(|| foreign(format!("{MARKER} is missing")))?;
+        let text = self.text(id, SMALL_TEXT, MARKER)?;
+        format::parse_marker(&text).map_err(|error| unreadable(MARKER, &text, error))
     }
 
     fn check_area(&self, area: &str, top: &Entry, known: Option<Oid>) -> Result<(), Error> {
@@ -168,63 +190,84 @@ impl Arrival<'_> {
     }
 
     fn check_entry(&self, area: &str, shard: &[u8], entry: &Entry) -> Result<(), Error> {
+        let folder = format!("{area}/{}", String::from_utf8_lossy(shard));
         if area == SESSIONS {
             let id = layout::session_of(shard, &entry.name);
-            return self.check_session(id.ok_or_else(|| unexpected(area, entry))?, entry);
+            return self.check_session(id.ok_or_else(|| unexpected(&folder, entry))?, entry);
         }
         let id = entry.name.strip_suffix(b".yaml").and_then(|it| layout::session_of(shard, it));
-        let id = id.filter(|_| entry.is_file()).ok_or_else(|| unexpected(area, entry))?;
-        let what = format!("the tombstone of session {id}");
-        let text = self.text(entry, TOMBSTONE, &what)?;
+        let id = id.filter(|_| entry.is_file()).ok_or_else(|| unexpected(&folder, entry))?;
+        let path = format!("{folder}/{}", shown(entry));
+        let text = self.text(entry.id, TOMBSTONE, &path)?;
         match format::parse_tombstone(&text) {
             Ok(tombstone) if tombstone.id == id => Ok(()),
-            Ok(_) => Err(corrupt(entry.id, &what, "it is another session's".into())),
-            Err(error) => Err(unreadable(entry, &what, error)),
+            Ok(_) => Err(wrong(path, "it is another session's")),
+            Err(error) => Err(unreadable(&path, &text, error)),
         }
     }
 
     fn check_session(&self, id: SessionId, top: &Entry) -> Result<(), Error> {
-        let what = format!("session {id}");
+        let path = format!("{SESSIONS}/{}/{id}", id.shard());
+        let head_path = format!("{path}/{HEAD}");
         let mut head = None;
-        for entry in self.folder(top, &what)?.iter() {
+        for entry in self.folder(top, &path)?.iter() {
             let name = String::from_utf8_lossy(&entry.name).into_owned();
+            let inner = format!("{path}/{name}");
             if name == HEAD && entry.is_file() {
-                let text = self.text(entry, SMALL_TEXT, &format!("{HEAD} of {what}"))?;
-                let read = format::parse_head(&text).map_err(|it| unreadable(entry, &what, it))?;
-                head = Some(read);
+                let text = self.text(entry.id, SMALL_TEXT, &head_path)?;
+                let read = format::parse_head(&text);
+                head = Some(read.map_err(|it| unreadable(&head_path, &text, it))?);
             } else if name == FILES && entry.is_folder() {
-                for file in self.folder(entry, &what)?.iter() {
+                for file in self.folder(entry, &inner)?.iter() {
                     let name = String::from_utf8_lossy(&file.name);
                     if !file.is_file() || !layout::is_file_name(&name) {
-                        return Err(unexpected(&what, file));
+                        return Err(unexpected(&inner, file));
                     }
-                    self.check_size(file.id, ObjectType::Blob, PAYLOAD, &what)?;
+                    self.check_size(file.id, ObjectType::Blob, PAYLOAD, &inner)?;
                 }
             } else if name == MESSAGES && entry.is_folder() {
-                for chunk in self.folder(entry, &what)?.iter() {
-                    self.check_size(chunk.id, ObjectType::Blob, CHUNK, &what)?;
+                for chunk in self.folder(entry, &inner)?.iter() {
+                    let path = format!("{inner}/{}", shown(chunk));
+                    self.check_size(chunk.id, ObjectType::Blob, CHUNK, &path)?;
                 }
             } else {
-                return Err(unexpected(&what, entry));
+                return Err(unexpected(&path, entry));
             }
         }
         // Names and numbers of the chunks, and every record in them.
-        let stored = self.store.session_of_tree(id, &top.id.to_string())?;
-        let stored = stored.ok_or_else(|| corrupt(top.id, &what, "it is not there".into()))?;
-        let folded = self.store.records(&stored)?.derive(|stream| HeadFold::of_stream(id, stream));
+        let stored = self.store.session_of_tree(id, &top.id.to_string());
+        let stored = stored.map_err(|error| at_path(&path, error))?;
+        let stored = stored.ok_or_else(|| wrong(path.clone(), "it is not there"))?;
+        let records = self.store.records(&stored);
+        let records = records.map_err(|error| self.blame(&stored, error))?;
+        let folded = records.derive(|stream| HeadFold::of_stream(id, stream));
         let counts = |head: &Head| (head.id, head.counts.records, head.counts.messages);
         match head {
             Some(head) if counts(&head) == counts(folded.head()) => Ok(()),
-            _ => {
-                let cause = "its session.yaml does not tell of the records that are there";
-                Err(corrupt(top.id, &what, cause.into()))
-            }
+            _ => Err(wrong(head_path, "it does not tell of the records that are there")),
         }
     }
 
-    fn text(&self, entry: &Entry, limit: usize, what: &str) -> Result<String, Error> {
-        self.check_size(entry.id, ObjectType::Blob, limit, what)?;
-        self.store.read_text(entry.id, &what)
+    /// The file, and its line, for which a session cannot be read.
+    fn blame(&self, stored: &StoredSession, error: Error) -> Error {
+        let folder = format!("{SESSIONS}/{}/{}/{MESSAGES}", stored.id.shard(), stored.id);
+        for (number, chunk) in &stored.chunks {
+            let path = format!("{folder}/{}", layout::chunk_name(stored.id, *number));
+            let read = self.store.chunk_records(stored.id, stored.tree, (*number, *chunk));
+            let Err(error) = read else { continue };
+            let Ok(text) = self.text(chunk.0, CHUNK, &path) else { return at_path(&path, error) };
+            let mut payload = |name: &str| self.store.file(stored.id, stored.tree, name).ok()?;
+            return match format::parse_chunk(&text, &mut payload) {
+                Err(error) => unreadable(&path, &text, error),
+                Ok(_) => at_path(&path, error),
+            };
+        }
+        error
+    }
+
+    fn text(&self, id: Oid, limit: usize, path: &str) -> Result<String, Error> {
+        self.check_size(id, ObjectType::Blob, limit, path)?;
+        self.store.read_text(id, &path).map_err(|error| at_path(path, error))
     }
 
     fn folder(&self, entry: &Entry, what: &str) -> Result<Tree, Error> {
@@ -241,22 +284,21 @@ impl Arrival<'_> {
         Err(corrupt(id, &what, "it is no folder as git writes it".into()))
     }
 
-    fn check_size(&self, id: Oid, kind: ObjectType, limit: usize, what: &str) -> Result<(), Error> {
-        let odb = self.store.odb()?;
-        let header = odb.read_header(id);
+    fn check_size(&self, id: Oid, kind: ObjectType, limit: usize, path: &str) -> Result<(), Error> {
+        let header = self.store.odb()?.read_header(id);
         let (size, found) =
-            header.map_err(|error| corrupt(id, &what, error.message().to_owned()))?;
+            header.map_err(|error| corrupt(id, &path, error.message().to_owned()))?;
         match size > limit {
-            _ if found != kind => Err(corrupt(id, &what, format!("it is a {}", found.str()))),
-            true => Err(corrupt(id, &what, format!("it has more than {} MiB", limit >> 20))),
+            _ if found != kind => Err(wrong(path.to_owned(), &format!("it is a {}", found.str()))),
+            true => Err(wrong(path.to_owned(), &format!("it has more than {} MiB", limit >> 20))),
             false => Ok(()),
         }
     }
 }
 
-fn unexpected(place: &str, entry: &Entry) -> Error {
-    let cause = format!("it holds {:?}, which has no place there", shown(entry));
-    corrupt(entry.id, &place, cause)
+fn unexpected(folder: &str, entry: &Entry) -> Error {
+    let slash = if folder.is_empty() { "" } else { "/" };
+    wrong(format!("{folder}{slash}{}", shown(entry)), "it has no place in a store")
 }
 
 /// A name, as far as an error shows it.
@@ -264,10 +306,28 @@ fn shown(entry: &Entry) -> String {
     String::from_utf8_lossy(&entry.name).chars().take(60).collect()
 }
 
-fn unreadable(entry: &Entry, what: &str, error: format::Error) -> Error {
+fn wrong(what: String, cause: &str) -> Error {
+    Error::Corrupt { what, cause: cause.to_owned() }
+}
+
+/// What is wrong with a text, by its line.
+fn unreadable(path: &str, text: &str, error: format::Error) -> Error {
     match error {
         format::Error::TooNew { found } => Error::TooNew { found },
-        error => corrupt(entry.id, &what, error.to_string()),
+        format::Error::Yaml { line, cause } => wrong(format!("{path}:{line}"), &cause),
+        format::Error::Shape { document, cause } => {
+            let lines = format::document_lines(text);
+            let line = lines.get(document.saturating_sub(1)).unwrap_or(&1);
+            wrong(format!("{path}:{line}"), &cause)
+        }
+        error @ format::Error::File { .. } => wrong(path.to_owned(), &error.to_string()),
+    }
+}
+
+fn at_path(path: &str, error: Error) -> Error {
+    match error {
+        Error::Corrupt { cause, .. } => wrong(path.to_owned(), &cause),
+        error => error,
     }
 }
 

@@ -205,7 +205,8 @@ impl Store {
             Some(line) if OVERTAKEN.iter().any(|it| line.contains(it)) => Ok(Pushed::Overtaken),
             Some(line) => {
                 let reason = line.rsplit('\t').next().unwrap_or(line);
-                Err(failed(remote, format!("it does not take what is pushed: {reason}")))
+                let why = words_of_remote(&output).map_or_else(String::new, |it| format!(": {it}"));
+                Err(failed(remote, format!("it does not take what is pushed: {reason}{why}")))
             }
             None => Err(failed(remote, format!("pushing: {}", complaint(&output)))),
         }
@@ -286,6 +287,12 @@ fn complaint(output: &std::process::Output) -> String {
         Address::without_secrets(line)
     };
     line.map_or_else(|| output.status.to_string(), told)
+}
+
+/// What a hook of the remote's says first.
+fn words_of_remote(output: &std::process::Output) -> Option<String> {
+    let said = String::from_utf8_lossy(&output.stderr);
+    said.lines().find_map(|line| line.strip_prefix("remote: ")).map(|it| it.trim().to_owned())
 }
 
 fn failed(remote: &Remote, cause: String) -> Error {
