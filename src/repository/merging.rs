@@ -18,6 +18,7 @@ use crate::session::SessionId;
 use crate::session::merge;
 use crate::store::Batch;
 use crate::store::Change;
+use crate::store::MergeSides;
 use crate::store::ObjectId;
 use crate::store::SessionState;
 use crate::store::StagedSession;
@@ -28,6 +29,8 @@ use crate::store::StoredSession;
 pub(super) struct Merging<'s> {
     ours: RevisionId,
     theirs: RevisionId,
+    /// What the files that people put beside the sessions are compared with.
+    file_base: Option<RevisionId>,
     batch: Batch<'s>,
     changes: Vec<Change>,
     /// Sessions that are taken from the other side, deletions too.
@@ -41,13 +44,11 @@ pub(super) struct Merging<'s> {
 impl<'s> Merging<'s> {
     /// Decides what becomes of each session. `base`: a revision that both come from, if there is
     /// one.
-    pub(super) fn of(
-        store: &'s Store,
-        (ours, theirs, base): (&RevisionId, &RevisionId, Option<&RevisionId>),
-    ) -> Result<Self> {
+    pub(super) fn of(store: &'s Store, (ours, theirs, base): MergeSides<'_>) -> Result<Self> {
         let mut merging = Self {
             ours: ours.clone(),
             theirs: theirs.clone(),
+            file_base: base.cloned(),
             batch: store.batch(),
             changes: Vec::new(),
             came: Vec::new(),
@@ -72,14 +73,14 @@ impl<'s> Merging<'s> {
 
     /// Makes the commit; none: main moved meanwhile.
     pub(super) fn commit(self, store: &Store) -> Result<Option<RevisionId>> {
-        let revisions = (&self.ours, &self.theirs);
-        Ok(store.commit_merge(self.batch, revisions, &self.changes, &self.merged)?)
+        let sides = (&self.ours, &self.theirs, self.file_base.as_ref());
+        Ok(store.commit_merge(self.batch, sides, &self.changes, &self.merged)?)
     }
 
     /// Makes the commit, and leaves main where it is.
     pub(super) fn write(mut self, store: &Store) -> Result<RevisionId> {
-        let revisions = (&self.ours, &self.theirs);
-        Ok(store.write_merge(&mut self.batch, revisions, &self.changes, &self.merged)?)
+        let sides = (&self.ours, &self.theirs, self.file_base.as_ref());
+        Ok(store.write_merge(&mut self.batch, sides, &self.changes, &self.merged)?)
     }
 
     /// Takes what the other side has.

@@ -87,6 +87,7 @@ pub use journal::Journal;
 pub use journal::JournalFolder;
 pub use journal::LeftJournal;
 pub use journal::StandingJournal;
+pub use merge::MergeSides;
 pub use merge::Relation;
 pub use merge::ScrubsApart;
 pub use merge::SessionState;
