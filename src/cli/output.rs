@@ -202,6 +202,12 @@ impl Output {
         self.tell(&format!("{heading} {}", plain(&told_without_secrets(text))))
     }
 
+    /// Tells one of the things for which the command fails.
+    pub(crate) fn refusal(&mut self, text: &str) -> Result<()> {
+        let heading = self.status.bad("refused:");
+        self.tell(&format!("{heading} {}", plain(&told_without_secrets(text))))
+    }
+
     /// Tells why the command failed.
     pub(crate) fn failure(&mut self, report: &Report) -> Result<()> {
         if self.options.is_json {

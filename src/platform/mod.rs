@@ -22,6 +22,7 @@ pub use clock::Stopwatch;
 pub use environment::Environment;
 pub use environment::host_name;
 pub use environment::variable;
+pub use environment::variables_beginning;
 pub use files::close_to_others;
 pub use files::create_private_folder;
 pub use files::free_space;

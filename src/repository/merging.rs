@@ -45,6 +45,16 @@ impl<'s> Merging<'s> {
     /// Decides what becomes of each session. `base`: a revision that both come from, if there is
     /// one.
     pub(super) fn of(store: &'s Store, (ours, theirs, base): MergeSides<'_>) -> Result<Self> {
+        let ids = store.differing_sessions(ours, theirs)?;
+        Self::of_sessions(store, (ours, theirs, base), &ids)
+    }
+
+    /// The same, for those sessions only.
+    pub(super) fn of_sessions(
+        store: &'s Store,
+        (ours, theirs, base): MergeSides<'_>,
+        ids: &[SessionId],
+    ) -> Result<Self> {
         let mut merging = Self {
             ours: ours.clone(),
             theirs: theirs.clone(),
@@ -55,7 +65,7 @@ impl<'s> Merging<'s> {
             merged: Vec::new(),
             kept: Vec::new(),
         };
-        for id in store.differing_sessions(ours, theirs)? {
+        for id in ids.iter().copied() {
             let here = store.session_state(ours, id)?;
             let there = store.session_state(theirs, id)?;
             let before = base.map(|base| store.session_state(base, id)).transpose()?;
@@ -71,10 +81,21 @@ impl<'s> Merging<'s> {
         Ok(merging)
     }
 
+    /// Compares the files that people put beside the sessions with another revision.
+    pub(super) fn with_file_base(self, base: RevisionId) -> Self {
+        Self { file_base: Some(base), ..self }
+    }
+
     /// Makes the commit; none: main moved meanwhile.
     pub(super) fn commit(self, store: &Store) -> Result<Option<RevisionId>> {
         let sides = (&self.ours, &self.theirs, self.file_base.as_ref());
         Ok(store.commit_merge(self.batch, sides, &self.changes, &self.merged)?)
+    }
+
+    /// The top folder that the commit would have, for whoever makes it himself.
+    pub(super) fn tree(self, store: &Store) -> Result<ObjectId> {
+        let sides = (&self.ours, &self.theirs, self.file_base.as_ref());
+        Ok(store.merged_tree(self.batch, sides, &self.changes)?)
     }
 
     /// Makes the commit, and leaves main where it is.

@@ -104,6 +104,22 @@ impl Store {
         Ok(store)
     }
 
+    /// Opens a repository of git's own that holds a store's history, wherever its branches are: to
+    /// read revisions, and to make objects. `objects`: where git puts new ones at the moment.
+    pub(super) fn open_plain(common: &Path, objects: &Path) -> Result<Self, Error> {
+        let mut store = open_at(common)?;
+        if objects != store.objects {
+            let opening = |source| Error::Git { doing: "opening what arrived".into(), source };
+            let odb = store.repository.odb().map_err(opening)?;
+            let text = objects.to_str().ok_or_else(|| foreign(objects, "its name is no UTF-8"))?;
+            odb.add_disk_alternate(text).map_err(opening)?;
+            odb.refresh().map_err(opening)?;
+            drop(odb);
+            objects.clone_into(&mut store.objects);
+        }
+        Ok(store)
+    }
+
     /// The marker at the tip.
     pub fn marker(&self) -> Result<Marker, Error> {
         self.marker_at(&self.tip()?)

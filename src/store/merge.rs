@@ -240,6 +240,28 @@ impl Store {
         Ok(ScrubsApart { only_here: lacks(&theirs, &ours), only_there: lacks(&ours, &theirs) })
     }
 
+    /// The top folder of a revision that joins two, without making one: `changes` as for
+    /// [`Store::commit_merge`].
+    ///
+    /// # Errors
+    /// [`Error::Scrubbed`]: one side's history was scrubbed of what the other still has.
+    pub fn merged_tree(
+        &self,
+        mut batch: Batch<'_>,
+        (ours, theirs, base): MergeSides<'_>,
+        changes: &[Change],
+    ) -> Result<ObjectId, Error> {
+        if let Some(side) = self.scrubs_apart(ours, theirs)?.side() {
+            return Err(Error::Scrubbed { side });
+        }
+        for side in [ours, theirs] {
+            self.check_schema(side)?;
+        }
+        let tree = self.join_trees(&mut batch, (ours, theirs, base), changes)?;
+        batch.flush()?;
+        Ok(ObjectId(tree))
+    }
+
     fn join_trees(
         &self,
         batch: &mut Batch<'_>,

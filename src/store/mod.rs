@@ -14,12 +14,10 @@
 //! ```
 //!
 //! Promises: when [`Store::commit`] returns, the commit is on disk, objects before the ref; an
-//! interruption leaves the old state or the new one; writers in many processes lose nothing; a
-//! damaged object is an error that names it, never a hang; no object is ever pruned but by
-//! [`Store::replace_history`], which takes out what nobody must see any more.
-//! `bundle` makes and reads bundles, which never become part of the store; `identity` tells the
-//! repositories in the user's folders, which it only reads.
-//! It does not know what a session means: it stores streams of records and their heads.
+//! interruption leaves the old state or the new one; writers in many processes lose nothing; damage
+//! is an error that names it, never a hang; only [`Store::replace_history`] prunes an object.
+//! `bundle` makes and reads bundles, which are no part of the store; `identity` only reads the user's
+//! repositories; `plain` is where git works by itself. It does not know what a session means.
 //! Limits: 512 MiB an object, SHA-1 repositories without reftable.
 
 mod adopt;
@@ -37,8 +35,10 @@ mod layout;
 mod maintenance;
 mod measure;
 mod merge;
+mod news;
 mod objects;
 mod pack;
+mod plain;
 mod refs;
 mod remote;
 mod replace;
@@ -91,6 +91,9 @@ pub use merge::MergeSides;
 pub use merge::Relation;
 pub use merge::ScrubsApart;
 pub use merge::SessionState;
+pub use news::NewFile;
+pub use news::NewFileKind;
+pub use plain::PlainRepository;
 pub use remote::Address;
 pub use remote::AddressError;
 pub use remote::Arrived;

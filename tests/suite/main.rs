@@ -10,7 +10,8 @@
 //! that a program holds · `hooks`: agents that call annals · `many`: several processes at once ·
 //! `hostile`: bad input · `crash`: the program killed, the disk full · `scrub`: what leaves history ·
 //! `faults`: each call to the system that
-//! may fail does · `sync`: several machines and a remote; `scrubbed_sync`: of which one scrubbed its history · `corpus`: real transcripts, where `ANNALS_CORPUS` names them.
+//! may fail does · `sync`: several machines and a remote; `scrubbed_sync`: of which one scrubbed its history ·
+//! `plain_git`: git itself in a clone · `corpus`: real transcripts, where `ANNALS_CORPUS` names them.
 #![allow(
     clippy::disallowed_methods,
     clippy::format_push_string,
@@ -36,6 +37,7 @@ mod p08_export;
 mod picker;
 #[cfg(unix)]
 mod picker_screens;
+mod plain_git;
 mod properties;
 mod r10_observing;
 mod r10_statistics;

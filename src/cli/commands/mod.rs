@@ -19,6 +19,7 @@ mod init;
 mod list;
 mod log;
 pub(crate) mod man;
+mod merge_driver;
 mod note;
 mod pin;
 mod prune;
@@ -83,6 +84,7 @@ pub(crate) enum Command {
     Sync(sync::SyncArgs),
     Workspace(workspace::WorkspaceArgs),
     Hooks(hooks::HooksArgs),
+    MergeDriver(merge_driver::MergeDriverArgs),
     Config(config::ConfigArgs),
     Init(init::InitArgs),
     Checkout(checkout::CheckoutArgs),
@@ -139,6 +141,7 @@ pub(crate) fn run(command: Command, context: &mut Context) -> Result<ExitCode> {
         Command::Sync(args) => sync::run(&args, context),
         Command::Workspace(args) => workspace::run(args, context),
         Command::Hooks(args) => hooks::run(args, context),
+        Command::MergeDriver(args) => merge_driver::run(&args, context),
         Command::Config(args) => config::run(args, context),
         Command::Init(args) => init::run(&args, context),
         Command::Checkout(args) => checkout::run(&args, context),

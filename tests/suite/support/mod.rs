@@ -168,6 +168,31 @@ impl Sandbox {
         text + &errors
     }
 
+    /// Git as the user calls it in any folder, where it finds the programs that come with annals;
+    /// without `strategy`, as if the merge strategy were not installed.
+    pub(crate) fn plain_git(&self, folder: &Path, strategy: bool) -> Command {
+        let mut command = Command::new("git");
+        self.seal(&mut command);
+        if strategy {
+            command.env("PATH", Self::path_with_programs());
+        }
+        for role in ["AUTHOR", "COMMITTER"] {
+            command
+                .env(format!("GIT_{role}_NAME"), "Kim")
+                .env(format!("GIT_{role}_EMAIL"), "kim@localhost");
+        }
+        command.arg("-C").arg(folder);
+        command
+    }
+
+    /// A `PATH` that also leads to the programs that come with annals.
+    pub(crate) fn path_with_programs() -> std::ffi::OsString {
+        let own = Path::new(env!("CARGO_BIN_EXE_git-merge-annals")).parent().map(Path::to_owned);
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let all = own.into_iter().chain(std::env::split_paths(&path));
+        std::env::join_paths(all).expect("no folder has a colon in its name")
+    }
+
     /// Git must accept the store, and have nothing to say about it.
     pub(crate) fn fsck(&self) {
         self.wait_for_packing();
