@@ -33,6 +33,8 @@ pub struct Filter {
     pub tags: Vec<String>,
     /// Branches; `*` stands for any text, `?` for one character.
     pub branches: Vec<String>,
+    /// Who saved a session first: any part of his name or address, in any letter case.
+    pub authors: Vec<String>,
     /// Sessions with activity (created to modified) that touches one of these half-open spans.
     /// One without times touches none.
     pub spans: Vec<TimeSpan>,
@@ -79,6 +81,8 @@ pub enum FilterField {
     Tag,
     /// The git branch.
     Branch,
+    /// Who saved it first.
+    Author,
     /// A date or a range in which it was active.
     Date,
     /// Active on this date or later.
@@ -89,7 +93,7 @@ pub enum FilterField {
 
 impl FilterField {
     /// All of them, with the names that they go by.
-    pub const NAMES: [(&'static str, Self); 10] = [
+    pub const NAMES: [(&'static str, Self); 11] = [
         ("agent", Self::Agent),
         ("model", Self::Model),
         ("workspace", Self::Workspace),
@@ -97,6 +101,7 @@ impl FilterField {
         ("here", Self::Here),
         ("tag", Self::Tag),
         ("branch", Self::Branch),
+        ("author", Self::Author),
         ("date", Self::Date),
         ("since", Self::Since),
         ("until", Self::Until),
@@ -220,6 +225,7 @@ impl<Z: TimeZone> FilterInput<Z> {
             FilterField::Model => self.filter.models.push(text()),
             FilterField::Tag => self.filter.tags.push(text()),
             FilterField::Branch => self.filter.branches.push(text()),
+            FilterField::Author => self.filter.authors.push(text()),
             FilterField::Workspace => self.add_workspace(value),
             FilterField::Here => {
                 let here = Filter::here(&self.current);
@@ -376,7 +382,7 @@ mod tests {
         assert_eq!(
             said(&[("titel", "x")]),
             "There is no field `titel`. Fields are agent, model, workspace, in, here, tag, branch, \
-             date, since, until."
+             author, date, since, until."
         );
         let range = said(&[("since", "2026-10..2026-11")]);
         assert_eq!(range, "`since` takes one date, not a range.");

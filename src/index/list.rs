@@ -110,6 +110,26 @@ pub(super) fn summary_of(connection: &Connection, key: i64) -> rusqlite::Result<
     read_summary(connection, key, &id)
 }
 
+/// Whether a session is listed; not, where that cannot be read.
+pub(super) fn is_listed(connection: &Connection, id: SessionId) -> bool {
+    let found = connection
+        .prepare_cached("SELECT 1 FROM sessions WHERE id = ?1")
+        .and_then(|mut statement| statement.exists([digits(id)]));
+    found.unwrap_or(false)
+}
+
+/// Who saved a session first.
+pub(super) fn author(connection: &Connection, id: SessionId) -> rusqlite::Result<Option<String>> {
+    let author = connection
+        .prepare_cached(
+            "SELECT authors.author FROM names JOIN commits ON number = begun
+            JOIN authors ON authors.key = commits.author WHERE names.id = ?1",
+        )?
+        .query_row([digits(id)], |row| row.get(0))
+        .optional()?;
+    Ok(author)
+}
+
 /// When a session changed last, in microseconds.
 pub(super) fn modified(connection: &Connection, key: i64) -> rusqlite::Result<Option<i64>> {
     let modified = connection
@@ -187,7 +207,9 @@ fn keys(
 
 fn read_summary(connection: &Connection, key: i64, id: &str) -> rusqlite::Result<Summary> {
     let mut statement = connection.prepare_cached(
-        "SELECT head, damaged, (SELECT count(*) FROM sessions WHERE parent = ?2)
+        "SELECT head, damaged, (SELECT count(*) FROM sessions WHERE parent = ?2),
+            (SELECT authors.author FROM names JOIN commits ON number = begun
+            JOIN authors ON authors.key = commits.author WHERE names.key = ?1)
         FROM heads WHERE key = ?1",
     )?;
     statement.query_row(params![key, id], |row| {
@@ -195,6 +217,7 @@ fn read_summary(connection: &Connection, key: i64, id: &str) -> rusqlite::Result
         let subagents: i64 = row.get(2)?;
         Ok(Summary {
             head: parse(0, &head)?,
+            author: row.get(3)?,
             subagents: subagents.cast_unsigned(),
             damaged: row.get(1)?,
         })
@@ -254,6 +277,12 @@ impl Conditions {
             let sql = "EXISTS (SELECT 1 FROM models
                 WHERE models.key = sessions.key AND instr(folded, ?) > 0)";
             (sql, vec![text(&model.to_lowercase())])
+        });
+        all.any(&filter.authors, |author| {
+            let sql = "EXISTS (SELECT 1 FROM names JOIN commits ON number = begun
+                JOIN authors ON authors.key = commits.author
+                WHERE names.key = sessions.key AND instr(folded, ?) > 0)";
+            (sql, vec![text(&author.to_lowercase())])
         });
         let places: Vec<(&str, bool)> = filter.places().collect();
         all.any(&places, |(place, is_repository)| match is_repository {

@@ -56,6 +56,7 @@ use rusqlite::params;
 use crate::index::database::failed;
 use crate::index::rows::Portion;
 use crate::index::rows::State;
+use crate::index::rows::States;
 use crate::session::Counts;
 use crate::session::Head;
 use crate::session::HeadFold;
@@ -168,6 +169,8 @@ pub struct Page {
 pub struct Summary {
     /// The head.
     pub head: Head,
+    /// Who saved it first, `name <address>`; none: his git did not say.
+    pub author: Option<String>,
     /// How many sub-agents' sessions it has.
     pub subagents: u64,
     /// Whether the session cannot be read, and why.
@@ -246,8 +249,12 @@ impl Index {
             let state = head.map_or(State::Deleted, |head| State::Present(Box::new(head.clone())));
             (*id, state)
         });
+        let is_begun = |(id, head): &(SessionId, Option<&Head>)| {
+            head.is_some() && !list::is_listed(&self.connection, *id)
+        };
+        let begun = changes.iter().filter(|it| is_begun(it)).map(|(id, _)| *id).collect();
         let mut portion = Portion::default();
-        portion.push(entry.clone(), states.collect(), None);
+        portion.push(entry.clone(), States { each: states.collect(), begun }, None);
         // A catalogue that stands for nothing lacks even the first commit's parents.
         match entry.parents.first() {
             Some(parent) => rows::apply(&mut self.connection, Some(parent), &portion),
@@ -324,6 +331,11 @@ impl Index {
         let here = here.map(|here| here.to_string_lossy().into_owned());
         find::newest(&self.connection, offset, here.as_deref(), repository.as_deref())
             .map_err(failed("cannot read the index"))
+    }
+
+    /// Who saved a session first; a deleted one too.
+    pub fn author(&self, id: SessionId) -> Result<Option<String>, Error> {
+        list::author(&self.connection, id).map_err(failed("cannot read the index"))
     }
 
     /// The workspaces that sessions are about, the latest first; sub-agents' sessions do not count.

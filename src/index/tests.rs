@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::index::refresh::HistorySource;
+use crate::index::refresh::Presence;
 use crate::platform::FileStamp;
 use crate::session::ModelName;
 use crate::session::ParentSession;
@@ -50,6 +51,7 @@ impl History {
             at: time(number.cast_signed()),
             operation: "save".to_owned(),
             subject: "save: something".to_owned(),
+            author: None,
             parents: parents.into_iter().collect(),
         };
         self.commits.push((entry.clone(), step));
@@ -88,7 +90,7 @@ impl HistorySource for History {
         &self,
         from: Option<&RevisionId>,
         to: &RevisionId,
-    ) -> Result<Vec<(SessionId, bool)>, store::Error> {
+    ) -> Result<Vec<(SessionId, Presence)>, store::Error> {
         self.asked.borrow_mut().push("changes");
         let place = self.place(to).unwrap();
         assert_eq!(
@@ -97,7 +99,16 @@ impl HistorySource for History {
             "commits are compared with the one before them"
         );
         let step = &self.commits[place].1;
-        Ok(step.iter().map(|(id, state)| (*id, !matches!(state, Ok(None)))).collect())
+        let before = |id: &SessionId| {
+            let steps = self.commits[..place].iter().rev();
+            steps.flat_map(|it| &it.1).find(|(it, _)| it == id).map(|it| &it.1)
+        };
+        let presence = |(id, state): &(SessionId, Result<Option<Head>, String>)| match state {
+            Ok(None) => Presence::Gone,
+            _ if matches!(before(id), None | Some(Ok(None))) => Presence::Begun,
+            _ => Presence::There,
+        };
+        Ok(step.iter().map(|it| (it.0, presence(it))).collect())
     }
 
     fn head(&self, at: &RevisionId, id: SessionId) -> Result<Option<Head>, store::Error> {
@@ -515,6 +526,7 @@ fn any_filter() -> impl Strategy<Value = Filter> {
                 repositories,
                 tags,
                 branches,
+                authors: Vec::new(),
                 spans,
                 with_subagents,
             }
@@ -749,6 +761,43 @@ proptest! {
             .collect();
         prop_assert_eq!(found, expected);
     }
+}
+
+#[test]
+fn a_session_is_of_him_who_saved_it_first_whoever_went_on_with_it() {
+    let (_folder, mut index) = index();
+    let by = |author: &str| Some(author.to_owned());
+    let mut history = History::of(1, vec![vec![saved(&head(1, "a"))], vec![saved(&head(1, "b"))]]);
+    history.commits[0].0.author = by("Kim Äpfel <kim@example.org>");
+    history.commits[1].0.author = by("Joe <joe@example.org>");
+    history.push(1, vec![saved(&head(2, "c"))]);
+    index.follow(&history).unwrap();
+    assert_eq!(index.author(id(1)).unwrap().as_deref(), Some("Kim Äpfel <kim@example.org>"));
+    assert_eq!(index.author(id(2)).unwrap(), None, "no git said who that was");
+
+    // Deleted and brought back by somebody else, told by him who did it.
+    let mut entry = history.push(1, vec![(id(1), Ok(None))]);
+    assert!(index.note_commit(&entry, &[(id(1), None)]).unwrap());
+    entry.parents = vec![entry.revision];
+    entry.revision = RevisionId::parse(&"a".repeat(40)).unwrap();
+    entry.at = time(99);
+    entry.author = by("Joe <joe@example.org>");
+    let (first, second) = (head(1, "b"), head(3, "d"));
+    let changes = [(id(1), Some(&first)), (id(3), Some(&second))];
+    assert!(index.note_commit(&entry, &changes).unwrap());
+    let of = |author: &str| {
+        let filter = Filter { authors: vec![author.to_owned()], ..Filter::default() };
+        let mut found = index.matching(&filter).unwrap();
+        found.sort();
+        found
+    };
+    assert_eq!(of("kim ä"), [id(1)]);
+    assert_eq!(of("JOE@"), [id(3)]);
+    assert_eq!(of("example.org"), [id(1), id(3)]);
+    assert_eq!(of("annals"), [], "who is not known has no name");
+    let nobody = Filter { authors: vec!["Kin Äpfel".to_owned()], ..Filter::default() };
+    let said = index.unmatched(&nobody).unwrap()[0].to_string();
+    assert_eq!(said, "No session has the author `Kin Äpfel`. Did you mean `Kim Äpfel`?");
 }
 
 #[test]

@@ -320,6 +320,8 @@ pub struct CommitEntry {
     pub operation: String,
     /// The subject line.
     pub subject: String,
+    /// Who made it, `name <address>`; none: his git did not say.
+    pub author: Option<String>,
     /// Its parents.
     pub parents: Vec<RevisionId>,
 }

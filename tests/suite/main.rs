@@ -10,7 +10,7 @@
 //! that a program holds · `hooks`: agents that call annals · `many`: several processes at once ·
 //! `hostile`: bad input · `crash`: the program killed, the disk full · `scrub`: what leaves history ·
 //! `faults`: each call to the system that
-//! may fail does · `sync`: several machines and a remote; `scrubbed_sync`: of which one scrubbed its history · `corpus`: real transcripts, where `ANNALS_CORPUS` names them.
+//! may fail does · `sync`: several machines and a remote; `scrubbed_sync`: of which one scrubbed its history · `sync_teams`: several people · `corpus`: real transcripts, where `ANNALS_CORPUS` names them.
 #![allow(
     clippy::disallowed_methods,
     clippy::format_push_string,
@@ -59,4 +59,5 @@ mod searching;
 mod shell;
 mod support;
 mod sync;
+mod sync_teams;
 mod versions;

@@ -86,6 +86,8 @@ struct SessionView<'a> {
 struct RowView<'a> {
     #[serde(flatten)]
     session: SessionView<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    author: Option<&'a str>,
     subagents: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     damaged: Option<&'a str>,
@@ -102,6 +104,7 @@ impl<'a> ListView<'a> {
     pub(crate) fn of(listing: &'a Listing) -> Self {
         let row = |summary: &'a Summary| RowView {
             session: SessionView::of(&summary.head),
+            author: summary.author.as_deref(),
             subagents: summary.subagents,
             damaged: summary.damaged.as_deref(),
         };
@@ -119,6 +122,8 @@ pub(crate) struct ShowView<'a> {
     kind: &'static str,
     revision: &'a RevisionId,
     session: SessionView<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    author: Option<&'a str>,
     messages: Vec<Value>,
     events: Vec<Value>,
 }
@@ -126,12 +131,13 @@ pub(crate) struct ShowView<'a> {
 impl<'a> ShowView<'a> {
     /// The view of a session whose messages, and whose other records, are these.
     pub(crate) fn of(
-        head: &'a Head,
+        (head, author): (&'a Head, Option<&'a str>),
         revision: &'a RevisionId,
         messages: Vec<Value>,
         events: Vec<Value>,
     ) -> Self {
-        Self { kind: "annals.show/1", revision, session: SessionView::of(head), messages, events }
+        let session = SessionView::of(head);
+        Self { kind: "annals.show/1", revision, session, author, messages, events }
     }
 }
 

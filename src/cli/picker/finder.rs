@@ -100,6 +100,7 @@ fn filter(
         workspaces: or(typed.workspaces, opened.workspaces),
         tags: or(typed.tags, opened.tags),
         branches: or(typed.branches, opened.branches),
+        authors: or(typed.authors, opened.authors),
         spans: if typed.spans.is_empty() { opened.spans } else { typed.spans },
         with_subagents: true,
     })

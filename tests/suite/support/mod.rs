@@ -266,6 +266,16 @@ impl Ran {
     }
 }
 
+/// An empty remote that plain git made, and its address.
+pub(crate) fn bare_remote() -> (TempDir, String) {
+    let folder = TempDir::new().expect("a temporary folder can be made");
+    let mut command = Command::new("git");
+    command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1");
+    Ran::of(command.args(["init", "-q", "--bare", "-b", "main"]).arg(folder.path())).ok();
+    let address = folder.path().display().to_string();
+    (folder, address)
+}
+
 /// Says why a test is skipped.
 #[expect(clippy::print_stdout, reason = "a test that is skipped says so")]
 pub(crate) fn say(text: &str) {
