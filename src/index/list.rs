@@ -230,7 +230,7 @@ pub(super) fn parse<T: DeserializeOwned>(column: usize, text: &str) -> rusqlite:
     })
 }
 
-fn unreadable(column: usize, name: &str) -> rusqlite::Error {
+pub(super) fn unreadable(column: usize, name: &str) -> rusqlite::Error {
     rusqlite::Error::InvalidColumnType(column, name.to_owned(), Type::Text)
 }
 

@@ -20,6 +20,7 @@
 mod damage;
 mod database;
 mod dates;
+mod family;
 mod filter;
 mod find;
 mod found;
@@ -44,6 +45,7 @@ mod totals;
 mod unmatched;
 mod workspaces;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -293,6 +295,13 @@ impl Index {
     /// The ids of the sessions that match, the latest change first.
     pub fn matching(&self, filter: &Filter) -> Result<Vec<SessionId>, Error> {
         list::matching(&self.connection, filter)
+    }
+
+    /// The sessions that match and can be read, with those of their sub-agents, whatever these
+    /// would match. `also`: deleted sessions, as they last were, looked at as if they were there.
+    pub fn family(&self, filter: &Filter, also: &[Head]) -> Result<BTreeSet<SessionId>, Error> {
+        family::family(&self.connection, filter, also)
+            .map_err(failed("cannot compare the filter with the index"))
     }
 
     /// The values of a filter that no session has, one by one, sub-agents' sessions counted in.

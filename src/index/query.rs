@@ -84,6 +84,9 @@ pub enum Problem {
     /// A filter is taken away.
     #[error("a filter cannot be taken away")]
     NotField,
+    /// Something else where only filters can be.
+    #[error("only filters can stand here, written name:value, as in tag:work")]
+    NoField,
     /// A filter without a value.
     #[error("the filter has no value; it is written name:value")]
     NoValue,
@@ -114,6 +117,26 @@ impl Query {
     pub fn exact(text: &str) -> Result<Self, QueryError> {
         let term = Term::exact(text);
         Self::single(term.ok_or(Problem::Nothing), text)
+    }
+
+    /// Filters alone, in the language of this module.
+    ///
+    /// # Errors
+    /// What is wrong, and at which characters.
+    pub fn fields(text: &str) -> Result<Vec<Field>, QueryError> {
+        let mut fields = Vec::new();
+        for piece in Pieces::of(text) {
+            let piece = piece?;
+            match piece.what {
+                What::Field(name, value) => fields.push(Field { name, value, span: piece.span }),
+                _ => return Err(QueryError { problem: Problem::NoField, span: piece.span }),
+            }
+        }
+        if fields.is_empty() {
+            let span = 0..text.chars().count();
+            return Err(QueryError { problem: Problem::NoField, span });
+        }
+        Ok(fields)
     }
 
     /// A regular expression, in the syntax of the crate `regex`; `^` and `$` are ends of lines.
@@ -385,6 +408,11 @@ mod tests {
         ];
         for (text, problem, span) in cases {
             assert_eq!(parse(text), Err(QueryError { problem, span }), "{text}");
+        }
+        assert_eq!(Query::fields("tag:x in:\"a b\"").map(|it| it.len()), Ok(2));
+        for (text, span) in [("", 0..0), ("tag:x word", 6..10), ("tag:x OR tag:y", 6..8)] {
+            let problem = Problem::NoField;
+            assert_eq!(Query::fields(text), Err(QueryError { problem, span }), "{text}");
         }
         let error = parse("a \"b").expect_err("an open quote");
         assert_eq!(error.to_string(), "the quote is not closed (character 3)");

@@ -67,19 +67,33 @@ impl Repository {
         step: &mut dyn FnMut(&'static str),
         outcome: &mut SyncOutcome,
     ) -> Result<bool> {
-        step("Taking out what was scrubbed");
-        self.rules()?;
-        // Lent out for as long as all the rest of the repository is changed.
-        let rules = self.rules.take().expect("they were loaded above");
-        let come = self.come_to_one(theirs, arrived, scrubs, &rules, outcome);
-        drop(self.rules.set(rules));
-        let Some((their_tip, top)) = come? else { return Ok(false) };
+        let come = self.take_out_scrubbed(theirs, arrived, scrubs, step, outcome)?;
+        let Some((their_tip, top)) = come else { return Ok(false) };
         note(&mut outcome.went, self.store.differing_sessions(&their_tip, &top)?);
         if their_tip != *theirs {
             return self.give_over(remote, theirs, step, outcome);
         }
         outcome.revision = Some(top.clone());
         if top == *theirs { Ok(true) } else { self.give(remote, Some(theirs), &top, step, outcome) }
+    }
+
+    /// Takes out of both what was scrubbed out of one, and makes main what both come to. Returns what
+    /// became of theirs, and main; none: main moved meanwhile.
+    pub(super) fn take_out_scrubbed(
+        &mut self,
+        theirs: &RevisionId,
+        arrived: Option<&Arrived>,
+        scrubs: ScrubsApart,
+        step: &mut dyn FnMut(&'static str),
+        outcome: &mut SyncOutcome,
+    ) -> Result<Option<(RevisionId, RevisionId)>> {
+        step("Taking out what was scrubbed");
+        self.rules()?;
+        // Lent out for as long as all the rest of the repository is changed.
+        let rules = self.rules.take().expect("they were loaded above");
+        let come = self.come_to_one(theirs, arrived, scrubs, &rules, outcome);
+        drop(self.rules.set(rules));
+        come
     }
 
     /// Makes main what both come to. Returns what became of theirs, and main; none: main moved

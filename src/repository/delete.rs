@@ -256,7 +256,7 @@ fn tombstone(bench: &Bench<'_>, stored: &StoredSession, at: &Timestamp) -> Resul
 }
 
 /// The keys of a stream as a tombstone holds them: short, each once, sorted.
-fn short_keys(stream: &[Record]) -> Vec<RecordKey> {
+pub(super) fn short_keys(stream: &[Record]) -> Vec<RecordKey> {
     let mut keys: Vec<RecordKey> = Keys::of(stream).iter().map(shorten).collect();
     keys.sort_unstable();
     keys.dedup();

@@ -16,7 +16,7 @@ impl From<store::Error> for Error {
         let kind = match &error {
             store::Error::Missing { .. } => ErrorKind::NotFound,
             store::Error::Foreign { .. } => ErrorKind::Invalid,
-            store::Error::TooNew { .. } => ErrorKind::TooNew,
+            store::Error::TooNew { .. } | store::Error::RemoteTooNew { .. } => ErrorKind::TooNew,
             store::Error::Locked { .. } | store::Error::Unsaved { .. } => ErrorKind::Locked,
             store::Error::Corrupt { .. } => ErrorKind::Corrupt,
             store::Error::Io { source, .. }

@@ -12,6 +12,7 @@ use crate::redact::Clean;
 use crate::repository::change::Bench;
 use crate::repository::delete::shorten;
 use crate::session::Keys;
+use crate::session::Record;
 use crate::session::RecordKey;
 use crate::session::RevisionId;
 use crate::session::SessionId;
@@ -68,6 +69,11 @@ impl<'s> Merging<'s> {
             }
         }
         Ok(merging)
+    }
+
+    /// Whether nothing is to be changed here.
+    pub(super) fn is_empty(&self) -> bool {
+        self.changes.is_empty()
     }
 
     /// Makes the commit; none: main moved meanwhile.
@@ -140,8 +146,7 @@ impl<'s> Merging<'s> {
     ) -> Result<Change> {
         let deleted_by = if here.tree.is_none() { &self.ours } else { &self.theirs };
         let mut stream = store.records(live)?;
-        for buried in store.buried_sessions(deleted_by, live.id)? {
-            let more = store.records(&buried)?;
+        if let Some(more) = buried_stream(store, deleted_by, live.id)? {
             stream = stream.join(more).map(|(left, right)| merge(&left, &right));
         }
         let base = here.tree.map(|_| live);
@@ -167,8 +172,26 @@ impl SessionState {
     }
 }
 
+/// The records that a deleted session had, in all lines of the history that leads to `at`. None:
+/// it was in none.
+pub(super) fn buried_stream(
+    store: &Store,
+    at: &RevisionId,
+    id: SessionId,
+) -> Result<Option<Clean<Vec<Record>>>> {
+    let mut stream: Option<Clean<Vec<Record>>> = None;
+    for buried in store.buried_sessions(at, id)? {
+        let more = store.records(&buried)?;
+        stream = Some(match stream {
+            Some(stream) => stream.join(more).map(|(left, right)| merge(&left, &right)),
+            None => more,
+        });
+    }
+    Ok(stream)
+}
+
 /// A session as one side has it.
-fn as_it_is(
+pub(super) fn as_it_is(
     store: &Store,
     id: SessionId,
     base: Option<ObjectId>,

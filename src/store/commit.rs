@@ -22,7 +22,9 @@ use crate::store::CommitNote;
 use crate::store::Error;
 use crate::store::ObjectId;
 use crate::store::Store;
+use crate::store::init::ATTRIBUTES_TEXT;
 use crate::store::layout;
+use crate::store::layout::ATTRIBUTES;
 use crate::store::layout::MARKER;
 use crate::store::layout::SESSIONS;
 use crate::store::layout::TOMBSTONES;
@@ -145,6 +147,16 @@ pub(super) struct CommitText<'a> {
 impl CommitText<'_> {
     /// Git's form of the commit.
     pub(super) fn render(&self, tree: Oid, parents: &[Oid], author: &str) -> Vec<u8> {
+        self.render_by(tree, parents, (author, author))
+    }
+
+    /// As [`Self::render`], where another commits than who saved it.
+    pub(super) fn render_by(
+        &self,
+        tree: Oid,
+        parents: &[Oid],
+        (author, committer): (&str, &str),
+    ) -> Vec<u8> {
         let mut text = format!("tree {tree}\n");
         for parent in parents {
             line(&mut text, format_args!("parent {parent}"));
@@ -152,7 +164,7 @@ impl CommitText<'_> {
         // Git knows no time before 1970.
         let seconds = self.at.timestamp().max(0);
         line(&mut text, format_args!("author {author} {seconds} +0000"));
-        line(&mut text, format_args!("committer {author} {seconds} +0000\n"));
+        line(&mut text, format_args!("committer {committer} {seconds} +0000\n"));
         line(&mut text, format_args!("{}\n", subject_line(self.operation, self.subject)));
         line(&mut text, format_args!("Annals-Operation: {}", self.operation));
         for session in self.sessions.iter().take(NAMED_SESSIONS) {
@@ -191,6 +203,15 @@ impl<'s> TipEdit<'s> {
         let root = Tree::clone(&*store.root(tip)?);
         let (areas, changed, written) = (BTreeMap::new(), Vec::new(), Vec::new());
         Ok(Self { store, base, root, areas, changed, written })
+    }
+
+    /// One of a history that begins.
+    pub(super) fn begin(store: &'s Store, batch: &mut Batch<'_>) -> Result<Self, Error> {
+        let mut root = Tree::default();
+        let text = ATTRIBUTES_TEXT.as_bytes().to_vec();
+        root.set_file(ATTRIBUTES, batch.put(ObjectType::Blob, text)?);
+        let (areas, changed, written) = (BTreeMap::new(), Vec::new(), Vec::new());
+        Ok(Self { store, base: Oid::ZERO_SHA1, root, areas, changed, written })
     }
 
     /// Takes a change in, made anew if its session is no longer what it was made from.

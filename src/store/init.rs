@@ -32,7 +32,7 @@ use crate::store::refs::MAIN;
 
 /// Bytes stay as they are in every clone, whatever its git is set to; `annals merge-driver` is
 /// asked where somebody set it up.
-const ATTRIBUTES_TEXT: &str = "\
+pub(super) const ATTRIBUTES_TEXT: &str = "\
 * -text
 sessions/** merge=annals
 tombstones/** merge=annals
@@ -126,7 +126,7 @@ impl Store {
     }
 
     /// Refuses to write into a store that a later version has written.
-    pub(super) fn check_schema(&self, at: &RevisionId) -> Result<(), Error> {
+    pub fn check_schema(&self, at: &RevisionId) -> Result<(), Error> {
         let id = self.marker_id(at)?;
         if self.checked_marker.get() == Some(id) {
             return Ok(());

@@ -214,6 +214,7 @@ impl Store {
         merged: &[SessionId],
     ) -> Result<RevisionId, Error> {
         self.check_schema(ours)?;
+        self.check_schema(theirs)?;
         let marker = self.joined_marker(ours, theirs)?;
         let mut edit = TipEdit::new(self, ours)?;
         for change in changes {

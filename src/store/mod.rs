@@ -34,6 +34,7 @@ mod init;
 mod inspect;
 mod journal;
 mod layout;
+mod lineage;
 mod maintenance;
 mod measure;
 mod merge;
@@ -87,6 +88,7 @@ pub use journal::Journal;
 pub use journal::JournalFolder;
 pub use journal::LeftJournal;
 pub use journal::StandingJournal;
+pub use lineage::LineageChanges;
 pub use merge::Relation;
 pub use merge::ScrubsApart;
 pub use merge::SessionState;
@@ -129,6 +131,14 @@ pub enum Error {
     #[error("the store has schema {found}, newer than this program's")]
     TooNew {
         /// Its schema version.
+        found: u32,
+    },
+    /// What a remote has was written by a later version of annals.
+    #[error("the remote {name} has schema {found}, newer than this program's; nothing was synced")]
+    RemoteTooNew {
+        /// Its name.
+        name: String,
+        /// The schema version.
         found: u32,
     },
     /// Another process holds the store's lock.

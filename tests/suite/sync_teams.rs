@@ -124,7 +124,8 @@ fn sessions_are_filtered_by_who_saved_them_wherever_filters_are_taken() {
     joe.run(["config", "set", "retention.age", "1 hour"]).ok();
     let dry = joe.json(["prune", "--author", "kim", "--dry-run"]);
     assert_eq!(dry["pruned"].as_array().map(Vec::len), Some(1), "{dry}");
-    let exported = joe.run(["export", "--author", "kim", "--format", "json"]).ok().stdout;
+    let exported =
+        joe.run(["export", "--author", "kim", "--format", "json", "-o", "-"]).ok().stdout;
     assert!(exported.contains("not much"), "{exported}");
     assert!(!exported.contains("example.org"), "who it was does not leave");
     let shown = joe.run(["show", short]).ok().stdout;

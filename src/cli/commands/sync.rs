@@ -55,6 +55,7 @@ pub(crate) fn run(args: &SyncArgs, context: &mut Context) -> Result<ExitCode> {
 /// What happened, a line each.
 fn told(outcome: &SyncOutcome) -> Vec<String> {
     let SyncOutcome { remote, came, merged, kept, went, is_scrubbed, is_dry_run, .. } = outcome;
+    let SyncOutcome { held, stays, rewritten, .. } = outcome;
     let counted = |ids: &[SessionId]| brief::count(ids.len() as u64, "session");
     let (came_in, went_out, joined) = if *is_dry_run {
         ("would come from", "would go to", "would be merged")
@@ -62,6 +63,14 @@ fn told(outcome: &SyncOutcome) -> Vec<String> {
         ("came from", "went to", "merged: both sides had gone on")
     };
     let mut lines = Vec::new();
+    if let Some(before) = rewritten {
+        let verb = if *is_dry_run { "would be given" } else { "was given" };
+        lines.push(format!(
+            "Somebody rewrote the history of {remote} by force. What it had before ({}) is still \
+             here, and {verb} back to it.",
+            before.short()
+        ));
+    }
     if !came.is_empty() {
         lines.push(format!("{} {came_in} {remote}.", counted(came)));
     }
@@ -76,6 +85,16 @@ fn told(outcome: &SyncOutcome) -> Vec<String> {
     }
     if !went.is_empty() {
         lines.push(format!("{} {went_out} {remote}.", counted(went)));
+    }
+    if !held.is_empty() {
+        let (verb, them) = if held.len() == 1 { ("does", "it") } else { ("do", "them") };
+        lines.push(format!(
+            "{} of {remote} {verb} not match its filter: what changed in {them} here stays here.",
+            counted(held)
+        ));
+    }
+    if let Some(stays) = stays.filter(|_| *is_dry_run) {
+        lines.push(format!("{} would stay here.", brief::count(stays, "session")));
     }
     if *is_scrubbed {
         let verb = if *is_dry_run { "would take" } else { "took" };

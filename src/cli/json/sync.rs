@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::repository::Remote;
 use crate::repository::SyncOutcome;
+use crate::repository::told_without_secrets;
 use crate::session::RevisionId;
 use crate::session::SessionId;
 
@@ -17,7 +18,10 @@ pub(crate) struct RemotesView<'a> {
 #[derive(Debug, Serialize)]
 struct RemoteView<'a> {
     name: &'a str,
-    url: &'a str,
+    url: String,
+    /// The filter that says which sessions it gets.
+    only: Option<&'a str>,
+    auto: bool,
     /// Of `test` alone: whether there is nothing yet.
     #[serde(skip_serializing_if = "Option::is_none")]
     empty: Option<bool>,
@@ -42,7 +46,10 @@ impl<'a> RemotesView<'a> {
 
 impl<'a> RemoteView<'a> {
     fn of(remote: &'a Remote, empty: Option<bool>, tip: Option<&'a RevisionId>) -> Self {
-        Self { name: &remote.name, url: remote.address.as_str(), empty, tip }
+        // Whoever wrote a setting by hand may have put a secret into it.
+        let url = told_without_secrets(remote.address.as_str());
+        let (only, auto) = (remote.only.as_deref(), remote.is_auto);
+        Self { name: &remote.name, url, only, auto, empty, tip }
     }
 }
 
@@ -56,6 +63,9 @@ pub(crate) struct SyncView<'a> {
     merged: &'a [SessionId],
     kept: &'a [SessionId],
     went: &'a [SessionId],
+    held: &'a [SessionId],
+    stays: Option<u64>,
+    rewritten: Option<&'a RevisionId>,
     scrubbed: bool,
     revision: Option<&'a RevisionId>,
 }
@@ -63,18 +73,19 @@ pub(crate) struct SyncView<'a> {
 impl<'a> SyncView<'a> {
     /// The view of a sync.
     pub(crate) fn of(outcome: &'a SyncOutcome) -> Self {
-        let SyncOutcome { remote, came, merged, kept, went, is_scrubbed, revision, is_dry_run } =
-            outcome;
         Self {
             kind: "annals.sync/1",
-            remote,
-            dry_run: *is_dry_run,
-            came,
-            merged,
-            kept,
-            went,
-            scrubbed: *is_scrubbed,
-            revision: revision.as_ref(),
+            remote: &outcome.remote,
+            dry_run: outcome.is_dry_run,
+            came: &outcome.came,
+            merged: &outcome.merged,
+            kept: &outcome.kept,
+            went: &outcome.went,
+            held: &outcome.held,
+            stays: outcome.stays,
+            rewritten: outcome.rewritten.as_ref(),
+            scrubbed: outcome.is_scrubbed,
+            revision: outcome.revision.as_ref(),
         }
     }
 }

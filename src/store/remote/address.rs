@@ -28,7 +28,8 @@ impl Address {
     /// The address that a text gives; a path must be absolute, or begin with `./` or `../`.
     pub fn parse(text: &str) -> Result<Self, AddressError> {
         let address = text.trim();
-        let odd = || AddressError::Odd(text.chars().take(80).collect());
+        let shown = Self::without_secrets(address);
+        let odd = || AddressError::Odd(shown.chars().take(80).collect());
         if address.is_empty() || address.starts_with('-') || address.chars().any(char::is_control) {
             return Err(odd());
         }

@@ -121,6 +121,10 @@ impl Arrival<'_> {
         if marker.schema > SCHEMA_VERSION {
             return Err(Error::TooNew { found: marker.schema });
         }
+        if marker.schema < SCHEMA_VERSION {
+            let cause = format!("its schema {} is an older one; migrate it first", marker.schema);
+            return Err(corrupt(object_id(tip), &MARKER, cause));
+        }
         let ours = self.store.root(ours)?;
         for entry in self.store.root(tip)?.iter() {
             match &*entry.name {
@@ -191,6 +195,9 @@ impl Arrival<'_> {
             if name == HEAD && entry.is_file() {
                 let text = self.text(entry, SMALL_TEXT, &format!("{HEAD} of {what}"))?;
                 let read = format::parse_head(&text).map_err(|it| unreadable(entry, &what, it))?;
+                if read.schema > SCHEMA_VERSION {
+                    return Err(Error::TooNew { found: read.schema });
+                }
                 head = Some(read);
             } else if name == FILES && entry.is_folder() {
                 for file in self.folder(entry, &what)?.iter() {

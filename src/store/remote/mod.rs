@@ -22,6 +22,7 @@ use crate::session::RevisionId;
 use crate::store::Error;
 use crate::store::Store;
 use crate::store::git;
+use crate::store::lineage::lineage_ref;
 use crate::store::refs::MAIN;
 use crate::store::refs::object_id;
 
@@ -43,6 +44,10 @@ const SETTINGS: [&str; 9] = [
 ];
 /// The transports that git may use.
 const PROTOCOLS: &str = "https:http:ssh:file:gcrypt";
+
+/// The settings of a remote that are ours: its filter, and whether it is synced with by itself.
+const ONLY: &str = "annalsonly";
+const AUTO: &str = "annalsauto";
 
 /// How the folders begin in which things arrive.
 const ARRIVING: &str = "arriving-";
@@ -66,6 +71,10 @@ pub struct Remote {
     pub name: String,
     /// Where it is.
     pub address: Address,
+    /// The filter that says which sessions it gets; none: all.
+    pub only: Option<String>,
+    /// Whether it is synced with by itself.
+    pub is_auto: bool,
 }
 
 /// What became of a push.
@@ -93,7 +102,10 @@ impl Store {
         let remote = |name: String| {
             let text = config.get_string(&format!("remote.{name}.url")).map_err(failed)?;
             let address = Address::parse(&text).map_err(|error| refused(&name, &error))?;
-            Ok(Remote { name, address })
+            let key = |end: &str| format!("remote.{name}.{end}");
+            let only = unless_missing(config.get_string(&key(ONLY))).map_err(failed)?;
+            let is_auto = unless_missing(config.get_bool(&key(AUTO))).map_err(failed)?;
+            Ok(Remote { name, address, only, is_auto: is_auto.unwrap_or_default() })
         };
         names.into_iter().map(remote).collect()
     }
@@ -108,7 +120,16 @@ impl Store {
         }
         let write = || {
             let mut config = self.repository.config()?.open_level(git2::ConfigLevel::Local)?;
-            config.set_str(&format!("remote.{}.url", remote.name), remote.address.as_str())
+            let key = |end: &str| format!("remote.{}.{end}", remote.name);
+            // The address comes last: there is never a remote without its filter.
+            if let Some(only) = &remote.only {
+                config.set_str(&key(ONLY), only)?;
+                config.set_str(&key("push"), &format!("{}:{MAIN}", lineage_ref(&remote.name)))?;
+            }
+            if remote.is_auto {
+                config.set_bool(&key(AUTO), true)?;
+            }
+            config.set_str(&key("url"), remote.address.as_str())
         };
         write().map_err(failed)
     }
@@ -118,7 +139,11 @@ impl Store {
         let _lock = self.lock()?;
         let remove = || {
             let mut config = self.repository.config()?.open_level(git2::ConfigLevel::Local)?;
-            config.remove(&format!("remote.{name}.url"))
+            config.remove(&format!("remote.{name}.url"))?;
+            for end in [ONLY, "push", AUTO] {
+                unless_missing(config.remove(&format!("remote.{name}.{end}")))?;
+            }
+            Ok(())
         };
         remove()
             .map_err(|source| Error::Git { doing: format!("removing the remote {name}"), source })
@@ -248,6 +273,14 @@ impl Store {
     }
 }
 
+/// A setting, if there is one.
+fn unless_missing<T>(read: Result<T, git2::Error>) -> Result<Option<T>, git2::Error> {
+    match read {
+        Err(error) if error.code() == git2::ErrorCode::NotFound => Ok(None),
+        read => read.map(Some),
+    }
+}
+
 /// Removes what fetches left that were cut short.
 fn drop_arrivals(folder: &Path) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
@@ -300,6 +333,7 @@ fn refused(name: &str, error: &AddressError) -> Error {
 fn arrived(remote: &Remote, error: Error) -> Error {
     match error {
         Error::Corrupt { what, cause } => failed(remote, format!("{what}: {cause}")),
+        Error::TooNew { found } => Error::RemoteTooNew { name: remote.name.clone(), found },
         Error::Foreign { cause, .. } => failed(remote, format!("it is no annals store: {cause}")),
         other => other,
     }
