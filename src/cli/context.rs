@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use chrono::Local;
 
+use crate::cli::behind;
 use crate::cli::brief;
 use crate::cli::conversation::Look;
 use crate::cli::exit::ExitCode;
@@ -218,6 +219,11 @@ impl Context {
     pub(crate) fn after_save(&mut self, repository: &mut Repository) -> Result<()> {
         if let Err(error) = repository.upkeep() {
             self.output.warning(&format!("Nothing was pruned: {error}"))?;
+        }
+        match repository.due_remotes() {
+            Ok(due) if due.is_empty() => {}
+            Ok(_) => behind::start_sync(&self.flags, &self.environment),
+            Err(error) => self.output.warning(&format!("Nothing is synced by itself: {error}"))?,
         }
         self.tell_of_upkeep(repository)?;
         self.tell_of_limit(repository)

@@ -25,6 +25,9 @@
 //! [limits]
 //! size = "5 GB"                # past it you are told what would free space
 //!
+//! [sync]
+//! interval = 15                # minutes, for remotes that are synced with by themselves
+//!
 //! [redact]
 //! off = ["curl-login"]         # rules that are not to run
 //!
@@ -176,6 +179,8 @@ pub struct Settings {
     pub retention: RetentionSettings,
     /// `limits.size`: past so many bytes of the store the user is told.
     pub size_limit: Setting<Option<u64>>,
+    /// `sync.interval`: a remote that is synced with by itself is so no more often.
+    pub sync_interval: Setting<Duration>,
     /// `redact`: what the user says about the rules.
     pub redact: RedactSettings,
     /// `audit`: what is written down of operations.
@@ -364,6 +369,7 @@ impl Settings {
             packing_level: Setting::default(6),
             retention: RetentionSettings::default(),
             size_limit: Setting::default(None),
+            sync_interval: Setting::default(Duration::from_secs(15 * 60)),
             redact: RedactSettings::default(),
             audit: AuditSettings::default(),
             path: path.to_owned(),

@@ -40,6 +40,7 @@ pub use stamp::FileStamp;
 #[cfg(unix)]
 pub use terminal::TerminalMode;
 pub use terminal::is_terminal_gone;
+pub use terminal::leave_terminal;
 pub use terminal::read_hidden_line;
 pub use terminal::terminal_width;
 

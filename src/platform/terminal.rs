@@ -16,6 +16,19 @@ pub fn terminal_width() -> Option<usize> {
     None
 }
 
+/// Leaves the terminal that this process was started at. What it runs can then ask nobody, and no key
+/// means it. False: it is a job of the shell at the terminal, and stays one.
+#[cfg(unix)]
+pub fn leave_terminal() -> bool {
+    rustix::process::setsid().is_ok()
+}
+
+/// Leaves the terminal that this process was started at: there is nothing to leave here.
+#[cfg(not(unix))]
+pub fn leave_terminal() -> bool {
+    false
+}
+
 /// Whether stdin was a terminal that has hung up: its window was closed, its connection is lost.
 #[cfg(unix)]
 pub fn is_terminal_gone() -> bool {

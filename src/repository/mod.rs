@@ -8,6 +8,7 @@
 mod adoption;
 mod allow;
 mod audit;
+mod auto_sync;
 mod beginning;
 mod capture;
 mod catalogue;

@@ -162,14 +162,14 @@ impl Repository {
         Ok(RemoteShare { goes, stays: all.saturating_sub(goes) })
     }
 
-    /// What is known of syncs with each remote, by name.
+    /// What is known of syncs with each remote, by name; of those that can be synced with.
     pub fn remote_states(&self) -> Result<Vec<RemoteState>> {
         let mut notes = self.remote_notes();
         let state = |remote: Remote| {
             let RemoteNote { synced, failed, .. } = notes.remove(&remote.name).unwrap_or_default();
             RemoteState { remote, synced, failed }
         };
-        Ok(self.remotes()?.into_iter().map(state).collect())
+        Ok(self.store.usable_remotes()?.into_iter().map(state).collect())
     }
 
     /// The remote of that name, or the only one.

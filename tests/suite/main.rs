@@ -10,7 +10,7 @@
 //! that a program holds · `hooks`: agents that call annals · `many`: several processes at once ·
 //! `hostile`: bad input · `crash`: the program killed, the disk full · `scrub`: what leaves history ·
 //! `faults`: each call to the system that
-//! may fail does · `sync`: several machines and a remote; `scrubbed_sync`: of which one scrubbed its history · `sync_only`: remotes that get some sessions · `sync_remotes`: remotes that changed · `sync_teams`: several people · `corpus`: real transcripts, where `ANNALS_CORPUS` names them.
+//! may fail does · `sync`: several machines and a remote; `scrubbed_sync`: of which one scrubbed its history · `sync_auto`: remotes synced with by themselves · `sync_only`: remotes that get some sessions · `sync_remotes`: remotes that changed · `sync_teams`: several people · `corpus`: real transcripts, where `ANNALS_CORPUS` names them.
 #![allow(
     clippy::disallowed_methods,
     clippy::format_push_string,
@@ -59,6 +59,7 @@ mod searching;
 mod shell;
 mod support;
 mod sync;
+mod sync_auto;
 mod sync_only;
 mod sync_remotes;
 mod sync_teams;

@@ -33,6 +33,7 @@ Examples:
   annals remote add origin git@example.org:me/annals.git
   annals remote add disk /media/stick/annals.git
   annals remote add work git@example.org:team/annals.git --only 'tag:work in:~/src/shop'
+  annals remote add home ssh://home/annals.git --auto
   annals remote test origin
   annals sync")]
 pub(crate) struct RemoteArgs {
@@ -88,7 +89,7 @@ pub(crate) fn run(args: &RemoteArgs, context: &mut Context) -> Result<ExitCode> 
         Action::List => {
             let remotes = repository.remotes()?;
             if context.output.is_json() {
-                context.output.json(&RemotesView::of(&remotes))?;
+                context.output.json(&RemotesView::known(&repository.remote_states()?))?;
             } else if remotes.is_empty() {
                 context.output.status("There is no remote.")?;
                 context.output.hint("To add one: annals remote add NAME URL")?;

@@ -52,6 +52,7 @@ pub(crate) use search::SearchView;
 pub(crate) use settings::ConfigView;
 pub(crate) use stats::StatsView;
 pub(crate) use stats::milliseconds;
+pub(crate) use sync::RemoteView;
 pub(crate) use sync::RemotesView;
 pub(crate) use sync::SyncView;
 pub(crate) use transfer::CaptureView;

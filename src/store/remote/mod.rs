@@ -92,6 +92,15 @@ impl Store {
     /// # Errors
     /// [`Error::Remote`]: one of them has an address that may not be used.
     pub fn remotes_to_sync(&self) -> Result<Vec<Remote>, Error> {
+        self.each_remote()?.into_iter().collect()
+    }
+
+    /// Those of the remotes whose addresses may be used, by name.
+    pub fn usable_remotes(&self) -> Result<Vec<Remote>, Error> {
+        Ok(self.each_remote()?.into_iter().flatten().collect())
+    }
+
+    fn each_remote(&self) -> Result<Vec<Result<Remote, Error>>, Error> {
         let failed = |source| Error::Git { doing: "reading the remotes".into(), source };
         let config = self.repository.config().and_then(|mut it| it.snapshot()).map_err(failed)?;
         let mut names = Vec::new();
@@ -107,7 +116,7 @@ impl Store {
             let is_auto = unless_missing(config.get_bool(&key(AUTO))).map_err(failed)?;
             Ok(Remote { name, address, only, is_auto: is_auto.unwrap_or_default() })
         };
-        names.into_iter().map(remote).collect()
+        Ok(names.into_iter().map(remote).collect())
     }
 
     /// Adds a remote.
