@@ -15,14 +15,29 @@ use serde::de::DeserializeOwned;
 use crate::index::Error;
 use crate::index::Filter;
 use crate::index::Page;
-use crate::index::RevisionEntry;
 use crate::index::SortKey;
 use crate::index::Summary;
 use crate::index::database::failed;
 use crate::index::rows::digits;
 use crate::index::rows::trimmed;
+use crate::session::Counts;
 use crate::session::RevisionId;
 use crate::session::SessionId;
+
+/// A revision of a session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RevisionEntry {
+    /// The commit.
+    pub revision: RevisionId,
+    /// Its time.
+    pub at: DateTime<Utc>,
+    /// What made it.
+    pub operation: String,
+    /// The session's counts then; none: it was deleted, or cannot be read there.
+    pub counts: Option<Counts>,
+    /// Whether this revision deleted it.
+    pub is_deleted: bool,
+}
 
 pub(super) fn page(
     connection: &Connection,

@@ -59,7 +59,6 @@ use crate::index::database::failed;
 use crate::index::rows::Portion;
 use crate::index::rows::State;
 use crate::index::rows::States;
-use crate::session::Counts;
 use crate::session::Head;
 use crate::session::HeadFold;
 use crate::session::RevisionId;
@@ -80,11 +79,13 @@ pub use crate::index::found::FoundSession;
 pub use crate::index::found::Hit;
 pub use crate::index::found::Scope;
 pub use crate::index::found::SearchOptions;
+pub use crate::index::list::RevisionEntry;
 pub use crate::index::query::Clause;
 pub use crate::index::query::Field;
 pub use crate::index::query::Problem;
 pub use crate::index::query::Query;
 pub use crate::index::query::QueryError;
+pub use crate::index::refresh::Refreshed;
 pub use crate::index::snippet::Snippet;
 pub use crate::index::sources::KnownSources;
 pub use crate::index::sources::SourceState;
@@ -177,30 +178,6 @@ pub struct Summary {
     pub subagents: u64,
     /// Whether the session cannot be read, and why.
     pub damaged: Option<String>,
-}
-
-/// A revision of a session.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RevisionEntry {
-    /// The commit.
-    pub revision: RevisionId,
-    /// Its time.
-    pub at: DateTime<Utc>,
-    /// What made it.
-    pub operation: String,
-    /// The session's counts then; none: it was deleted, or cannot be read there.
-    pub counts: Option<Counts>,
-    /// Whether this revision deleted it.
-    pub is_deleted: bool,
-}
-
-/// What a refresh did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Refreshed {
-    /// Commits taken in.
-    pub commits: u64,
-    /// Whether it was built from nothing.
-    pub is_rebuilt: bool,
 }
 
 /// The catalogue, and the full text.

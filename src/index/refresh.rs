@@ -2,7 +2,6 @@
 
 use crate::index::Error;
 use crate::index::Index;
-use crate::index::Refreshed;
 use crate::index::database;
 use crate::index::rows;
 use crate::index::rows::Portion;
@@ -19,6 +18,15 @@ use crate::store::Store;
 /// After this many changes a transaction is closed: a long rebuild keeps what it has, takes
 /// little memory, and lets others write in between.
 const PORTION: usize = 1_000;
+
+/// What a refresh did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Refreshed {
+    /// Commits taken in.
+    pub commits: u64,
+    /// Whether it was built from nothing.
+    pub is_rebuilt: bool,
+}
 
 /// The history that a catalogue is derived from.
 pub(super) trait HistorySource {

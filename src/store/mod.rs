@@ -63,7 +63,6 @@ use chrono::DateTime;
 use chrono::Utc;
 use git2::Oid;
 
-use crate::format::ChunkText;
 use crate::format::Tombstone;
 use crate::redact::Clean;
 use crate::session::Head;
@@ -102,6 +101,7 @@ pub use rewrite::CleanText;
 pub use rewrite::History;
 pub use rewrite::Rewrite;
 pub use rewrite::Rewritten;
+pub use sessions::StoredChunk;
 pub use stager::Stager;
 pub use twins::Twins;
 
@@ -268,16 +268,6 @@ pub struct StoredSession {
     pub head: ObjectId,
     /// Its chunks, in order: number and id.
     pub chunks: Vec<(u32, ObjectId)>,
-}
-
-/// The text of a chunk, to read single records of it.
-#[derive(Debug)]
-pub struct StoredChunk {
-    id: SessionId,
-    tree: ObjectId,
-    number: u32,
-    chunk: ObjectId,
-    text: ChunkText,
 }
 
 /// A session whose objects are made, ready to be committed.

@@ -8,6 +8,7 @@ use git2::ObjectType;
 use git2::Oid;
 
 use crate::format;
+use crate::format::ChunkText;
 use crate::format::Tombstone;
 use crate::redact::Clean;
 use crate::session::Head;
@@ -18,7 +19,6 @@ use crate::store::Error;
 use crate::store::ObjectId;
 use crate::store::SessionChange;
 use crate::store::Store;
-use crate::store::StoredChunk;
 use crate::store::StoredSession;
 use crate::store::layout;
 use crate::store::layout::FILES;
@@ -29,6 +29,23 @@ use crate::store::layout::TOMBSTONES;
 use crate::store::layout::Tree;
 use crate::store::objects::corrupt;
 use crate::store::refs::object_id;
+
+/// The text of a chunk, to read single records of it.
+#[derive(Debug)]
+pub struct StoredChunk {
+    id: SessionId,
+    tree: ObjectId,
+    number: u32,
+    chunk: ObjectId,
+    text: ChunkText,
+}
+
+impl StoredChunk {
+    /// How many messages stand among its first `count` records.
+    pub fn messages_among(&self, count: usize) -> u64 {
+        self.text.messages_among(count)
+    }
+}
 
 impl Store {
     /// The session as `at` holds it.
@@ -326,13 +343,6 @@ impl Store {
     pub(super) fn root(&self, at: &RevisionId) -> Result<Arc<Tree>, Error> {
         let commit = self.read_commit(object_id(at))?;
         self.read_tree(commit.tree, &format_args!("the top folder of the revision {}", at.short()))
-    }
-}
-
-impl StoredChunk {
-    /// How many messages stand among its first `count` records.
-    pub fn messages_among(&self, count: usize) -> u64 {
-        self.text.messages_among(count)
     }
 }
 
