@@ -282,6 +282,16 @@ impl Conditions {
         if !filter.with_subagents {
             all.clauses.push("parent IS NULL".to_owned());
         }
+        all.fields(filter, Self::any_of);
+        if let Some(without) = &filter.without {
+            all.fields(without, Self::none_of);
+        }
+        all
+    }
+
+    /// What the fields of a filter ask for; `join`: what becomes of the alternatives of one.
+    fn fields(&mut self, filter: &Filter, join: fn(&[&str]) -> String) {
+        let all = &mut Asked { conditions: self, join };
         all.any(&filter.agents, |name| agent(name));
         all.any(&filter.branches, |name| branch(name));
         all.any(&filter.tags, |tag| {
@@ -305,20 +315,16 @@ impl Conditions {
             false => workspace(place),
         });
         all.any(&filter.spans, |span| touches(*span));
-        all
     }
 
-    /// One of the alternatives must hold; none given: nothing is asked.
-    fn any<T>(&mut self, alternatives: &[T], clause: impl Fn(&T) -> (&'static str, Vec<Value>)) {
-        let mut clauses = Vec::with_capacity(alternatives.len());
-        for alternative in alternatives {
-            let (sql, values) = clause(alternative);
-            clauses.push(sql);
-            self.values.extend(values);
-        }
-        if !clauses.is_empty() {
-            self.clauses.push(format!("({})", clauses.join(" OR ")));
-        }
+    /// One of these must hold.
+    fn any_of(clauses: &[&str]) -> String {
+        format!("({})", clauses.join(" OR "))
+    }
+
+    /// None of these may hold; what is not known does not.
+    fn none_of(clauses: &[&str]) -> String {
+        format!("NOT coalesce(({}), FALSE)", clauses.join(" OR "))
     }
 
     fn among(&mut self, keys: &HashSet<i64>) {
@@ -336,6 +342,27 @@ impl Conditions {
             return "TRUE".to_owned();
         }
         self.clauses.join(" AND ")
+    }
+}
+
+/// Conditions, and how the alternatives of a field are joined.
+struct Asked<'c> {
+    conditions: &'c mut Conditions,
+    join: fn(&[&str]) -> String,
+}
+
+impl Asked<'_> {
+    /// Adds the alternatives of one field; none given: nothing is asked.
+    fn any<T>(&mut self, alternatives: &[T], clause: impl Fn(&T) -> (&'static str, Vec<Value>)) {
+        let mut clauses = Vec::with_capacity(alternatives.len());
+        for alternative in alternatives {
+            let (sql, values) = clause(alternative);
+            clauses.push(sql);
+            self.conditions.values.extend(values);
+        }
+        if !clauses.is_empty() {
+            self.conditions.clauses.push((self.join)(&clauses));
+        }
     }
 }
 

@@ -8,6 +8,7 @@
 //! log*                  words that begin so
 //! src/main.rs  a::b  --flag  "x == y"     punctuation is matched as it stands
 //! agent:codex model:opus since:"last week" in:~/src/x     filters
+//! -tag:private          not what the filter matches
 //! ```
 //!
 //! Pure. What filters mean is not known here: they are handed on, name and value.
@@ -42,6 +43,8 @@ pub struct Field {
     pub name: String,
     /// Its value, without quotes.
     pub value: String,
+    /// Sessions must not have it.
+    pub is_not: bool,
     /// Its characters in the query.
     pub span: Range<usize>,
 }
@@ -81,9 +84,6 @@ pub enum Problem {
     /// A term beside `OR` is taken away, or is a filter.
     #[error("beside OR stands a word or a phrase, no filter and nothing taken away")]
     OddOr,
-    /// A filter is taken away.
-    #[error("a filter cannot be taken away")]
-    NotField,
     /// Something else where only filters can be.
     #[error("only filters can stand here, written name:value, as in tag:work")]
     NoField,
@@ -128,7 +128,7 @@ impl Query {
         for piece in Pieces::of(text) {
             let piece = piece?;
             match piece.what {
-                What::Field(name, value) => fields.push(Field { name, value, span: piece.span }),
+                What::Field(field) => fields.push(field),
                 _ => return Err(QueryError { problem: Problem::NoField, span: piece.span }),
             }
         }
@@ -190,10 +190,10 @@ fn parse(text: &str) -> Result<Query, QueryError> {
         match piece.what {
             What::Or if !may_join || open_or.is_some() => return Err(at(Problem::LoneOr)),
             What::Or => open_or = Some(piece.span),
-            What::Field(..) if open_or.is_some() => return Err(at(Problem::OddOr)),
-            What::Field(name, value) => {
+            What::Field(_) if open_or.is_some() => return Err(at(Problem::OddOr)),
+            What::Field(field) => {
                 may_join = false;
-                query.fields.push(Field { name, value, span: piece.span });
+                query.fields.push(field);
             }
             What::Term { is_not: true, .. } if open_or.is_some() => {
                 return Err(at(Problem::OddOr));
@@ -226,7 +226,7 @@ struct Piece {
 
 enum What {
     Or,
-    Field(String, String),
+    Field(Field),
     Term { term: Term, is_not: bool },
 }
 
@@ -254,15 +254,13 @@ impl Pieces {
         let is_not = self.takes_away();
         self.place += usize::from(is_not);
         if let Some(name) = self.field() {
-            if is_not {
-                self.word();
-                return Err(self.error(Problem::NotField, start));
-            }
             let value = if self.peek() == Some('"') { self.quoted()? } else { self.word() };
             if value.is_empty() && FilterField::find(&name) != Some(FilterField::Here) {
                 return Err(self.error(Problem::NoValue, start));
             }
-            return Ok(Piece { what: What::Field(name, value), span: start..self.place });
+            let span = start..self.place;
+            let field = Field { name, value, is_not, span: span.clone() };
+            return Ok(Piece { what: What::Field(field), span });
         }
         if self.peek() == Some('"') {
             let text = self.quoted()?;
@@ -350,7 +348,9 @@ mod tests {
         match parse(text) {
             Ok(query) => {
                 let clauses = query.clauses.iter().map(clause);
-                let fields = query.fields.iter().map(|it| format!("{}={}", it.name, it.value));
+                let sign = |it: &Field| if it.is_not { "-" } else { "" };
+                let field = |it: &Field| format!("{}{}={}", sign(it), it.name, it.value);
+                let fields = query.fields.iter().map(field);
                 clauses.chain(fields).collect::<Vec<_>>().join(" & ")
             }
             Err(error) => format!("{error:?}"),
@@ -378,6 +378,7 @@ mod tests {
             ("x_y*", "literal(x_y)*"),
             ("tag:bug x since:\"last week\"", "words(x) & tag=bug & since=last week"),
             ("\"tag:bug\" TAG:x in::y", "literal(tag:bug) & literal(in::y) & tag=x"),
+            ("x -tag:\"a b\" -In:y", "words(x) & -tag=a b & -in=y"),
             ("https://x.y or", "literal(https://x.y) & words(or)"),
             ("日本 👍 \"日 本\"", "words(日本) & words(👍) & literal(日 本)"),
             ("\"say \\\"hi\\\"\" \"C:\\x\"", "literal(say \"hi\") & literal(C:\\x)"),
@@ -402,7 +403,6 @@ mod tests {
             ("-a OR b", Problem::LoneOr, 3..5),
             ("é OR -b", Problem::OddOr, 5..7),
             ("a OR tag:b", Problem::OddOr, 5..10),
-            ("a -tag:b", Problem::NotField, 2..8),
             ("a tag: b", Problem::NoValue, 2..6),
             ("-a -b", Problem::OnlyNot, 0..5),
         ];

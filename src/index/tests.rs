@@ -499,7 +499,38 @@ fn any_head() -> impl Strategy<Value = Head> {
     })
 }
 
+/// A filter, perhaps with one of the same kind taken away.
 fn any_filter() -> impl Strategy<Value = Filter> {
+    (fields(), prop::option::of(fields())).prop_map(|(filter, without)| {
+        let without = without.map(|it| Filter { spans: Vec::new(), with_subagents: false, ..it });
+        let without = without.filter(|it| *it != Filter::default()).map(Box::new);
+        Filter { without, ..filter }
+    })
+}
+
+/// Each value of a filter by itself.
+fn singles(filter: &Filter) -> Vec<Filter> {
+    type Values = fn(&mut Filter) -> &mut Vec<String>;
+    let fields: [Values; 6] = [
+        |it| &mut it.agents,
+        |it| &mut it.models,
+        |it| &mut it.workspaces,
+        |it| &mut it.repositories,
+        |it| &mut it.tags,
+        |it| &mut it.branches,
+    ];
+    let mut singles = Vec::new();
+    for field in fields {
+        for value in field(&mut filter.clone()).drain(..) {
+            let mut single = Filter { with_subagents: true, ..Filter::default() };
+            field(&mut single).push(value);
+            singles.push(single);
+        }
+    }
+    singles
+}
+
+fn fields() -> impl Strategy<Value = Filter> {
     let some = |values: Vec<&'static str>| {
         prop_oneof![
             2 => Just(Vec::new()),
@@ -527,6 +558,7 @@ fn any_filter() -> impl Strategy<Value = Filter> {
                 tags,
                 branches,
                 authors: Vec::new(),
+                without: None,
                 spans,
                 with_subagents,
             }
@@ -541,7 +573,9 @@ fn matches(filter: &Filter, head: &Head) -> bool {
     let instant = |text: &Option<String>| -> Option<DateTime<Utc>> {
         text.as_ref().map(|text| text.parse().unwrap())
     };
+    let without = filter.without.as_deref().map(singles).unwrap_or_default();
     (filter.with_subagents || head.parent.is_none())
+        && !without.iter().any(|single| matches(single, head))
         && any(&filter.agents, |it| {
             let (name, it) = (head.agent.name.to_lowercase(), it.to_lowercase());
             name == it || name.starts_with(&format!("{it}-"))
@@ -705,16 +739,23 @@ proptest! {
         let mut input = FilterInput::new(now, Path::new("/home/kim"), Path::new("/w"));
         let filter = Filter { spans: Vec::new(), ..filter };
         // A relative path is a folder too; here only names and whole paths are compared.
-        let is_plain = |it: &&String| it.starts_with('/') || !it.contains('/');
-        let workspaces: Vec<String> = filter.workspaces.iter().filter(is_plain).cloned().collect();
-        let filter = Filter { workspaces, repositories: Vec::new(), ..filter };
-        let fields = [
-            ("agent", &filter.agents), ("model", &filter.models), ("in", &filter.workspaces),
-            ("tag", &filter.tags), ("branch", &filter.branches),
-        ];
-        for (field, values) in fields {
-            for value in values {
-                input.add(field, value).unwrap();
+        let plain = |mut filter: Filter| {
+            filter.workspaces.retain(|it| it.starts_with('/') || !it.contains('/'));
+            Filter { repositories: Vec::new(), ..filter }
+        };
+        let without = filter.without.clone().map(|it| Box::new(plain(*it)));
+        let filter = Filter { without, ..plain(filter) };
+        for (filter, is_not) in [(Some(&filter), false), (filter.without.as_deref(), true)] {
+            let Some(filter) = filter else { continue };
+            let fields = [
+                ("agent", &filter.agents), ("model", &filter.models), ("in", &filter.workspaces),
+                ("tag", &filter.tags), ("branch", &filter.branches),
+            ];
+            for (name, values) in fields {
+                for value in values {
+                    let (name, value) = (name.to_owned(), value.clone());
+                    input.take(&Field { name, value, is_not, span: 0..0 }).unwrap();
+                }
             }
         }
         for (text, ..) in &dates {

@@ -36,9 +36,10 @@ impl RemoteFilter {
                 Some(known) => known.name(),
                 None => &field.name,
             };
+            let sign = if field.is_not { "-" } else { "" };
             for value in values {
-                let written = written(name, &value);
-                kept.push(written.map_err(|why| field.refused(why))?);
+                let written = written(name, &value).map_err(|why| field.refused(why))?;
+                kept.push(format!("{sign}{written}"));
             }
         }
         Self::kept(&kept.join(" "), &environment.home)
@@ -54,9 +55,7 @@ impl RemoteFilter {
         let mut input = FilterInput::new(now, home, Path::new("/"));
         for field in Query::fields(text)? {
             check(&field).map_err(|why| field.refused(why))?;
-            input
-                .add(&field.name, &field.value)
-                .map_err(|error| field.refused(error.to_string()))?;
+            input.take(&field).map_err(|error| field.refused(error.to_string()))?;
         }
         match input.finish() {
             Ok(filter) => Ok(Self { text: text.to_owned(), filter }),
@@ -91,7 +90,7 @@ fn resolve(field: &Field, environment: &Environment) -> Result<Vec<String>, Stri
 /// The kind of a field that may stand here.
 fn check(field: &Field) -> Result<FilterField, String> {
     match FilterField::find(&field.name) {
-        Some(FilterField::Date | FilterField::Since | FilterField::Until) => Err(format!(
+        Some(kind) if kind.is_date() => Err(format!(
             "a remote's filter says what sessions are, not when they were; `{}` cannot be in it",
             field.name
         )),
@@ -113,8 +112,8 @@ fn written(name: &str, value: &str) -> Result<String, String> {
 }
 
 fn whole(text: &str, error: &FilterError) -> QueryError {
-    let field = Field { name: String::new(), value: String::new(), span: 0..text.chars().count() };
-    field.refused(error.to_string())
+    let (name, value, span) = (String::new(), String::new(), 0..text.chars().count());
+    Field { name, value, is_not: false, span }.refused(error.to_string())
 }
 
 #[cfg(test)]
@@ -149,6 +148,7 @@ mod tests {
             ("here:", "workspace:/home/kim/src"),
             ("in:~/shop author:kim", "workspace:/home/kim/shop author:kim"),
             ("in:shop", "workspace:shop"),
+            ("-tag:private -in:\"../my diary\"", "-tag:private -workspace:\"/home/kim/my diary\""),
             ("in:\"../my shop/\"", "workspace:\"/home/kim/my shop\""),
             ("in:kim/shop", "workspace:kim/shop workspace:/home/kim/src/kim/shop"),
             (r#"tag:"say \"hi\"" branch:fix/*"#, r#"tag:"say \"hi\"" branch:fix/*"#),
@@ -168,7 +168,8 @@ mod tests {
             ("", 0),
             ("work", 0),
             ("tag:x since:2026", 6),
-            ("tag:x -tag:y", 6),
+            ("tag:x -since:2026", 6),
+            ("tag:x -y", 6),
             ("tag:x\\", 0),
             ("tag:x OR tag:y", 6),
             ("titel:x", 0),

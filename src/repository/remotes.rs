@@ -125,10 +125,11 @@ impl Repository {
                 helper keep it";
             return Err(Error::new(ErrorKind::Invalid, message));
         }
-        if let Some(only) = &options.only
-            && let Some(error) = self.unknown_agent(only.filter())?
-        {
-            return Err(Error::new(ErrorKind::Invalid, error.to_string()));
+        let filter = options.only.as_ref().map(RemoteFilter::filter);
+        for filter in filter.into_iter().chain(filter.and_then(|it| it.without.as_deref())) {
+            if let Some(error) = self.unknown_agent(filter)? {
+                return Err(Error::new(ErrorKind::Invalid, error.to_string()));
+            }
         }
         let only = options.only.as_ref().map(|it| it.as_str().to_owned());
         let remote = Remote { name: name.to_owned(), address, only, is_auto: options.is_auto };

@@ -199,7 +199,7 @@ fn machines_that_share_some_sessions_come_to_rest_and_keep_the_others() {
 
 #[test]
 fn the_filter_is_shown_and_what_is_none_is_refused() {
-    let (_remote, url) = bare_remote();
+    let (remote, url) = bare_remote();
     let a = machine(1);
     let id = session(&a, 1, "shop").short();
     session(&a, 2, "diary");
@@ -212,6 +212,19 @@ fn the_filter_is_shown_and_what_is_none_is_refused() {
                ^^^^^^^^^^
     `annals help COMMAND` tells what a command takes.
     ");
+    let warned = add("-tag:wrok in:/shop").ok().stderr;
+    assert!(warned.contains("No session has the tag `wrok`. Did you mean `work`?"), "{warned}");
+    a.run(["remote", "remove", "x"]).ok();
+    let told = add("-tag:WORK").ok().stderr;
+    assert!(
+        told.contains("what matches -tag:WORK: 2 sessions as things are, 2 stay here"),
+        "{told}"
+    );
+    a.run(["sync"]).ok();
+    let there = everything(remote.path());
+    assert!(holds(&there, "diary subtask") && !holds(&there, "shop"), "what has the tag stays");
+    a.run(["remote", "remove", "x"]).ok();
+    git(remote.path(), &["update-ref", "-d", "refs/heads/main"]);
     assert!(add("shop").code(2).stderr.contains("only filters can stand here"));
     assert!(add("").code(2).stderr.contains("only filters can stand here"));
     assert!(add("agent:claud").code(3).stderr.contains("No agent is called `claud`"));

@@ -51,8 +51,8 @@ enum Action {
         /// Where it is
         url: String,
         /// Give it only the sessions that match: tag:work, in:~/src/shop, agent:codex,
-        /// author:kim …; what main here holds else never leaves
-        #[arg(long, value_name = "FILTER")]
+        /// author:kim …, or do not: -tag:private; of what else is here nothing ever leaves
+        #[arg(long, value_name = "FILTER", allow_hyphen_values = true)]
         only: Option<String>,
         /// Sync with it by itself after captures and saves, in the background, at most every
         /// `sync.interval` minutes
@@ -121,8 +121,11 @@ fn add(
     let said = format!("Added the remote {name} at {}", shown(&remote));
     tell(&[remote], &said, &format!("To sync with it: annals sync {name}"), context)?;
     let Some(only) = options.only.filter(|_| !context.output.is_json()) else { return Ok(()) };
-    if let Some(why) = values_without_sessions(only.filter(), repository)? {
-        context.output.warning(&plain(&why))?;
+    // What is not to go and is not there is a slip of the finger more than anything.
+    for filter in std::iter::once(only.filter()).chain(only.filter().without.as_deref()) {
+        if let Some(why) = values_without_sessions(filter, repository)? {
+            context.output.warning(&plain(&why))?;
+        }
     }
     let share = repository.remote_share(only.filter())?;
     let (goes, stays) = (brief::count(share.goes, "session"), share.stays);

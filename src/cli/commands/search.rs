@@ -44,6 +44,7 @@ const HITS: usize = 3;
 ///   "-v"                    in quotes a minus and a colon mean themselves
 ///   tag:bug model:opus agent:codex in:~/src/x branch:main author:kim since:"last week"
 ///                           filters, as the flags of the same names
+///   -tag:private            not what the filter matches
 #[derive(Debug, Args)]
 #[command(
     verbatim_doc_comment,

@@ -145,7 +145,10 @@ fn told(outcome: &SyncOutcome) -> Vec<String> {
         lines.push(format!("The scrubbed history {verb} the place of the one before."));
     }
     if lines.is_empty() {
-        lines.push(format!("Nothing to do: this store and {remote} are the same."));
+        lines.push(match stays {
+            Some(_) => format!("Nothing to do: {remote} has all that it gets."),
+            None => format!("Nothing to do: this store and {remote} are the same."),
+        });
     }
     lines
 }
