@@ -121,7 +121,7 @@ fn a_remote_that_is_not_reached_is_no_error_but_told() {
 #[test]
 fn no_save_waits_for_a_remote_and_only_one_sync_runs() {
     use std::os::unix::fs::PermissionsExt;
-    let machine = machine("ssh://127.0.0.1/nowhere.git");
+    let mut machine = machine("ssh://127.0.0.1/nowhere.git");
     // An ssh that does not end before it is told to, and notes that it was called.
     let (script, calls, end) =
         (machine.root().join("ssh"), machine.root().join("calls"), machine.root().join("end"));
@@ -138,6 +138,8 @@ fn no_save_waits_for_a_remote_and_only_one_sync_runs() {
     // Were it waited for, it would not have been told to end.
     machine.capture();
     wait_until("a sync runs", || calls.exists());
+    // It is due again, but the one before has not ended.
+    machine.set_now("2026-11-22T12:20:00Z");
     machine.transcript(2).user("what else is up?").write();
     machine.capture();
     assert_eq!(machine.run(["sync", "--auto"]).ok().stderr, "No remote is due.\n");
