@@ -8,7 +8,7 @@ use rusqlite::OptionalExtension;
 use rusqlite::params_from_iter;
 
 use crate::index::Filter;
-use crate::index::list::Conditions;
+use crate::index::conditions::Conditions;
 use crate::index::list::unreadable;
 use crate::index::rows;
 use crate::index::rows::digits;

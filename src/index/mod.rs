@@ -17,6 +17,7 @@
 //!
 //! Limits: times are compared to the microsecond, counts above 63 bits are sorted as equal.
 
+mod conditions;
 mod damage;
 mod database;
 mod dates;
