@@ -30,6 +30,7 @@ pub use head::parse_tombstone;
 pub use head::render_head;
 pub use head::render_marker;
 pub use head::render_tombstone;
+pub use migrate::parse_older;
 pub use whole::head_to_value;
 pub use whole::parse_session;
 pub use whole::parse_sessions;
