@@ -37,6 +37,7 @@ pub use whole::parse_sessions;
 pub use whole::parse_value;
 pub use whole::record_from_value;
 pub use whole::record_to_value;
+pub use whole::render_records;
 pub use whole::render_session;
 pub use whole::render_value;
 

@@ -50,9 +50,14 @@ pub fn render_session(head: &Head, records: &[Record]) -> String {
     let mut emitter = Emitter::default();
     emitter.out.push_str("---\n");
     emitter.out.push_str(&render_head(head));
-    for record in records {
-        emitter.document(&fields_of(record));
-    }
+    emitter.out.push_str(&render_records(records));
+    emitter.out
+}
+
+/// Records as YAML documents, large payloads included.
+pub fn render_records(records: &[Record]) -> String {
+    let mut emitter = Emitter::default();
+    records.iter().for_each(|record| emitter.document(&fields_of(record)));
     emitter.out
 }
 

@@ -131,10 +131,11 @@ impl Repository {
             Relation::Same | Relation::Ahead => ours.clone(),
             Relation::Behind => {
                 note(&mut outcome.came, self.store.differing_sessions(ours, theirs)?);
-                theirs.clone()
+                self.in_present_schema(theirs)?
             }
             Relation::Apart(base) => {
-                let merging = Merging::of(&self.store, (ours, theirs, base.as_ref()))?;
+                let theirs = self.in_present_schema(theirs)?;
+                let merging = Merging::of(&self.store, (ours, &theirs, base.as_ref()))?;
                 outcome.note_merging(&merging);
                 merging.write(&self.store)?
             }
@@ -279,7 +280,8 @@ impl<'r> Follower<'r> {
 /// The records of a session's tree, if they can be read.
 fn records_of(store: &Store, id: SessionId, tree: ObjectId) -> Option<Clean<Vec<Record>>> {
     let version = store.session_of_tree(id, &tree.to_string()).ok()??;
-    store.records(&version).ok()
+    // Of an older schema the file itself must be cleaned, not what is read of it.
+    if version.is_older() { None } else { store.records(&version).ok() }
 }
 
 /// A session as the scrubbed history has it, deleted or not; no records: it never had it.

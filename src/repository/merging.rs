@@ -106,6 +106,15 @@ impl<'s> Merging<'s> {
         let (ours, theirs) = (store.session(&self.ours, id)?, store.session(&self.theirs, id)?);
         let stones = (store.tombstone(&self.ours, id)?, store.tombstone(&self.theirs, id)?);
         let change = match (ours, theirs) {
+            (Some(ours), Some(theirs)) if ours.is_older() || theirs.is_older() => {
+                // What neither side could migrate both have, in their histories.
+                let is_better = |it: &StoredSession| (!it.is_older(), it.tree);
+                if is_better(&ours) >= is_better(&theirs) {
+                    return Ok(());
+                }
+                self.came.push(id);
+                as_it_is(store, id, here.tree, theirs.tree)?
+            }
             (Some(ours), Some(theirs)) => {
                 self.merged.push(id);
                 self.joined(store, &ours, &theirs)?
@@ -176,6 +185,10 @@ fn as_it_is(
 ) -> Result<Change> {
     let stored = store.session_of_tree(id, &tree.to_string())?;
     let stored = stored.expect("the tree was found in a revision");
+    if stored.is_older() {
+        // Whoever could not migrate it knows no more of it than that.
+        return Ok(Change::Keep { id, base, file: tree });
+    }
     Ok(Change::Save(StagedSession { id, base, tree, head: store.head(&stored)? }))
 }
 

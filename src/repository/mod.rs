@@ -32,7 +32,10 @@ mod load;
 mod log;
 mod machine;
 mod merging;
+mod migrate;
+mod migrating;
 mod observing;
+mod open;
 mod place;
 mod prune;
 mod purge;
@@ -68,21 +71,17 @@ use std::sync::OnceLock;
 use chrono::DateTime;
 use chrono::Utc;
 
-use crate::config::Section;
 use crate::config::Settings;
 use crate::error::Error;
 use crate::error::ErrorKind;
 use crate::error::Result;
-use crate::format::Marker;
 use crate::index::Index;
 use crate::platform::Environment;
 use crate::redact::Rules;
-use crate::repository::observing::Begun;
+use crate::repository::migrate::Listener;
 use crate::repository::observing::Observer;
 use crate::repository::rules::load_rules;
-use crate::session::Native;
 use crate::session::RevisionId;
-use crate::session::SCHEMA_VERSION;
 use crate::session::SessionId;
 use crate::store;
 use crate::store::Store;
@@ -166,8 +165,16 @@ pub use live::LiveStatus;
 pub use live::Restored;
 pub use live::Update;
 pub use log::LogEntry;
+pub use migrate::FailedMigration;
+pub use migrate::MigratedSession;
+pub use migrate::MigrationListener;
+pub use migrate::MigrationOutcome;
+pub use migrate::MigrationPlan;
+pub use migrate::MigrationStep;
+pub use migrate::UndoneMigration;
 pub use observing::Operation;
 pub use observing::record;
+pub use open::OpenOptions;
 pub use place::PlaceSource;
 pub use prune::KeptSessions;
 pub use prune::PrunePlan;
@@ -223,9 +230,6 @@ pub use yaml::parse_yaml;
 pub use yaml::render_session;
 pub use yaml::render_yaml;
 
-/// The store's folder within the data folder.
-const STORE_FOLDER: &str = "annals/store.git";
-
 /// An open store with its index.
 #[derive(Debug)]
 pub struct Repository {
@@ -236,18 +240,7 @@ pub struct Repository {
     recovery: Recovery,
     closed: Vec<PathBuf>,
     observer: Observer,
-}
-
-/// How to open a repository.
-#[derive(Debug, Clone)]
-pub struct OpenOptions {
-    /// Where the store lies; none: `ANNALS_STORE`, the configuration, the data folder, in this
-    /// order.
-    pub store: Option<PathBuf>,
-    /// The user's folders, clock and ids.
-    pub environment: Environment,
-    /// Make the store if it is not there.
-    pub create: bool,
+    listener: Listener,
 }
 
 /// How far a long operation is.
@@ -262,88 +255,6 @@ pub struct Progress {
 }
 
 impl Repository {
-    /// Where the store of these options lies.
-    ///
-    /// # Errors
-    /// `Invalid`: the configuration cannot be read and nothing else names the store.
-    pub fn locate(options: &OpenOptions) -> Result<PathBuf> {
-        let environment = &options.environment;
-        if let Some(path) = options.store.as_ref().or(environment.store.as_ref()) {
-            return Ok(path.clone());
-        }
-        let settings = Settings::load(&environment.config, &environment.home);
-        settings.check(Section::Store)?;
-        Ok(settings.store_path.value.unwrap_or_else(|| environment.data.join(STORE_FOLDER)))
-    }
-
-    /// Makes a store and opens it.
-    ///
-    /// # Errors
-    /// `Conflict`: something is there already.
-    pub fn init(options: &OpenOptions) -> Result<Self> {
-        let path = Self::locate(options)?;
-        let environment = &options.environment;
-        let is_empty = std::fs::read_dir(&path).is_ok_and(|mut folder| folder.next().is_none());
-        if path.exists() && !is_empty {
-            let what = if Store::open(&path).is_ok() { "a store" } else { "something else" };
-            let message = format!("there is {what} at {} already", path.display());
-            return Err(Error::new(ErrorKind::Conflict, message));
-        }
-        let now = environment.clock.now();
-        let marker = Marker {
-            store: environment.ids.next(now),
-            schema: SCHEMA_VERSION,
-            scrubs: Vec::new(),
-            native: Native::new(),
-        };
-        let begun = Begun::now(environment);
-        let repository = Self::with_store(Store::init(&path, &marker, now)?, options)?;
-        repository.note_outcome(&begun, (Operation::Init, &[]), &Ok(()));
-        Ok(repository)
-    }
-
-    /// Opens the store.
-    ///
-    /// # Errors
-    /// `NotFound`: there is none, and none is to be made. `TooNew`: a later version made it.
-    pub fn open(options: &OpenOptions) -> Result<Self> {
-        let path = Self::locate(options)?;
-        match Store::open(&path) {
-            Ok(store) => Self::with_store(store, options),
-            Err(store::Error::Missing { .. }) if options.create => match Self::init(options) {
-                // Another process made it meanwhile.
-                Err(error) if error.kind() == ErrorKind::Conflict => {
-                    Self::with_store(Store::open(&path)?, options)
-                }
-                made => made,
-            },
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    fn with_store(store: Store, options: &OpenOptions) -> Result<Self> {
-        let closed = store.close_to_others();
-        let index = Index::open(&store.private_folder())?;
-        let environment = options.environment.clone();
-        let observer = Observer::new(environment.clone(), &store.private_folder());
-        let mut repository = Self {
-            store,
-            index,
-            environment,
-            rules: OnceLock::new(),
-            recovery: Recovery::default(),
-            closed,
-            observer,
-        };
-        if !repository.closed.is_empty() {
-            repository.observer.repaired("modes", repository.closed.len() as u64);
-        }
-        repository.note_beginning();
-        repository.finish_rewriting();
-        repository.recover();
-        Ok(repository)
-    }
-
     /// Where the store lies.
     pub fn path(&self) -> &Path {
         self.store.path()

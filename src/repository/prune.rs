@@ -116,6 +116,7 @@ impl Repository {
     }
 
     fn let_go(&mut self, plan: &PrunePlan) -> Result<DeleteOutcome> {
+        self.ready_to_write()?;
         let filter = Filter { with_subagents: true, ..Filter::default() };
         let now: HashSet<SessionId> =
             self.plan_prune(&filter)?.dropped.iter().map(|it| it.head.id).collect();

@@ -141,7 +141,11 @@ impl Repository {
         step: &mut dyn FnMut(&'static str),
     ) -> Result<SyncOutcome> {
         let remote = self.remote(name)?;
-        self.catch_up()?;
+        if options.is_dry_run {
+            self.catch_up()?;
+        } else {
+            self.ready_to_write()?;
+        }
         let mut outcome = SyncOutcome {
             remote: remote.name.clone(),
             is_dry_run: options.is_dry_run,
@@ -210,13 +214,23 @@ impl Repository {
                 if outcome.is_dry_run {
                     return Ok(true);
                 }
-                let moved = self.store.fast_forward((&ours, theirs), self.now())?;
+                // Of what an older program gave the remote, the present form goes back to it.
+                let new = self.in_present_schema(theirs)?;
+                let moved = self.store.fast_forward((&ours, &new), self.now())?;
                 self.catch_up()?;
+                if moved && new != *theirs {
+                    return self.give(remote, Some(theirs), &new, step, outcome);
+                }
                 Ok(moved)
             }
             Relation::Apart(base) => {
                 step("Merging");
-                let merging = Merging::of(&self.store, (&ours, theirs, base.as_ref()))?;
+                let new = if outcome.is_dry_run {
+                    theirs.clone()
+                } else {
+                    self.in_present_schema(theirs)?
+                };
+                let merging = Merging::of(&self.store, (&ours, &new, base.as_ref()))?;
                 outcome.note_merging(&merging);
                 if outcome.is_dry_run {
                     let went = self.store.differing_sessions(&ours, theirs)?;

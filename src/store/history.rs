@@ -132,9 +132,14 @@ impl Store {
 
     /// All commits of main, newest first along each line of them.
     fn ancestors(&self) -> Result<impl Iterator<Item = Result<Oid, Error>> + '_, Error> {
-        let mut waiting = vec![self.tip_id()?];
+        Ok(self.ancestors_of(self.tip_id()?))
+    }
+
+    /// A commit and all that it comes from, newest first along each line of them.
+    pub(super) fn ancestors_of(&self, tip: Oid) -> impl Iterator<Item = Result<Oid, Error>> + '_ {
+        let mut waiting = vec![tip];
         let mut seen = HashSet::new();
-        Ok(std::iter::from_fn(move || {
+        std::iter::from_fn(move || {
             let id = loop {
                 let id = waiting.pop()?;
                 if seen.insert(id) {
@@ -145,7 +150,7 @@ impl Store {
                 waiting.extend(commit.parents.iter().rev());
                 id
             }))
-        }))
+        })
     }
 }
 

@@ -13,6 +13,7 @@ use git2::ObjectType;
 
 use crate::format::Marker;
 use crate::session::RevisionId;
+use crate::session::SCHEMA_VERSION;
 use crate::session::SessionId;
 use crate::store::Batch;
 use crate::store::Change;
@@ -20,9 +21,9 @@ use crate::store::Error;
 use crate::store::ObjectId;
 use crate::store::Store;
 use crate::store::StoredSession;
-use crate::store::commit::CommitText;
 use crate::store::commit::NEUTRAL_AUTHOR;
 use crate::store::commit::TipEdit;
+use crate::store::commit_text::CommitText;
 use crate::store::git;
 use crate::store::layout;
 use crate::store::layout::MARKER;
@@ -120,6 +121,7 @@ impl Store {
                     let stem = name.strip_suffix(b".yaml").unwrap_or(&name);
                     ids.extend(layout::session_of(&shard, stem));
                 }
+                ids.extend(layout::older_session_of(&shard).filter(|_| area == SESSIONS));
             }
         }
         Ok(ids.into_iter().collect())
@@ -223,8 +225,8 @@ impl Store {
         edit.add_foreign(&*self.root(theirs)?);
         let tree = edit.write_root(batch)?;
         let at = self.commit_time(ours)?.max(self.commit_time(theirs)?);
-        let text =
-            CommitText { operation: "merge", subject: "two histories", sessions: merged, at };
+        let (subject, schema) = ("two histories", SCHEMA_VERSION);
+        let text = CommitText { operation: "merge", subject, sessions: merged, schema, at };
         let mut parents = [object_id(ours), object_id(theirs)];
         parents.sort();
         let commit = text.render(tree, &parents, NEUTRAL_AUTHOR);

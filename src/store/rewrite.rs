@@ -277,6 +277,7 @@ impl Work<'_, '_> {
             (Place::Root, name) if entry.is_file() && name == MARKER.as_bytes() => {
                 Ok(Some(entry.id))
             }
+            (Place::Sessions, name) if entry.is_file() => self.older(name, entry.id),
             (Place::Sessions, &[a, b]) if is_folder => self.folder(Place::Shard([a, b]), entry.id),
             (Place::Shard(shard), name) if is_folder => match layout::session_of(&shard, name) {
                 Some(session) => self.session(session, entry.id),
@@ -295,6 +296,16 @@ impl Work<'_, '_> {
             self.folder(Place::Other, tree)
         } else {
             Ok(Some(self.rewrite.trees.get(&ObjectId(tree)).map_or(tree, |new| new.0)))
+        }
+    }
+
+    /// A file of an older schema, or one that somebody put beside it.
+    fn older(&mut self, name: &[u8], file: Oid) -> Result<Option<Oid>, Error> {
+        let session = layout::older_session_of(name);
+        match session.and_then(|_| self.rewrite.trees.get(&ObjectId(file))) {
+            _ if session.is_some_and(|id| self.rewrite.purged.contains_key(&id)) => Ok(None),
+            Some(new) => Ok(Some(new.0)),
+            None => self.file(file).map(Some),
         }
     }
 

@@ -8,7 +8,8 @@
 //! `versions`: a session in its several states; `branches`: in its several ways · `searching`: search against a naive scan ·
 //! `picker`, `picker_screens`: the picker in a real terminal · `shell`: a conversation at a prompt · `live`: sessions
 //! that a program holds · `hooks`: agents that call annals · `many`: several processes at once ·
-//! `hostile`: bad input · `crash`: the program killed, the disk full · `scrub`: what leaves history ·
+//! `hostile`: bad input · `crash`: the program killed, the disk full · `scrub`: what leaves history · `migration`: stores of older schemas, killed,
+//! brought back, synced ·
 //! `faults`: each call to the system that
 //! may fail does · `sync`: several machines and a remote; `scrubbed_sync`: of which one scrubbed its history · `corpus`: real transcripts, where `ANNALS_CORPUS` names them.
 #![allow(
@@ -30,6 +31,7 @@ mod hostile;
 mod layers;
 mod live;
 mod many;
+mod migration;
 mod p08_browser;
 mod p08_export;
 #[cfg(unix)]

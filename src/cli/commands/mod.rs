@@ -19,6 +19,7 @@ mod init;
 mod list;
 mod log;
 pub(crate) mod man;
+pub(crate) mod migrate;
 mod note;
 mod pin;
 mod prune;
@@ -87,6 +88,7 @@ pub(crate) enum Command {
     Init(init::InitArgs),
     Checkout(checkout::CheckoutArgs),
     Gc(gc::GcArgs),
+    Migrate(migrate::MigrateArgs),
     Doctor(doctor::DoctorArgs),
     Stats(stats::StatsArgs),
     Audit(audit::AuditArgs),
@@ -143,6 +145,7 @@ pub(crate) fn run(command: Command, context: &mut Context) -> Result<ExitCode> {
         Command::Init(args) => init::run(&args, context),
         Command::Checkout(args) => checkout::run(&args, context),
         Command::Gc(args) => gc::run(&args, context),
+        Command::Migrate(args) => migrate::run(&args, context),
         Command::Doctor(args) => doctor::run(&args, context),
         Command::Stats(args) => stats::run(&args, context),
         Command::Audit(args) => audit::run(&args, context),

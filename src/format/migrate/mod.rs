@@ -98,7 +98,7 @@ pub(super) fn older_session(document: Map<String, Value>) -> Result<GivenSession
     migrated(document).map_err(|flaw| Error::shape(1, &flaw))
 }
 
-/// Reads the file of a session in an older schema.
+/// Reads the file of a session in an older schema; its head names that.
 ///
 /// # Errors
 /// The line is that of the field which is not as it must be. [`Error::TooNew`]: it is of a schema
@@ -113,7 +113,10 @@ pub fn parse_older(text: &str) -> Result<GivenSession, Error> {
     if let Some(error) = crate::format::head::too_new(schema_of(&document)) {
         return Err(error);
     }
-    migrated(document).map_err(|flaw| at(&flaw))
+    let schema = schema_of(&document).and_then(|schema| u32::try_from(schema).ok());
+    let mut given = migrated(document).map_err(|flaw| at(&flaw))?;
+    given.head.schema = schema.unwrap_or(SCHEMA_VERSION);
+    Ok(given)
 }
 
 fn schema_of(document: &Map<String, Value>) -> Option<u64> {

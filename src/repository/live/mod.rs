@@ -213,6 +213,7 @@ impl Repository {
         options: &LiveOptions,
     ) -> Result<(LiveSession, Restored)> {
         check(options)?;
+        self.ready_to_write()?;
         let restored = self.restored(id)?;
         let live = self.hold(id, options)?;
         live.shared.go_on_after(restored.after.clone());

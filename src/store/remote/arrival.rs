@@ -84,7 +84,8 @@ impl Store {
     /// store that sees both.
     pub(super) fn check_arrival(&self, place: &Path, tip: &RevisionId) -> Result<Self, Error> {
         // Of its own, so that this store never looks where objects arrive.
-        let store = Self::open(&self.path)?;
+        let mut store = Self::open(&self.path)?;
+        store.cleaner = self.cleaner.clone();
         let opening = |source| Error::Git { doing: "opening what arrived".into(), source };
         let text = place.to_str().ok_or_else(|| corrupt_path(place))?;
         store.odb()?.add_disk_alternate(text).map_err(opening)?;
@@ -141,12 +142,25 @@ impl Arrival<'_> {
         Ok(())
     }
 
+    /// A session of an older schema: whether it can be migrated is told when it is.
+    fn check_older(&self, id: SessionId, file: &Entry) -> Result<(), Error> {
+        let what = format!("the file of session {id}");
+        if !file.is_file() {
+            return Err(unexpected(SESSIONS, file));
+        }
+        self.check_size(file.id, ObjectType::Blob, CHUNK, &what)
+    }
+
     fn check_area(&self, area: &str, top: &Entry, known: Option<Oid>) -> Result<(), Error> {
         if Some(top.id) == known {
             return Ok(());
         }
         let known = known.map(|id| self.tree(id, area)).transpose()?.unwrap_or_default();
         for shard in self.folder(top, area)?.iter() {
+            if let Some(id) = layout::older_session_of(&shard.name).filter(|_| area == SESSIONS) {
+                self.check_older(id, shard)?;
+                continue;
+            }
             let name = String::from_utf8_lossy(&shard.name).into_owned();
             let is_hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
             if name.len() != 2 || !name.bytes().all(is_hex) {

@@ -136,6 +136,61 @@ impl Sandbox {
         saved["session"]["id"].as_str().expect("a session has an id").to_owned()
     }
 
+    /// Makes the store what an earlier program left: the files of `tests/fixtures/schemas/<schema>`.
+    pub(crate) fn older_store(&self, schema: &str) {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/schemas");
+        let mut files = Vec::new();
+        collect(&folder.join(schema), &mut files);
+        let names = files.iter().map(|(path, bytes)| {
+            let name = path.strip_prefix(folder.join(schema)).expect("it lies there");
+            (name.to_string_lossy().into_owned(), bytes.clone())
+        });
+        self.commit_files(&names.collect::<Vec<_>>());
+    }
+
+    /// Commits these files to the store with git alone, as the whole of its tree; the store is made if
+    /// it is not there. Gives the revision.
+    pub(crate) fn commit_files(&self, files: &[(String, Vec<u8>)]) -> String {
+        let store = self.store();
+        if !store.exists() {
+            fs::create_dir_all(&store).expect("a folder is made");
+            self.git(["init", "-q", "--bare", "-b", "main", "."]);
+        }
+        let mut lines = String::new();
+        for (name, bytes) in files {
+            let input = self.root().join("blob");
+            fs::write(&input, bytes).expect("it is written");
+            let id = self.git(["hash-object", "-w", &input.to_string_lossy()]);
+            lines += &format!("100644 {}\t{name}\n", id.trim());
+        }
+        let index = self.root().join("older-index");
+        drop(fs::remove_file(&index));
+        let git = |arguments: &[&str], input: &str| {
+            let mut command = Command::new("git");
+            self.seal(&mut command);
+            let file = self.root().join("input");
+            fs::write(&file, input).expect("it is written");
+            command.env("GIT_INDEX_FILE", &index).arg("-C").arg(&store).args(arguments);
+            for who in ["AUTHOR", "COMMITTER"] {
+                command.env(format!("GIT_{who}_NAME"), "an earlier program");
+                command.env(format!("GIT_{who}_EMAIL"), "x@example.org");
+                command.env(format!("GIT_{who}_DATE"), "2026-01-02T03:04:05Z");
+            }
+            let stdin = fs::File::open(&file).expect("it opens");
+            Ran::of(command.stdin(stdin)).ok().stdout.trim().to_owned()
+        };
+        git(&["update-index", "--add", "--index-info"], &lines);
+        let tree = git(&["write-tree"], "");
+        let parent = git(&["for-each-ref", "--format=%(objectname)", "refs/heads/main"], "");
+        let mut arguments = vec!["commit-tree", &tree, "-m", "saved"];
+        if !parent.is_empty() {
+            arguments.extend(["-p", &parent]);
+        }
+        let commit = git(&arguments, "");
+        git(&["update-ref", "refs/heads/main", &commit], "");
+        commit
+    }
+
     /// The newest revision of the store.
     pub(crate) fn tip(&self) -> String {
         self.git(["rev-parse", "main"]).trim().to_owned()

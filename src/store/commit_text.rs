@@ -1,0 +1,57 @@
+//! What a commit says: subject and trailers.
+
+use std::fmt::Write;
+
+use chrono::DateTime;
+use chrono::Utc;
+use git2::Oid;
+
+use crate::session::SessionId;
+
+/// How many sessions a commit names.
+const NAMED_SESSIONS: usize = 20;
+/// The longest subject, in characters.
+const SUBJECT_LIMIT: usize = 100;
+
+/// What a commit says.
+pub(super) struct CommitText<'a> {
+    pub(super) operation: &'a str,
+    pub(super) subject: &'a str,
+    pub(super) sessions: &'a [SessionId],
+    pub(super) schema: u32,
+    pub(super) at: DateTime<Utc>,
+}
+
+impl CommitText<'_> {
+    /// Git's form of the commit.
+    pub(super) fn render(&self, tree: Oid, parents: &[Oid], author: &str) -> Vec<u8> {
+        let mut text = format!("tree {tree}\n");
+        for parent in parents {
+            line(&mut text, format_args!("parent {parent}"));
+        }
+        // Git knows no time before 1970.
+        let seconds = self.at.timestamp().max(0);
+        line(&mut text, format_args!("author {author} {seconds} +0000"));
+        line(&mut text, format_args!("committer {author} {seconds} +0000\n"));
+        line(&mut text, format_args!("{}\n", subject_line(self.operation, self.subject)));
+        line(&mut text, format_args!("Annals-Operation: {}", self.operation));
+        for session in self.sessions.iter().take(NAMED_SESSIONS) {
+            line(&mut text, format_args!("Annals-Session: {session}"));
+        }
+        line(&mut text, format_args!("Annals-Sessions: {}", self.sessions.len()));
+        line(&mut text, format_args!("Annals-Schema: {}", self.schema));
+        text.into_bytes()
+    }
+}
+
+fn line(text: &mut String, line: std::fmt::Arguments<'_>) {
+    writeln!(text, "{line}").expect("a string takes all");
+}
+
+/// The first line of what a commit says.
+pub(super) fn subject_line(operation: &str, subject: &str) -> String {
+    let line = format!("{operation}: {subject}");
+    let line: String =
+        line.chars().map(|c| if c.is_control() { ' ' } else { c }).take(SUBJECT_LIMIT).collect();
+    line.trim_end().to_owned()
+}
