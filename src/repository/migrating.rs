@@ -23,6 +23,7 @@ use crate::repository::migrate::FailedMigration;
 use crate::repository::migrate::failed;
 use crate::session::Record;
 use crate::session::RevisionId;
+use crate::session::SessionId;
 use crate::session::merge;
 use crate::store;
 use crate::store::Batch;
@@ -83,7 +84,7 @@ impl<'s> Migrating<'s> {
         &self,
         older: &StoredSession,
     ) -> std::result::Result<Option<Clean<Vec<Record>>>, store::Error> {
-        if let Some(tree) = self.note.known.get(&older.tree)
+        if let Some(tree) = self.note.known.get(&(older.id, older.tree))
             && self.store.session_of_tree(older.id, &tree.to_string()).is_ok()
         {
             return Ok(None);
@@ -95,9 +96,9 @@ impl<'s> Migrating<'s> {
         let id = older.id;
         if let Some(stream) = stream {
             let (staged, _) = Bench::stage_whole(&mut self.batch, id, None, stream)?;
-            self.note.known.insert(older.tree, staged.tree);
+            self.note.known.insert((id, older.tree), staged.tree);
         }
-        let mut tree = self.note.known[&older.tree];
+        let mut tree = self.note.known[&(id, older.tree)];
         // It has the present form too: what others went on with, while it could not be migrated here.
         if let Some(other) = self.store.session(&self.at, id)?.filter(|it| !it.is_older()) {
             let both = self.store.records(&other)?.join(self.store.records(older)?);
@@ -147,8 +148,8 @@ struct Note {
     path: PathBuf,
     /// What it depends on beside the sessions.
     conditions: String,
-    /// The tree that each file became.
-    known: HashMap<ObjectId, ObjectId>,
+    /// The tree that each session's file became.
+    known: HashMap<(SessionId, ObjectId), ObjectId>,
 }
 
 impl Note {
@@ -164,8 +165,10 @@ impl Note {
         let mut lines = text.lines();
         let is_same = lines.next() == Some(conditions.as_str());
         let entry = |line: &str| {
-            let (file, tree) = line.split_once(' ')?;
-            Some((ObjectId::parse(file)?, ObjectId::parse(tree)?))
+            let mut words = line.split(' ');
+            let id = words.next()?.parse().ok()?;
+            let mut object = || ObjectId::parse(words.next()?);
+            Some(((id, object()?), object()?))
         };
         let known = lines.filter(|_| is_same).filter_map(entry).collect();
         Self { path, conditions, known }
@@ -173,8 +176,8 @@ impl Note {
 
     fn write(&self) -> Result<()> {
         let mut text = format!("{}\n", self.conditions);
-        for (file, tree) in &self.known {
-            writeln!(text, "{file} {tree}").expect("a string takes all");
+        for ((id, file), tree) in &self.known {
+            writeln!(text, "{id} {file} {tree}").expect("a string takes all");
         }
         let written = platform::write_atomic(&self.path, text.as_bytes());
         written.map_err(|source| {
@@ -212,7 +215,8 @@ mod tests {
         let id = |digit: &str| ObjectId::parse(&digit.repeat(40)).expect("40 digits");
         let mut note = Note::read(&store, &environment);
         assert!(note.known.is_empty());
-        note.known = HashMap::from([(id("a"), id("b")), (id("c"), id("d"))]);
+        let session = SessionId::captured("a", "b");
+        note.known = HashMap::from([((session, id("a")), id("b")), ((session, id("c")), id("d"))]);
         note.write().expect("it is written");
         assert_eq!(Note::read(&store, &environment).known, note.known);
         let config = environment.config.join("annals");

@@ -257,8 +257,8 @@ pub struct Store {
     commits: RefCell<Latest<Oid, Arc<Commit>>>,
     /// The ends of the streams written last, by the sessions' trees.
     open_ends: RefCell<Latest<Oid, OpenEnd>>,
-    /// The older sessions read last, by their files.
-    migrated: RefCell<Latest<Oid, Arc<Migrated>>>,
+    /// The older sessions read last, with their files.
+    migrated: RefCell<Latest<(SessionId, Oid), Arc<Migrated>>>,
     /// What they pass before anything is read of them.
     cleaner: Cleaner,
     /// The marker whose schema was found to be known.

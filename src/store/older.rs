@@ -104,7 +104,7 @@ impl Store {
     /// [`Error::Corrupt`]: it is not of its form; file and line are named.
     pub(super) fn migrated(&self, id: SessionId, file: ObjectId) -> Result<Arc<Migrated>, Error> {
         let file = file.0;
-        if let Some(known) = self.migrated.borrow().find(&file) {
+        if let Some(known) = self.migrated.borrow().find(&(id, file)) {
             return Ok(Arc::clone(known));
         }
         let what = format!("{SESSIONS}/{}", layout::older_name(id));
@@ -124,7 +124,7 @@ impl Store {
         let records = records.map_err(|cause| Error::Unredacted { cause })?;
         let head = records.derive(|records| HeadFold::of_stream(id, records).head().clone());
         let migrated = Arc::new(Migrated { schema, head, records });
-        self.migrated.borrow_mut().add(file, Arc::clone(&migrated));
+        self.migrated.borrow_mut().add((id, file), Arc::clone(&migrated));
         Ok(migrated)
     }
 

@@ -136,6 +136,32 @@ fn r6_2_a_session_that_cannot_be_migrated_stays_and_the_others_go_on() {
 }
 
 #[test]
+fn r6_2_what_is_no_session_of_its_name_stays_where_it_is() {
+    let sandbox = Sandbox::new();
+    sandbox.older_store("2");
+    let mut files: Vec<(String, Vec<u8>)> =
+        sandbox.tree().into_iter().map(|(name, text)| (name, text.into_bytes())).collect();
+    let copy = files.iter().find(|(name, _)| name.contains(ODD)).expect("it is there").1.clone();
+    let other = "0197b3c2-bbbb-7d55-8b1c-4a7a3a0e92bb";
+    files.push((format!("sessions/{other}.yaml"), copy.clone()));
+    files.push(("sessions/0197b3c2-cccc-7d55-8b1c-4a7a3a0e92bb.yaml".into(), b"\xff\xfe".to_vec()));
+    files.push(("sessions/notes.yaml".into(), copy));
+    files.push(("README.md".into(), b"mine".to_vec()));
+    sandbox.commit_files(&files);
+    let listed = sandbox.json(["list"]);
+    let damaged = listed["sessions"].as_array().expect("a list").iter();
+    assert_eq!(damaged.filter(|it| it["damaged"].is_string()).count(), 2, "{listed}");
+    let ran = Ran::of(sandbox.program().args(["--json", "migrate"])).code(5);
+    let done: Value = serde_json::from_str(&ran.stdout).expect("JSON");
+    assert_eq!((&done["migrated"], &done["failed"][0]["session"]), (&json!(2), &json!(other)));
+    let reason = done["failed"][0]["reason"].as_str().expect("a text");
+    assert!(reason.contains(&format!("it is that of session {ODD}")), "{reason}");
+    assert_eq!(older_files(&sandbox).len(), 3, "{:?}", older_files(&sandbox));
+    assert!(sandbox.tree().iter().any(|(name, text)| name == "README.md" && text == "mine"));
+    sandbox.fsck();
+}
+
+#[test]
 fn r6_2_a_session_that_was_mended_is_migrated_when_it_is_asked_for() {
     let sandbox = Sandbox::new();
     sandbox.older_store("broken");
