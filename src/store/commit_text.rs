@@ -1,5 +1,6 @@
 //! What a commit says: subject and trailers.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use chrono::DateTime;
@@ -54,4 +55,33 @@ pub(super) fn subject_line(operation: &str, subject: &str) -> String {
     let line: String =
         line.chars().map(|c| if c.is_control() { ' ' } else { c }).take(SUBJECT_LIMIT).collect();
     line.trim_end().to_owned()
+}
+
+/// The session that a trailer names.
+pub(super) fn named_session(line: &str) -> Option<SessionId> {
+    line.strip_prefix("Annals-Session: ")?.parse().ok()
+}
+
+/// A message of ours that no longer tells of the sessions in `gone`.
+pub(super) fn without(message: &str, gone: &BTreeSet<SessionId>) -> String {
+    let mut lines = message.lines();
+    let subject = lines.next().unwrap_or_default();
+    let operation = subject.split(':').next().unwrap_or_default();
+    let count = |line: &str| line.strip_prefix("Annals-Sessions: ")?.parse::<usize>().ok();
+    let total = message.lines().find_map(count).unwrap_or_default();
+    let left = total.saturating_sub(gone.len());
+    let mut text = match left {
+        0 => format!("{operation}: what was purged since"),
+        1 => format!("{operation}: 1 session"),
+        more => format!("{operation}: {more} sessions"),
+    };
+    for line in lines.filter(|line| named_session(line).is_none_or(|id| !gone.contains(&id))) {
+        text.push('\n');
+        match count(line) {
+            Some(_) => text.extend(["Annals-Sessions: ", &left.to_string()]),
+            None => text.push_str(line),
+        }
+    }
+    text.push('\n');
+    text
 }
