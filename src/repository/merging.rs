@@ -148,6 +148,7 @@ impl<'s> Merging<'s> {
         live: &StoredSession,
     ) -> Result<Change> {
         let deleted_by = if here.tree.is_none() { &self.ours } else { &self.theirs };
+        store.check_session(live.id, live.tree)?;
         let mut stream = store.records(live)?;
         for buried in store.buried_sessions(deleted_by, live.id)? {
             let more = store.records(&buried)?;
@@ -164,6 +165,8 @@ impl<'s> Merging<'s> {
         ours: &StoredSession,
         theirs: &StoredSession,
     ) -> Result<Change> {
+        // Of one of a later version nobody here knows all that it says.
+        store.check_session(theirs.id, theirs.tree)?;
         let [left, right] = store.records_of_both(ours, theirs)?;
         let stream = left.join(right).map(|(left, right)| merge(&left, &right));
         Ok(Bench::plan_whole(&mut self.batch, ours.id, Some(ours), stream, 0)?.change)

@@ -533,6 +533,10 @@ fn r6_5_a_newer_session_in_the_store_is_read_and_never_written() {
         .map(|(name, bytes)| (name.clone(), String::from_utf8_lossy(bytes).into_owned()))
         .collect();
     assert_eq!(kept(&sandbox.tree()), kept(&before), "byte for byte");
+    sandbox.run(["config", "set", "retention.count", "1"]).ok();
+    sandbox.run(["prune", "--yes"]).ok();
+    assert_eq!(kept(&sandbox.tree()), kept(&before), "retention leaves it alone");
+    assert!(sandbox.json(["list"])["total"].as_u64() < Some(4), "others went");
 }
 
 /// A remote that plain git made, with what a sandbox has.
