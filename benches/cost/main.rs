@@ -1,4 +1,4 @@
-//! What capturing, saving, listing and reading cost, on real transcripts, beside plain git in the
+//! What capturing, saving, listing, reading and migrating cost, on real transcripts, beside plain git in the
 //! same run.
 //!
 //! `ANNALS_CORPUS=<folder> cargo bench` prints one line a figure; `cargo bench -- save` only the
@@ -17,6 +17,7 @@ mod homes;
 mod lists;
 mod live;
 mod meter;
+mod older;
 mod picker;
 mod search;
 
@@ -53,7 +54,7 @@ fn main() -> Result<()> {
     let wanted: Vec<String> = env::args().skip(1).filter(|it| !it.starts_with('-')).collect();
     let corpus = Corpus::open(PathBuf::from(folder))?;
     let mut report = Report::default();
-    let parts: [(&str, Part); 10] = [
+    let parts: [(&str, Part); 11] = [
         ("capture", capture),
         ("large", large),
         ("save", save),
@@ -64,6 +65,7 @@ fn main() -> Result<()> {
         ("lists", lists::lists),
         ("search", search::search),
         ("picker", picker::picker),
+        ("migrate", older::migrate),
     ];
     for (name, part) in parts {
         if wanted.is_empty() || wanted.iter().any(|it| it == name) {
