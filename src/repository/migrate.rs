@@ -248,48 +248,48 @@ impl Repository {
     fn migrate_all(&mut self, progress: &mut dyn FnMut(Progress)) -> Result<MigrationOutcome> {
         self.catch_up()?;
         for _ in 0..TRIES {
-            let before = self.store.tip()?;
+            let (before, at) = (self.store.tip()?, self.now());
             let from = self.store.schema_state(&before)?.schema;
             refuse_newer(from)?;
             let undone = self.undone(&before)?;
-            let (failed, sessions, revision) = match &undone {
+            if let Some((_, state)) = undone.as_ref().filter(|(back, _)| *back == before) {
                 // Nobody wrote since: it is as it was.
-                Some((back, state)) if *back == before => {
-                    let sessions = self.store.changes(Some(&before), state)?.len() as u64;
-                    let at = self.now();
-                    (Vec::new(), sessions, self.store.commit_return((&before, state), at)?)
+                let sessions = self.store.changes(Some(&before), state)?.len() as u64;
+                match self.store.commit_return((&before, state), at)? {
+                    None => continue,
+                    revision => return Ok(outcome(from, sessions, Vec::new(), before, revision)),
                 }
-                _ => {
-                    let mut migrating = Migrating::of(&self.store, &self.environment, &before);
-                    migrating.stage_all(progress)?;
-                    if from == SCHEMA_VERSION && migrating.is_idle(VERSION)? {
-                        let failed = migrating.failed;
-                        return Ok(outcome(from, 0, failed, before, None));
-                    }
-                    let (failed, count) = (migrating.failed.clone(), migrating.count());
-                    (failed, count, migrating.commit(VERSION, self.now())?)
-                }
-            };
-            let Some(revision) = revision else { continue };
+            }
+            let mut migrating = Migrating::of(&self.store, &self.environment, &before);
+            migrating.stage_all(progress)?;
+            if from == SCHEMA_VERSION && migrating.is_idle(VERSION)? {
+                return Ok(outcome(from, 0, migrating.failed, before, None));
+            }
+            let (failed, count) = (migrating.failed.clone(), migrating.count());
             let revision = match undone {
-                Some((back, state)) if back != before => self.rejoin(&revision, &state, &back)?,
-                _ => revision,
+                Some(undone) => self.rejoin(migrating, &before, undone)?,
+                None => migrating.commit(VERSION, at)?,
             };
-            return Ok(outcome(from, sessions, failed, before, Some(revision)));
+            if revision.is_some() {
+                return Ok(outcome(from, count, failed, before, revision));
+            }
         }
         Err(moving())
     }
 
     /// What was saved between the migration and its taking back, and what an older program saved
-    /// since: both are there.
+    /// since: both are there, or nothing was changed. None: main moved meanwhile.
     fn rejoin(
         &self,
-        ours: &RevisionId,
-        theirs: &RevisionId,
-        base: &RevisionId,
-    ) -> Result<RevisionId> {
-        let merging = Merging::of(&self.store, (ours, theirs, Some(base)))?;
-        Ok(merging.commit(&self.store)?.unwrap_or_else(|| ours.clone()))
+        migrating: Migrating<'_>,
+        before: &RevisionId,
+        (back, state): (RevisionId, RevisionId),
+    ) -> Result<Option<RevisionId>> {
+        let ours = migrating.revision(VERSION)?;
+        let merging = Merging::of(&self.store, (&ours, &state, Some(&back)))?;
+        let joined = merging.write(&self.store)?;
+        let is_done = self.store.commit_migrated((before, &joined), self.now())?;
+        Ok(is_done.then_some(joined))
     }
 
     /// The commit that brought a revision back to an older schema, and the revision before that.

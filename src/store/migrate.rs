@@ -5,6 +5,7 @@
 //! depends on a reflog.
 
 use std::collections::BTreeMap;
+use std::fs;
 
 use chrono::DateTime;
 use chrono::Utc;
@@ -12,6 +13,7 @@ use git2::ObjectType;
 use git2::Oid;
 
 use crate::format::Marker;
+use crate::platform;
 use crate::session::RevisionId;
 use crate::session::SCHEMA_VERSION;
 use crate::session::SessionId;
@@ -139,6 +141,16 @@ impl Store {
         self.publish(batch, tip, commit, at)
     }
 
+    /// Makes a revision that was made of `tip`, and that no ref leads to, the new tip. False, and
+    /// nothing was changed: main is no longer there.
+    pub fn commit_migrated(
+        &self,
+        (tip, to): (&RevisionId, &RevisionId),
+        at: DateTime<Utc>,
+    ) -> Result<bool, Error> {
+        Ok(self.publish(self.batch(), tip, object_id(to), at)?.is_some())
+    }
+
     fn write_migration(
         &self,
         batch: &mut Batch<'_>,
@@ -188,13 +200,20 @@ impl Store {
         Ok(self.advance(object_id(tip), commit, at, &message)?.then(|| revision(commit)))
     }
 
-    /// Keeps a tip under a ref of its own, named by its schema and id.
+    /// Keeps a tip under a ref of its own, named by its schema and id. Git's lock of it is not needed,
+    /// for whoever makes it makes the same; and a dead owner would leave it behind.
     fn keep_tip(&self, tip: &RevisionId) -> Result<(), Error> {
         let schema = self.marker_at(tip)?.schema;
         let name = format!("{BACKUPS}/schema-{schema}-{}", &tip.as_str()[..12]);
-        let made = self.repository.reference(&name, object_id(tip), true, "migrate");
+        let (made, place) = (self.private_folder().join("keeping-tip"), self.path.join(&name));
+        let folder = place.parent().unwrap_or(&self.path);
+        // Made apart: whatever lies below `refs` for a moment git takes for a ref.
+        let kept = platform::create_private_folder(folder)
+            .and_then(|()| platform::write_atomic(&made, format!("{tip}\n").as_bytes()))
+            .and_then(|()| fs::rename(&made, &place))
+            .and_then(|()| platform::sync_folder(folder));
         let doing = || format!("keeping the tip under {name}");
-        made.map(drop).map_err(|source| Error::Git { doing: doing(), source })
+        kept.map_err(|source| Error::Io { doing: doing(), source })
     }
 }
 
