@@ -20,6 +20,8 @@ pub enum ErrorKind {
     Corrupt,
     /// Written by a later version of annals.
     TooNew,
+    /// Written by an earlier version of annals, and not migrated.
+    TooOld,
     /// The system or the person refused.
     Denied,
     /// A remote failed.
@@ -41,6 +43,7 @@ impl ErrorKind {
             Self::Conflict => "conflict",
             Self::Corrupt => "corrupt",
             Self::TooNew => "too_new",
+            Self::TooOld => "too_old",
             Self::Denied => "denied",
             Self::Remote => "remote",
             Self::Io => "io",

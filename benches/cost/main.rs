@@ -1,4 +1,4 @@
-//! What capturing, saving, listing and reading cost, on real transcripts, beside plain git in the
+//! What capturing, saving, listing, reading and migrating cost, on real transcripts, beside plain git in the
 //! same run.
 //!
 //! `ANNALS_CORPUS=<folder> cargo bench` prints one line a figure; `cargo bench -- save` only the
@@ -17,8 +17,10 @@ mod homes;
 mod lists;
 mod live;
 mod meter;
+mod older;
 mod picker;
 mod search;
+mod sync;
 
 use std::env;
 use std::fs;
@@ -53,7 +55,7 @@ fn main() -> Result<()> {
     let wanted: Vec<String> = env::args().skip(1).filter(|it| !it.starts_with('-')).collect();
     let corpus = Corpus::open(PathBuf::from(folder))?;
     let mut report = Report::default();
-    let parts: [(&str, Part); 10] = [
+    let parts: [(&str, Part); 12] = [
         ("capture", capture),
         ("large", large),
         ("save", save),
@@ -64,6 +66,8 @@ fn main() -> Result<()> {
         ("lists", lists::lists),
         ("search", search::search),
         ("picker", picker::picker),
+        ("sync", sync::sync),
+        ("migrate", older::migrate),
     ];
     for (name, part) in parts {
         if wanted.is_empty() || wanted.iter().any(|it| it == name) {
@@ -187,7 +191,7 @@ pub(crate) fn stocked(corpus: &Corpus, count: usize) -> Result<Shelf> {
     Ok(shelf)
 }
 
-fn messages(store: &mut Repository, id: SessionId) -> Result<Vec<Record>> {
+pub(crate) fn messages(store: &mut Repository, id: SessionId) -> Result<Vec<Record>> {
     let at = store.resolve(&id.to_string(), None)?;
     let mut messages = store.load(&at)?.records;
     messages.retain(|record| record.as_message().is_some());
@@ -200,7 +204,7 @@ fn messages(store: &mut Repository, id: SessionId) -> Result<Vec<Record>> {
     Ok(messages)
 }
 
-fn save_some(
+pub(crate) fn save_some(
     store: &mut Repository,
     id: SessionId,
     messages: &[Record],

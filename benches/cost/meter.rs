@@ -41,6 +41,13 @@ pub(crate) fn spent(work: impl FnOnce() -> Result<()>) -> Result<f64> {
     Ok(after.own - before.own + after.children - before.children)
 }
 
+/// CPU that this process's first thread spent so far, in milliseconds, to the nanosecond.
+pub(crate) fn own() -> Result<f64> {
+    let stat = fs::read_to_string("/proc/self/schedstat")?;
+    let nanoseconds = stat.split(' ').next().context("/proc/self/schedstat is empty")?;
+    Ok(nanoseconds.parse::<f64>()? / 1e6)
+}
+
 /// CPU of the children that end while `work` runs, in milliseconds.
 pub(crate) fn spent_by_children(work: impl FnOnce() -> Result<()>) -> Result<f64> {
     let before = Cpu::now()?;

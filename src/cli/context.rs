@@ -5,13 +5,16 @@ use std::path::PathBuf;
 
 use chrono::Local;
 
+use crate::cli::behind;
 use crate::cli::brief;
+use crate::cli::commands::migrate;
 use crate::cli::conversation::Look;
 use crate::cli::exit::ExitCode;
 use crate::cli::exit::Failure;
 use crate::cli::exit::Result;
 use crate::cli::interrupt::Interrupt;
 use crate::cli::json::EditView;
+use crate::cli::output::Meter;
 use crate::cli::output::Output;
 use crate::cli::output::OutputOptions;
 use crate::config;
@@ -24,6 +27,8 @@ use crate::error::ErrorKind;
 use crate::platform;
 use crate::platform::Environment;
 use crate::repository::EditOutcome;
+use crate::repository::MigrationListener;
+use crate::repository::MigrationStep;
 use crate::repository::OpenOptions;
 use crate::repository::RemedyKind;
 use crate::repository::Repository;
@@ -147,34 +152,35 @@ impl Context {
     /// The store, which must be there.
     pub(crate) fn open(&mut self) -> Result<Repository> {
         let opened = Repository::open(&self.open_options(false));
-        let repository = opened.map_err(|error| match error.kind() {
+        let mut repository = opened.map_err(|error| match error.kind() {
             ErrorKind::NotFound => {
                 let hint = "`annals capture` makes one, and takes in what your agents wrote.";
                 Failure::Hinted(error, hint.into())
             }
             _ => error.into(),
         })?;
-        self.tell_of_opening(&repository, "")?;
+        self.tell_of_opening(&mut repository, "")?;
         Ok(repository)
     }
 
     /// The store; made if it is not there.
     pub(crate) fn open_or_make(&mut self) -> Result<Repository> {
-        let repository = Repository::open(&self.open_options(true))?;
-        self.tell_of_opening(&repository, "")?;
+        let mut repository = Repository::open(&self.open_options(true))?;
+        self.tell_of_opening(&mut repository, "")?;
         Ok(repository)
     }
 
     /// The same, for a program that offers to go on with interrupted sessions of that agent.
     pub(crate) fn open_to_offer(&mut self, agent: &str) -> Result<Repository> {
-        let repository = Repository::open(&self.open_options(true))?;
-        self.tell_of_opening(&repository, agent)?;
+        let mut repository = Repository::open(&self.open_options(true))?;
+        self.tell_of_opening(&mut repository, agent)?;
         Ok(repository)
     }
 
     /// Says what was mended when the store was opened, and what was done since the last command.
     /// `offered`: sessions of that agent are told of by the offer.
-    fn tell_of_opening(&mut self, repository: &Repository, offered: &str) -> Result<()> {
+    fn tell_of_opening(&mut self, repository: &mut Repository, offered: &str) -> Result<()> {
+        repository.listen_to_migration(self.migration_listener());
         if let [first, others @ ..] = repository.closed_to_others() {
             let more = match others.len() as u64 {
                 0 => String::new(),
@@ -186,6 +192,23 @@ impl Context {
         }
         self.tell_of_recovery(repository, offered)?;
         self.tell_of_upkeep(repository)
+    }
+
+    /// Shows and tells, when it comes, of a migration that comes by itself.
+    fn migration_listener(&self) -> MigrationListener {
+        let (flags, settings) = (self.flags.clone(), self.settings.clone());
+        let mut meter: Option<Meter> = None;
+        Box::new(move |step| match step {
+            MigrationStep::Progress(progress) => {
+                let meter = meter.get_or_insert_with(|| flags.output(&settings).meter("Migrating"));
+                meter.show(progress);
+            }
+            MigrationStep::Done(outcome) => {
+                meter = None;
+                // What is asked for goes on, whoever hears of this.
+                drop(migrate::tell(outcome, &mut flags.output(&settings)));
+            }
+        })
     }
 
     /// Says which sessions of programs that died are whole again.
@@ -218,6 +241,11 @@ impl Context {
     pub(crate) fn after_save(&mut self, repository: &mut Repository) -> Result<()> {
         if let Err(error) = repository.upkeep() {
             self.output.warning(&format!("Nothing was pruned: {error}"))?;
+        }
+        match repository.due_remotes() {
+            Ok(due) if due.is_empty() => {}
+            Ok(_) => behind::start_sync(&self.flags, &self.environment),
+            Err(error) => self.output.warning(&format!("Nothing is synced by itself: {error}"))?,
         }
         self.tell_of_upkeep(repository)?;
         self.tell_of_limit(repository)

@@ -177,6 +177,11 @@ fn row(kind: ErrorKind) -> Row {
             Some("A later version of annals wrote it. Update this one."),
             ExitCode::Damaged,
         ),
+        ErrorKind::TooOld => (
+            "too old",
+            Some("`annals migrate` brings it to the form that this program writes."),
+            ExitCode::Failed,
+        ),
         ErrorKind::Denied => (
             "denied",
             Some("Look at who owns the files, and who may write them."),
@@ -231,6 +236,7 @@ mod tests {
             (ErrorKind::Conflict, "conflict", 3),
             (ErrorKind::Corrupt, "corrupt", 5),
             (ErrorKind::TooNew, "too_new", 5),
+            (ErrorKind::TooOld, "too_old", 3),
             (ErrorKind::Denied, "denied", 3),
             (ErrorKind::Remote, "remote", 3),
             (ErrorKind::Io, "io", 3),

@@ -36,6 +36,10 @@ pub(crate) struct FilterArgs {
     /// Only sessions on this git branch; `*` stands for any text: 'feature/*'
     #[arg(long, value_name = "NAME")]
     branch: Vec<String>,
+    /// Only sessions that this person saved first: any part of the name or address that git has for
+    /// him
+    #[arg(long, value_name = "TEXT")]
+    author: Vec<String>,
     /// Only sessions active then: 2026, 2026-11, 'last week', 'last 24 hours', yesterday,
     /// '3 days ago', 2026-11-03, or from one to another: 2026-10..2026-11
     #[arg(long, value_name = "DATE")]
@@ -75,13 +79,14 @@ impl FilterArgs {
         finish(self.input(context)?, repository)
     }
 
-    fn fields(&self) -> [(&'static str, &[String]); 8] {
+    fn fields(&self) -> [(&'static str, &[String]); 9] {
         [
             ("agent", &self.agent),
             ("model", &self.model),
             ("workspace", &self.workspace),
             ("tag", &self.tag),
             ("branch", &self.branch),
+            ("author", &self.author),
             ("date", &self.date),
             ("since", &self.since),
             ("until", &self.until),

@@ -5,6 +5,7 @@
 //! of failures, `json` the shapes of `--json`, `plain` what makes the text of sessions safe to
 //! see. Nothing outside the crate uses more of it than [`run`].
 
+mod behind;
 mod brief;
 mod changes;
 mod commands;

@@ -202,6 +202,12 @@ impl Output {
         self.tell(&format!("{heading} {}", plain(&told_without_secrets(text))))
     }
 
+    /// Tells one of the things for which the command fails.
+    pub(crate) fn refusal(&mut self, text: &str) -> Result<()> {
+        let heading = self.status.bad("refused:");
+        self.tell(&format!("{heading} {}", plain(&told_without_secrets(text))))
+    }
+
     /// Tells why the command failed.
     pub(crate) fn failure(&mut self, report: &Report) -> Result<()> {
         if self.options.is_json {
@@ -299,10 +305,14 @@ impl Meter {
         }
     }
 
-    /// Shows what is being done now, where nobody knows how far it is.
+    /// Shows what is being done now, where nobody knows how far it is. It does not move: another
+    /// program may ask something there meanwhile, and must not be written over.
     pub(crate) fn step(&mut self, doing: &str) {
         self.doing = line(doing);
-        self.turn();
+        if let Some(bar) = &self.bar {
+            bar.set_message(self.doing.clone());
+            bar.tick();
+        }
     }
 
     /// Shows how far it is.

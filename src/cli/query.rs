@@ -26,9 +26,7 @@ pub(crate) fn filter(
 ) -> Result<Filter> {
     let mut input = flags.input(context)?;
     for field in &query.fields {
-        input
-            .add(&field.name, &field.value)
-            .map_err(|error| refused(text, &field.refused(error.to_string())))?;
+        input.take(field).map_err(|error| refused(text, &field.refused(error.to_string())))?;
     }
     filters::finish(input, repository)
 }

@@ -65,7 +65,7 @@ pub(crate) fn head() -> Head {
 }
 
 pub(crate) fn summary() -> Summary {
-    Summary { head: head(), subagents: 2, damaged: None }
+    Summary { head: head(), author: None, subagents: 2, damaged: None }
 }
 
 pub(crate) fn message(role: &str, minute: u32, blocks: Vec<BlockKind>) -> Message {

@@ -180,6 +180,19 @@ pub static KEYS: &[Key] = &[
         },
         show: |settings| shown(&settings.size_limit, |size| json!(size.map(|it| SIZE.written(it)))),
     },
+    Key {
+        name: "sync.interval",
+        kind: Kind::Number { bounds: 1..=10_080, unit: "minutes" },
+        without: "",
+        about: "a remote that is synced with by itself is so no more often",
+        variable: None,
+        flag: None,
+        take: |settings, item, kind, _| {
+            settings.sync_interval = from_file(Duration::from_secs(number(item, kind)? * 60));
+            Ok(())
+        },
+        show: |settings| shown(&settings.sync_interval, |span| json!(span.as_secs() / 60)),
+    },
     list("redact.off", "names of rules that are not to run", |settings| {
         listed(settings.redact.off.iter().map(|entry| json!(entry.value)))
     }),

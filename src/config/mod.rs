@@ -25,6 +25,9 @@
 //! [limits]
 //! size = "5 GB"                # past it you are told what would free space
 //!
+//! [sync]
+//! interval = 15                # minutes, for remotes that are synced with by themselves
+//!
 //! [redact]
 //! off = ["curl-login"]         # rules that are not to run
 //!
@@ -46,6 +49,7 @@
 
 mod allow;
 mod audit;
+mod error;
 mod file;
 mod key;
 mod keys;
@@ -69,6 +73,7 @@ pub use allow::Allowed;
 pub use allow::allow;
 pub use audit::AuditLevel;
 pub use audit::AuditSettings;
+pub use error::Error;
 pub use file::Changed;
 pub use file::replace;
 pub use file::set;
@@ -176,6 +181,8 @@ pub struct Settings {
     pub retention: RetentionSettings,
     /// `limits.size`: past so many bytes of the store the user is told.
     pub size_limit: Setting<Option<u64>>,
+    /// `sync.interval`: a remote that is synced with by itself is so no more often.
+    pub sync_interval: Setting<Duration>,
     /// `redact`: what the user says about the rules.
     pub redact: RedactSettings,
     /// `audit`: what is written down of operations.
@@ -193,81 +200,6 @@ struct Fault {
     /// The section that cannot be used; none: all of the file.
     section: Option<Section>,
     error: Error,
-}
-
-/// Why settings cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Error {
-    /// The file is there and cannot be read.
-    #[error("the configuration {} cannot be read: {cause}", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        cause: String,
-    },
-    /// The file cannot be written.
-    #[error("the configuration {} cannot be written: {cause}", path.display())]
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        cause: String,
-    },
-    /// The file is not TOML.
-    #[error("the configuration {}, line {line}: {cause}", path.display())]
-    Syntax {
-        /// The file.
-        path: PathBuf,
-        /// The line, from 1.
-        line: usize,
-        /// What is wrong.
-        cause: String,
-    },
-    /// A key that was asked for and is not known.
-    #[error("`{key}` {cause}")]
-    Unknown {
-        /// The key.
-        key: String,
-        /// Which one may be meant.
-        cause: String,
-    },
-    /// A value that a key was to be given, and that cannot be one of it.
-    #[error("`{key}` {cause}")]
-    Value {
-        /// The key.
-        key: String,
-        /// What is wrong with it.
-        cause: String,
-    },
-    /// The file is another one than it was.
-    #[error("the configuration {} was changed meanwhile", path.display())]
-    Changed {
-        /// The file.
-        path: PathBuf,
-    },
-    /// A key that is not known, or whose value cannot be.
-    #[error("the configuration {}, line {line}: `{key}` {cause}", path.display())]
-    Key {
-        /// The file.
-        path: PathBuf,
-        /// The line, from 1.
-        line: usize,
-        /// The key.
-        key: String,
-        /// What is wrong with it.
-        cause: String,
-    },
-    /// The file that says where workspaces lie on this machine.
-    #[error("{}{}: {cause}", path.display(), line.map_or(String::new(), |line| format!(", line {line}")))]
-    Machine {
-        /// The file.
-        path: PathBuf,
-        /// The line, from 1; none: it is about the whole file.
-        line: Option<usize>,
-        /// What is wrong.
-        cause: String,
-    },
 }
 
 /// What is wrong with a key: which, where in the text, and why.
@@ -364,6 +296,7 @@ impl Settings {
             packing_level: Setting::default(6),
             retention: RetentionSettings::default(),
             size_limit: Setting::default(None),
+            sync_interval: Setting::default(Duration::from_secs(15 * 60)),
             redact: RedactSettings::default(),
             audit: AuditSettings::default(),
             path: path.to_owned(),

@@ -15,6 +15,8 @@ pub enum Section {
     Retention,
     /// How large the store may be.
     Limits,
+    /// When remotes are synced with by themselves.
+    Sync,
     /// What is a secret.
     Redact,
     /// What is written down of operations.
@@ -23,13 +25,14 @@ pub enum Section {
 
 impl Section {
     /// All of them.
-    pub(super) const ALL: [Self; 8] = [
+    pub(super) const ALL: [Self; 9] = [
         Self::Store,
         Self::Output,
         Self::Save,
         Self::Packing,
         Self::Retention,
         Self::Limits,
+        Self::Sync,
         Self::Redact,
         Self::Audit,
     ];
@@ -43,6 +46,7 @@ impl Section {
             Self::Packing => "packing",
             Self::Retention => "retention",
             Self::Limits => "limits",
+            Self::Sync => "sync",
             Self::Redact => "redact",
             Self::Audit => "audit",
         }

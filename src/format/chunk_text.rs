@@ -63,6 +63,17 @@ impl ChunkText {
     }
 }
 
+/// The lines, from 1, at which the documents of a text begin.
+pub fn document_lines(text: &str) -> Vec<usize> {
+    // Within a document nothing of ours begins with dashes at the left edge.
+    let marks = (1..).zip(text.lines()).filter(|(_, line)| line.starts_with("---"));
+    let mut lines: Vec<usize> = marks.map(|(number, _)| number).collect();
+    if lines.first() != Some(&1) {
+        lines.insert(0, 1);
+    }
+    lines
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

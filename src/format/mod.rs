@@ -24,18 +24,21 @@ mod whole;
 
 pub use chunk::parse_chunk;
 pub use chunk_text::ChunkText;
+pub use chunk_text::document_lines;
 pub use head::parse_head;
 pub use head::parse_marker;
 pub use head::parse_tombstone;
 pub use head::render_head;
 pub use head::render_marker;
 pub use head::render_tombstone;
+pub use migrate::parse_older;
 pub use whole::head_to_value;
 pub use whole::parse_session;
 pub use whole::parse_sessions;
 pub use whole::parse_value;
 pub use whole::record_from_value;
 pub use whole::record_to_value;
+pub use whole::render_records;
 pub use whole::render_session;
 pub use whole::render_value;
 

@@ -30,6 +30,11 @@ impl Flaw {
         self
     }
 
+    /// The field; empty: the document itself.
+    pub(crate) fn field(&self) -> &str {
+        &self.field
+    }
+
     /// The flaw in words.
     pub(crate) fn words(&self) -> String {
         if self.field.is_empty() {

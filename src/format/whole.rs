@@ -50,9 +50,14 @@ pub fn render_session(head: &Head, records: &[Record]) -> String {
     let mut emitter = Emitter::default();
     emitter.out.push_str("---\n");
     emitter.out.push_str(&render_head(head));
-    for record in records {
-        emitter.document(&fields_of(record));
-    }
+    emitter.out.push_str(&render_records(records));
+    emitter.out
+}
+
+/// Records as YAML documents, large payloads included.
+pub fn render_records(records: &[Record]) -> String {
+    let mut emitter = Emitter::default();
+    records.iter().for_each(|record| emitter.document(&fields_of(record)));
     emitter.out
 }
 
@@ -74,7 +79,8 @@ pub fn parse_value(text: &str) -> Result<Value, Error> {
 }
 
 /// A session given as YAML (as [`render_session`] writes it, or one document with `messages:` or
-/// `records:`) or as JSON of the same shape: what it says of itself, and its records.
+/// `records:`) or as JSON of the same shape: what it says of itself, and its records. One of an older
+/// schema is migrated.
 ///
 /// The head's id is nil where the text gives none. A message may have `role` in place of
 /// `message`, and `text` in place of `content`; its blocks may be texts.
@@ -93,8 +99,8 @@ pub fn parse_sessions(text: &str) -> Result<Vec<GivenSession>, Error> {
     let Value::Object(mut document) = read_json_within(text, MAX_VALUES)? else {
         return Err(Error::shape(1, &Flaw::new("", "a map is wanted")));
     };
-    if migrate::is_older(&document) {
-        return Ok(vec![migrate::older_session(document)?]);
+    if migrate::is_older_json(&document) {
+        return Ok(vec![migrate::older_json(document)?]);
     }
     if let Some(kind) = document.shift_remove("kind").filter(|kind| kind != EXPORT_KIND) {
         let flaw = Flaw::new("kind", format!("{kind} is not known"));
@@ -120,6 +126,10 @@ fn session_of(documents: Vec<Value>) -> Result<(Head, Vec<Record>), Error> {
     };
     if let Some(error) = too_new(first.get("schema").and_then(Value::as_u64)) {
         return Err(error);
+    }
+    if migrate::is_older(&first) {
+        let given = migrate::older_session(first)?;
+        return Ok((given.head, given.records));
     }
     let is_headless = KINDS.iter().any(|kind| first.contains_key(*kind));
     if is_headless {

@@ -12,6 +12,7 @@ use chrono::TimeZone;
 use chrono::Utc;
 
 use crate::index::DateError;
+use crate::index::Field;
 use crate::index::TimeSpan;
 use crate::index::parse_date;
 use crate::index::parse_span;
@@ -33,9 +34,13 @@ pub struct Filter {
     pub tags: Vec<String>,
     /// Branches; `*` stands for any text, `?` for one character.
     pub branches: Vec<String>,
+    /// Who saved a session first: any part of his name or address, in any letter case.
+    pub authors: Vec<String>,
     /// Sessions with activity (created to modified) that touches one of these half-open spans.
     /// One without times touches none.
     pub spans: Vec<TimeSpan>,
+    /// What sessions must not be: none of these values, whatever their fields.
+    pub without: Option<Box<Self>>,
     /// Sub-agents' sessions too.
     pub with_subagents: bool,
 }
@@ -79,6 +84,8 @@ pub enum FilterField {
     Tag,
     /// The git branch.
     Branch,
+    /// Who saved it first.
+    Author,
     /// A date or a range in which it was active.
     Date,
     /// Active on this date or later.
@@ -89,7 +96,7 @@ pub enum FilterField {
 
 impl FilterField {
     /// All of them, with the names that they go by.
-    pub const NAMES: [(&'static str, Self); 10] = [
+    pub const NAMES: [(&'static str, Self); 11] = [
         ("agent", Self::Agent),
         ("model", Self::Model),
         ("workspace", Self::Workspace),
@@ -97,6 +104,7 @@ impl FilterField {
         ("here", Self::Here),
         ("tag", Self::Tag),
         ("branch", Self::Branch),
+        ("author", Self::Author),
         ("date", Self::Date),
         ("since", Self::Since),
         ("until", Self::Until),
@@ -106,6 +114,11 @@ impl FilterField {
     pub fn find(name: &str) -> Option<Self> {
         let name = name.to_ascii_lowercase();
         Self::NAMES.iter().find(|(known, _)| *known == name).map(|(_, field)| *field)
+    }
+
+    /// Whether it speaks of when a session was active.
+    pub fn is_date(self) -> bool {
+        matches!(self, Self::Date | Self::Since | Self::Until)
     }
 
     /// Its name.
@@ -136,6 +149,12 @@ pub enum FilterError {
     /// A limit that is a range.
     #[error("`{field}` takes one date, not a range.")]
     Range {
+        /// The name of the field.
+        field: &'static str,
+    },
+    /// A date that is taken away.
+    #[error("`{field}` cannot be taken away; dates are limited by `since` and `until`.")]
+    NotDate {
         /// The name of the field.
         field: &'static str,
     },
@@ -179,6 +198,7 @@ pub struct FilterInput<Z: TimeZone> {
     home: PathBuf,
     current: PathBuf,
     filter: Filter,
+    without: Filter,
     dates: Vec<(String, TimeSpan)>,
     since: Option<DateTime<Utc>>,
     until: Option<DateTime<Utc>>,
@@ -193,10 +213,37 @@ impl<Z: TimeZone> FilterInput<Z> {
             home: home.to_owned(),
             current: current.to_owned(),
             filter: Filter::default(),
+            without: Filter::default(),
             dates: Vec::new(),
             since: None,
             until: None,
         }
+    }
+
+    /// Takes in a field of a query.
+    ///
+    /// # Errors
+    /// As those of [`Self::add`] and [`Self::take_away`].
+    pub fn take(&mut self, field: &Field) -> Result<(), FilterError> {
+        if field.is_not {
+            self.take_away(&field.name, &field.value)
+        } else {
+            self.add(&field.name, &field.value)
+        }
+    }
+
+    /// Takes in a value of a field that sessions must not have, by the field's name.
+    ///
+    /// # Errors
+    /// There is no such field, the value is none, or it is a date: a date is limited, not taken away.
+    pub fn take_away(&mut self, name: &str, value: &str) -> Result<(), FilterError> {
+        if let Some(field) = FilterField::find(name).filter(|field| field.is_date()) {
+            return Err(FilterError::NotDate { field: field.name() });
+        }
+        std::mem::swap(&mut self.filter, &mut self.without);
+        let added = self.add(name, value);
+        std::mem::swap(&mut self.filter, &mut self.without);
+        added
     }
 
     /// Takes in a value of a field, by the field's name.
@@ -220,6 +267,7 @@ impl<Z: TimeZone> FilterInput<Z> {
             FilterField::Model => self.filter.models.push(text()),
             FilterField::Tag => self.filter.tags.push(text()),
             FilterField::Branch => self.filter.branches.push(text()),
+            FilterField::Author => self.filter.authors.push(text()),
             FilterField::Workspace => self.add_workspace(value),
             FilterField::Here => {
                 let here = Filter::here(&self.current);
@@ -245,6 +293,9 @@ impl<Z: TimeZone> FilterInput<Z> {
     /// # Errors
     /// The dates leave nothing that could match.
     pub fn finish(mut self) -> Result<Filter, FilterError> {
+        if self.without != Filter::default() {
+            self.filter.without = Some(Box::new(self.without));
+        }
         let limits = (self.since, self.until);
         if is_empty(limits) {
             return Err(FilterError::InvertedLimits);
@@ -376,7 +427,7 @@ mod tests {
         assert_eq!(
             said(&[("titel", "x")]),
             "There is no field `titel`. Fields are agent, model, workspace, in, here, tag, branch, \
-             date, since, until."
+             author, date, since, until."
         );
         let range = said(&[("since", "2026-10..2026-11")]);
         assert_eq!(range, "`since` takes one date, not a range.");

@@ -1,4 +1,4 @@
-//! Rows of lists: filters and sorts as SQL with bound values, and the reading of rows.
+//! Rows of lists: sorts as SQL, and the reading of rows.
 
 use std::collections::HashSet;
 
@@ -15,14 +15,29 @@ use serde::de::DeserializeOwned;
 use crate::index::Error;
 use crate::index::Filter;
 use crate::index::Page;
-use crate::index::RevisionEntry;
 use crate::index::SortKey;
 use crate::index::Summary;
+use crate::index::conditions::Conditions;
 use crate::index::database::failed;
 use crate::index::rows::digits;
-use crate::index::rows::trimmed;
+use crate::session::Counts;
 use crate::session::RevisionId;
 use crate::session::SessionId;
+
+/// A revision of a session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RevisionEntry {
+    /// The commit.
+    pub revision: RevisionId,
+    /// Its time.
+    pub at: DateTime<Utc>,
+    /// What made it.
+    pub operation: String,
+    /// The session's counts then; none: it was deleted, or cannot be read there.
+    pub counts: Option<Counts>,
+    /// Whether this revision deleted it.
+    pub is_deleted: bool,
+}
 
 pub(super) fn page(
     connection: &Connection,
@@ -91,7 +106,7 @@ pub(super) fn is_any(connection: &Connection, filter: &Filter) -> rusqlite::Resu
     let sql = format!("SELECT EXISTS (SELECT 1 FROM sessions WHERE {})", conditions.sql());
     connection
         .prepare_cached(&sql)?
-        .query_row(params_from_iter(&conditions.values), |row| row.get(0))
+        .query_row(params_from_iter(conditions.values()), |row| row.get(0))
 }
 
 pub(super) fn summary(connection: &Connection, id: SessionId) -> rusqlite::Result<Option<Summary>> {
@@ -110,6 +125,26 @@ pub(super) fn summary_of(connection: &Connection, key: i64) -> rusqlite::Result<
     read_summary(connection, key, &id)
 }
 
+/// Whether a session is listed; not, where that cannot be read.
+pub(super) fn is_listed(connection: &Connection, id: SessionId) -> bool {
+    let found = connection
+        .prepare_cached("SELECT 1 FROM sessions WHERE id = ?1")
+        .and_then(|mut statement| statement.exists([digits(id)]));
+    found.unwrap_or(false)
+}
+
+/// Who saved a session first.
+pub(super) fn author(connection: &Connection, id: SessionId) -> rusqlite::Result<Option<String>> {
+    let author = connection
+        .prepare_cached(
+            "SELECT authors.author FROM names JOIN commits ON number = begun
+            JOIN authors ON authors.key = commits.author WHERE names.id = ?1",
+        )?
+        .query_row([digits(id)], |row| row.get(0))
+        .optional()?;
+    Ok(author)
+}
+
 /// When a session changed last, in microseconds.
 pub(super) fn modified(connection: &Connection, key: i64) -> rusqlite::Result<Option<i64>> {
     let modified = connection
@@ -125,12 +160,12 @@ pub(super) fn keys_that_match(
     filter: &Filter,
 ) -> rusqlite::Result<Option<HashSet<i64>>> {
     let conditions = Conditions::of(filter);
-    if conditions.clauses.is_empty() {
+    if conditions.is_empty() {
         return Ok(None);
     }
     let sql = format!("SELECT key FROM sessions WHERE {}", conditions.sql());
     let mut statement = connection.prepare_cached(&sql)?;
-    let keys = statement.query_map(params_from_iter(&conditions.values), |row| row.get(0))?;
+    let keys = statement.query_map(params_from_iter(conditions.values()), |row| row.get(0))?;
     keys.collect::<rusqlite::Result<_>>().map(Some)
 }
 
@@ -163,7 +198,7 @@ fn count(connection: &Connection, conditions: &Conditions) -> rusqlite::Result<u
     let sql = format!("SELECT count(*) FROM sessions WHERE {}", conditions.sql());
     let count: i64 = connection
         .prepare_cached(&sql)?
-        .query_row(params_from_iter(&conditions.values), |row| row.get(0))?;
+        .query_row(params_from_iter(conditions.values()), |row| row.get(0))?;
     Ok(count.cast_unsigned())
 }
 
@@ -180,14 +215,16 @@ fn keys(
     let bounds = [page.limit, page.offset]
         .map(|bound| Value::from(i64::try_from(bound).unwrap_or(i64::MAX)));
     let mut statement = connection.prepare_cached(&sql)?;
-    let values = params_from_iter(conditions.values.iter().chain(&bounds));
+    let values = params_from_iter(conditions.values().iter().chain(&bounds));
     let rows = statement.query_map(values, |row| Ok((row.get(0)?, row.get(1)?)))?;
     rows.collect()
 }
 
 fn read_summary(connection: &Connection, key: i64, id: &str) -> rusqlite::Result<Summary> {
     let mut statement = connection.prepare_cached(
-        "SELECT head, damaged, (SELECT count(*) FROM sessions WHERE parent = ?2)
+        "SELECT head, damaged, (SELECT count(*) FROM sessions WHERE parent = ?2),
+            (SELECT authors.author FROM names JOIN commits ON number = begun
+            JOIN authors ON authors.key = commits.author WHERE names.key = ?1)
         FROM heads WHERE key = ?1",
     )?;
     statement.query_row(params![key, id], |row| {
@@ -195,6 +232,7 @@ fn read_summary(connection: &Connection, key: i64, id: &str) -> rusqlite::Result
         let subagents: i64 = row.get(2)?;
         Ok(Summary {
             head: parse(0, &head)?,
+            author: row.get(3)?,
             subagents: subagents.cast_unsigned(),
             damaged: row.get(1)?,
         })
@@ -207,7 +245,7 @@ pub(super) fn parse<T: DeserializeOwned>(column: usize, text: &str) -> rusqlite:
     })
 }
 
-fn unreadable(column: usize, name: &str) -> rusqlite::Error {
+pub(super) fn unreadable(column: usize, name: &str) -> rusqlite::Error {
     rusqlite::Error::InvalidColumnType(column, name.to_owned(), Type::Text)
 }
 
@@ -228,117 +266,4 @@ pub(super) fn order(sort: SortKey, is_reversed: bool) -> &'static str {
         (SortKey::Title, false) => "title ASC NULLS LAST, id",
         (SortKey::Title, true) => "title DESC, id DESC",
     }
-}
-
-/// What a row must fulfil: pieces of SQL that hold no text of the user's, and the values they
-/// are bound to.
-#[derive(Default)]
-pub(super) struct Conditions {
-    clauses: Vec<String>,
-    values: Vec<Value>,
-}
-
-impl Conditions {
-    pub(super) fn of(filter: &Filter) -> Self {
-        let mut all = Self::default();
-        if !filter.with_subagents {
-            all.clauses.push("parent IS NULL".to_owned());
-        }
-        all.any(&filter.agents, |name| agent(name));
-        all.any(&filter.branches, |name| branch(name));
-        all.any(&filter.tags, |tag| {
-            let sql = "EXISTS (SELECT 1 FROM tags WHERE tags.key = sessions.key AND tag = ?)";
-            (sql, vec![text(&tag.to_lowercase())])
-        });
-        all.any(&filter.models, |model| {
-            let sql = "EXISTS (SELECT 1 FROM models
-                WHERE models.key = sessions.key AND instr(folded, ?) > 0)";
-            (sql, vec![text(&model.to_lowercase())])
-        });
-        let places: Vec<(&str, bool)> = filter.places().collect();
-        all.any(&places, |(place, is_repository)| match is_repository {
-            true => ("repository = ?", vec![text(place)]),
-            false => workspace(place),
-        });
-        all.any(&filter.spans, |span| touches(*span));
-        all
-    }
-
-    /// One of the alternatives must hold; none given: nothing is asked.
-    fn any<T>(&mut self, alternatives: &[T], clause: impl Fn(&T) -> (&'static str, Vec<Value>)) {
-        let mut clauses = Vec::with_capacity(alternatives.len());
-        for alternative in alternatives {
-            let (sql, values) = clause(alternative);
-            clauses.push(sql);
-            self.values.extend(values);
-        }
-        if !clauses.is_empty() {
-            self.clauses.push(format!("({})", clauses.join(" OR ")));
-        }
-    }
-
-    fn among(&mut self, keys: &HashSet<i64>) {
-        let keys = serde_json::to_string(keys).expect("numbers are JSON");
-        self.clauses.push("key IN (SELECT value FROM json_each(?))".to_owned());
-        self.values.push(Value::from(keys));
-    }
-
-    pub(super) fn values(&self) -> &[Value] {
-        &self.values
-    }
-
-    pub(super) fn sql(&self) -> String {
-        if self.clauses.is_empty() {
-            return "TRUE".to_owned();
-        }
-        self.clauses.join(" AND ")
-    }
-}
-
-fn text(text: &str) -> Value {
-    Value::from(text.to_owned())
-}
-
-/// The name, or its first words: `claude` is the beginning of `claude-code`.
-fn agent(name: &str) -> (&'static str, Vec<Value>) {
-    let sql = "(agent = ? COLLATE NOCASE OR substr(agent, 1, length(?)) = ? COLLATE NOCASE)";
-    let beginning = format!("{name}-");
-    (sql, vec![text(name), text(&beginning), text(&beginning)])
-}
-
-fn branch(name: &str) -> (&'static str, Vec<Value>) {
-    if !name.contains(['*', '?']) {
-        return ("branch = ?", vec![text(name)]);
-    }
-    // Brackets are no pattern here: one stands for itself inside of others.
-    ("branch GLOB ?", vec![Value::from(name.replace('[', "[[]"))])
-}
-
-fn workspace(path: &str) -> (&'static str, Vec<Value>) {
-    if path.starts_with('/') {
-        // What lies below begins with `path/`; `0` is the character behind `/`.
-        let path = trimmed(path);
-        return (
-            "(workspace = ? OR (workspace >= ? AND workspace < ?))",
-            vec![text(path), Value::from(format!("{path}/")), Value::from(format!("{path}0"))],
-        );
-    }
-    let end = format!("/{path}");
-    (
-        "(substr(workspace, -length(?)) = ? OR repository = ?
-        OR substr(repository, -length(?)) = ?)",
-        vec![text(&end), text(&end), text(path), text(&end), text(&end)],
-    )
-}
-
-fn touches(
-    (from, to): (Option<DateTime<Utc>>, Option<DateTime<Utc>>),
-) -> (&'static str, Vec<Value>) {
-    let bound = |at: Option<DateTime<Utc>>, open: i64| {
-        Value::from(at.map_or(open, |at| at.timestamp_micros()))
-    };
-    (
-        "(coalesce(modified, created) >= ? AND coalesce(created, modified) < ?)",
-        vec![bound(from, i64::MIN), bound(to, i64::MAX)],
-    )
 }

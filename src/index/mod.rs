@@ -17,9 +17,11 @@
 //!
 //! Limits: times are compared to the microsecond, counts above 63 bits are sorted as equal.
 
+mod conditions;
 mod damage;
 mod database;
 mod dates;
+mod family;
 mod filter;
 mod find;
 mod found;
@@ -44,6 +46,7 @@ mod totals;
 mod unmatched;
 mod workspaces;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -56,7 +59,7 @@ use rusqlite::params;
 use crate::index::database::failed;
 use crate::index::rows::Portion;
 use crate::index::rows::State;
-use crate::session::Counts;
+use crate::index::rows::States;
 use crate::session::Head;
 use crate::session::HeadFold;
 use crate::session::RevisionId;
@@ -77,11 +80,13 @@ pub use crate::index::found::FoundSession;
 pub use crate::index::found::Hit;
 pub use crate::index::found::Scope;
 pub use crate::index::found::SearchOptions;
+pub use crate::index::list::RevisionEntry;
 pub use crate::index::query::Clause;
 pub use crate::index::query::Field;
 pub use crate::index::query::Problem;
 pub use crate::index::query::Query;
 pub use crate::index::query::QueryError;
+pub use crate::index::refresh::Refreshed;
 pub use crate::index::snippet::Snippet;
 pub use crate::index::sources::KnownSources;
 pub use crate::index::sources::SourceState;
@@ -168,34 +173,12 @@ pub struct Page {
 pub struct Summary {
     /// The head.
     pub head: Head,
+    /// Who saved it first, `name <address>`; none: his git did not say.
+    pub author: Option<String>,
     /// How many sub-agents' sessions it has.
     pub subagents: u64,
     /// Whether the session cannot be read, and why.
     pub damaged: Option<String>,
-}
-
-/// A revision of a session.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RevisionEntry {
-    /// The commit.
-    pub revision: RevisionId,
-    /// Its time.
-    pub at: DateTime<Utc>,
-    /// What made it.
-    pub operation: String,
-    /// The session's counts then; none: it was deleted, or cannot be read there.
-    pub counts: Option<Counts>,
-    /// Whether this revision deleted it.
-    pub is_deleted: bool,
-}
-
-/// What a refresh did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Refreshed {
-    /// Commits taken in.
-    pub commits: u64,
-    /// Whether it was built from nothing.
-    pub is_rebuilt: bool,
 }
 
 /// The catalogue, and the full text.
@@ -246,8 +229,12 @@ impl Index {
             let state = head.map_or(State::Deleted, |head| State::Present(Box::new(head.clone())));
             (*id, state)
         });
+        let is_begun = |(id, head): &(SessionId, Option<&Head>)| {
+            head.is_some() && !list::is_listed(&self.connection, *id)
+        };
+        let begun = changes.iter().filter(|it| is_begun(it)).map(|(id, _)| *id).collect();
         let mut portion = Portion::default();
-        portion.push(entry.clone(), states.collect(), None);
+        portion.push(entry.clone(), States { each: states.collect(), begun }, None);
         // A catalogue that stands for nothing lacks even the first commit's parents.
         match entry.parents.first() {
             Some(parent) => rows::apply(&mut self.connection, Some(parent), &portion),
@@ -288,6 +275,13 @@ impl Index {
         list::matching(&self.connection, filter)
     }
 
+    /// The sessions that match and can be read, with those of their sub-agents, whatever these
+    /// would match. `also`: deleted sessions, as they last were, looked at as if they were there.
+    pub fn family(&self, filter: &Filter, also: &[Head]) -> Result<BTreeSet<SessionId>, Error> {
+        family::family(&self.connection, filter, also)
+            .map_err(failed("cannot compare the filter with the index"))
+    }
+
     /// The values of a filter that no session has, one by one, sub-agents' sessions counted in.
     /// Dates and branches by pattern are none of these.
     pub fn unmatched(&self, filter: &Filter) -> Result<Vec<Unmatched>, Error> {
@@ -324,6 +318,11 @@ impl Index {
         let here = here.map(|here| here.to_string_lossy().into_owned());
         find::newest(&self.connection, offset, here.as_deref(), repository.as_deref())
             .map_err(failed("cannot read the index"))
+    }
+
+    /// Who saved a session first; a deleted one too.
+    pub fn author(&self, id: SessionId) -> Result<Option<String>, Error> {
+        list::author(&self.connection, id).map_err(failed("cannot read the index"))
     }
 
     /// The workspaces that sessions are about, the latest first; sub-agents' sessions do not count.

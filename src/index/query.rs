@@ -8,6 +8,7 @@
 //! log*                  words that begin so
 //! src/main.rs  a::b  --flag  "x == y"     punctuation is matched as it stands
 //! agent:codex model:opus since:"last week" in:~/src/x     filters
+//! -tag:private          not what the filter matches
 //! ```
 //!
 //! Pure. What filters mean is not known here: they are handed on, name and value.
@@ -42,6 +43,8 @@ pub struct Field {
     pub name: String,
     /// Its value, without quotes.
     pub value: String,
+    /// Sessions must not have it.
+    pub is_not: bool,
     /// Its characters in the query.
     pub span: Range<usize>,
 }
@@ -81,9 +84,9 @@ pub enum Problem {
     /// A term beside `OR` is taken away, or is a filter.
     #[error("beside OR stands a word or a phrase, no filter and nothing taken away")]
     OddOr,
-    /// A filter is taken away.
-    #[error("a filter cannot be taken away")]
-    NotField,
+    /// Something else where only filters can be.
+    #[error("only filters can stand here, written name:value, as in tag:work")]
+    NoField,
     /// A filter without a value.
     #[error("the filter has no value; it is written name:value")]
     NoValue,
@@ -114,6 +117,26 @@ impl Query {
     pub fn exact(text: &str) -> Result<Self, QueryError> {
         let term = Term::exact(text);
         Self::single(term.ok_or(Problem::Nothing), text)
+    }
+
+    /// Filters alone, in the language of this module.
+    ///
+    /// # Errors
+    /// What is wrong, and at which characters.
+    pub fn fields(text: &str) -> Result<Vec<Field>, QueryError> {
+        let mut fields = Vec::new();
+        for piece in Pieces::of(text) {
+            let piece = piece?;
+            match piece.what {
+                What::Field(field) => fields.push(field),
+                _ => return Err(QueryError { problem: Problem::NoField, span: piece.span }),
+            }
+        }
+        if fields.is_empty() {
+            let span = 0..text.chars().count();
+            return Err(QueryError { problem: Problem::NoField, span });
+        }
+        Ok(fields)
     }
 
     /// A regular expression, in the syntax of the crate `regex`; `^` and `$` are ends of lines.
@@ -167,10 +190,10 @@ fn parse(text: &str) -> Result<Query, QueryError> {
         match piece.what {
             What::Or if !may_join || open_or.is_some() => return Err(at(Problem::LoneOr)),
             What::Or => open_or = Some(piece.span),
-            What::Field(..) if open_or.is_some() => return Err(at(Problem::OddOr)),
-            What::Field(name, value) => {
+            What::Field(_) if open_or.is_some() => return Err(at(Problem::OddOr)),
+            What::Field(field) => {
                 may_join = false;
-                query.fields.push(Field { name, value, span: piece.span });
+                query.fields.push(field);
             }
             What::Term { is_not: true, .. } if open_or.is_some() => {
                 return Err(at(Problem::OddOr));
@@ -203,7 +226,7 @@ struct Piece {
 
 enum What {
     Or,
-    Field(String, String),
+    Field(Field),
     Term { term: Term, is_not: bool },
 }
 
@@ -231,15 +254,13 @@ impl Pieces {
         let is_not = self.takes_away();
         self.place += usize::from(is_not);
         if let Some(name) = self.field() {
-            if is_not {
-                self.word();
-                return Err(self.error(Problem::NotField, start));
-            }
             let value = if self.peek() == Some('"') { self.quoted()? } else { self.word() };
             if value.is_empty() && FilterField::find(&name) != Some(FilterField::Here) {
                 return Err(self.error(Problem::NoValue, start));
             }
-            return Ok(Piece { what: What::Field(name, value), span: start..self.place });
+            let span = start..self.place;
+            let field = Field { name, value, is_not, span: span.clone() };
+            return Ok(Piece { what: What::Field(field), span });
         }
         if self.peek() == Some('"') {
             let text = self.quoted()?;
@@ -327,7 +348,9 @@ mod tests {
         match parse(text) {
             Ok(query) => {
                 let clauses = query.clauses.iter().map(clause);
-                let fields = query.fields.iter().map(|it| format!("{}={}", it.name, it.value));
+                let sign = |it: &Field| if it.is_not { "-" } else { "" };
+                let field = |it: &Field| format!("{}{}={}", sign(it), it.name, it.value);
+                let fields = query.fields.iter().map(field);
                 clauses.chain(fields).collect::<Vec<_>>().join(" & ")
             }
             Err(error) => format!("{error:?}"),
@@ -355,6 +378,7 @@ mod tests {
             ("x_y*", "literal(x_y)*"),
             ("tag:bug x since:\"last week\"", "words(x) & tag=bug & since=last week"),
             ("\"tag:bug\" TAG:x in::y", "literal(tag:bug) & literal(in::y) & tag=x"),
+            ("x -tag:\"a b\" -In:y", "words(x) & -tag=a b & -in=y"),
             ("https://x.y or", "literal(https://x.y) & words(or)"),
             ("日本 👍 \"日 本\"", "words(日本) & words(👍) & literal(日 本)"),
             ("\"say \\\"hi\\\"\" \"C:\\x\"", "literal(say \"hi\") & literal(C:\\x)"),
@@ -379,12 +403,16 @@ mod tests {
             ("-a OR b", Problem::LoneOr, 3..5),
             ("é OR -b", Problem::OddOr, 5..7),
             ("a OR tag:b", Problem::OddOr, 5..10),
-            ("a -tag:b", Problem::NotField, 2..8),
             ("a tag: b", Problem::NoValue, 2..6),
             ("-a -b", Problem::OnlyNot, 0..5),
         ];
         for (text, problem, span) in cases {
             assert_eq!(parse(text), Err(QueryError { problem, span }), "{text}");
+        }
+        assert_eq!(Query::fields("tag:x in:\"a b\"").map(|it| it.len()), Ok(2));
+        for (text, span) in [("", 0..0), ("tag:x word", 6..10), ("tag:x OR tag:y", 6..8)] {
+            let problem = Problem::NoField;
+            assert_eq!(Query::fields(text), Err(QueryError { problem, span }), "{text}");
         }
         let error = parse("a \"b").expect_err("an open quote");
         assert_eq!(error.to_string(), "the quote is not closed (character 3)");

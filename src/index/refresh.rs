@@ -2,11 +2,11 @@
 
 use crate::index::Error;
 use crate::index::Index;
-use crate::index::Refreshed;
 use crate::index::database;
 use crate::index::rows;
 use crate::index::rows::Portion;
 use crate::index::rows::State;
+use crate::index::rows::States;
 use crate::session::Head;
 use crate::session::RevisionId;
 use crate::session::SessionId;
@@ -19,6 +19,15 @@ use crate::store::Store;
 /// little memory, and lets others write in between.
 const PORTION: usize = 1_000;
 
+/// What a refresh did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Refreshed {
+    /// Commits taken in.
+    pub commits: u64,
+    /// Whether it was built from nothing.
+    pub is_rebuilt: bool,
+}
+
 /// The history that a catalogue is derived from.
 pub(super) trait HistorySource {
     /// The newest revision.
@@ -30,14 +39,25 @@ pub(super) trait HistorySource {
         to: &RevisionId,
         is_known: &dyn Fn(&RevisionId) -> bool,
     ) -> Result<Option<Vec<CommitEntry>>, store::Error>;
-    /// The sessions that differ between two revisions, and whether each is there at `to`.
+    /// The sessions that differ between two revisions.
     fn changes(
         &self,
         from: Option<&RevisionId>,
         to: &RevisionId,
-    ) -> Result<Vec<(SessionId, bool)>, store::Error>;
+    ) -> Result<Vec<(SessionId, Presence)>, store::Error>;
     /// The head of a session at a revision that has it.
     fn head(&self, at: &RevisionId, id: SessionId) -> Result<Option<Head>, store::Error>;
+}
+
+/// How a session stands in a revision that is compared with one before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Presence {
+    /// It is there, and was not before.
+    Begun,
+    /// It is there.
+    There,
+    /// It is not there.
+    Gone,
 }
 
 impl HistorySource for Store {
@@ -58,9 +78,14 @@ impl HistorySource for Store {
         &self,
         from: Option<&RevisionId>,
         to: &RevisionId,
-    ) -> Result<Vec<(SessionId, bool)>, store::Error> {
+    ) -> Result<Vec<(SessionId, Presence)>, store::Error> {
+        let presence = |change: &SessionChange| match (change.tree, change.existed) {
+            (None, _) => Presence::Gone,
+            (Some(_), true) => Presence::There,
+            (Some(_), false) => Presence::Begun,
+        };
         let changes = self.changes(from, to)?;
-        Ok(changes.iter().map(|change| (change.id, change.tree.is_some())).collect())
+        Ok(changes.iter().map(|change| (change.id, presence(change))).collect())
     }
 
     fn head(&self, at: &RevisionId, id: SessionId) -> Result<Option<Head>, store::Error> {
@@ -202,34 +227,43 @@ fn read_states(
     source: &dyn HistorySource,
     before: Option<&RevisionId>,
     at: &RevisionId,
-) -> Result<Vec<(SessionId, State)>, Error> {
+) -> Result<States, Error> {
     states_of(source, source.changes(before, at)?, at)
 }
 
 /// What a commit that does not follow the one before it in the list did: the sessions that it has
 /// otherwise than every one of its parents.
-fn own_states(
-    source: &dyn HistorySource,
-    entry: &CommitEntry,
-) -> Result<Vec<(SessionId, State)>, Error> {
+fn own_states(source: &dyn HistorySource, entry: &CommitEntry) -> Result<States, Error> {
     let mut parents = entry.parents.iter();
     let mut changes = source.changes(parents.next(), &entry.revision)?;
     for parent in parents {
         let others = source.changes(Some(parent), &entry.revision)?;
-        changes.retain(|change| others.contains(change));
+        changes.retain_mut(|(id, presence)| {
+            let other = others.iter().find(|(other, _)| other == id);
+            if other.is_some_and(|(_, other)| *other == Presence::There) {
+                *presence = Presence::There;
+            }
+            other.is_some()
+        });
     }
     states_of(source, changes, &entry.revision)
 }
 
 fn states_of(
     source: &dyn HistorySource,
-    changes: Vec<(SessionId, bool)>,
+    changes: Vec<(SessionId, Presence)>,
     at: &RevisionId,
-) -> Result<Vec<(SessionId, State)>, Error> {
-    let mut states = Vec::new();
-    for (id, is_there) in changes {
-        let state = if is_there { read_state(id, source.head(at, id))? } else { State::Deleted };
-        states.push((id, state));
+) -> Result<States, Error> {
+    let mut states = States::default();
+    for (id, presence) in changes {
+        let state = match presence {
+            Presence::Gone => State::Deleted,
+            _ => read_state(id, source.head(at, id))?,
+        };
+        states.each.push((id, state));
+        if presence == Presence::Begun {
+            states.begun.push(id);
+        }
     }
     Ok(states)
 }

@@ -39,22 +39,26 @@ pub(super) struct Portion {
 struct Step {
     entry: CommitEntry,
     /// What is otherwise than in the commit before it in the list.
-    states: Vec<(SessionId, State)>,
+    states: States,
     /// What the commit did, if that is not the same: lines of history that were merged stand one
     /// behind the other.
-    own: Option<Vec<(SessionId, State)>>,
+    own: Option<States>,
+}
+
+/// How sessions stand after a commit.
+#[derive(Debug, Default)]
+pub(super) struct States {
+    /// Those that are otherwise than before.
+    pub(super) each: Vec<(SessionId, State)>,
+    /// Of these, those that were not there before.
+    pub(super) begun: Vec<SessionId>,
 }
 
 impl Portion {
     /// Adds the next commit: how the sessions stand after it, and, where that is not what the
     /// commit did, what it did.
-    pub(super) fn push(
-        &mut self,
-        entry: CommitEntry,
-        states: Vec<(SessionId, State)>,
-        own: Option<Vec<(SessionId, State)>>,
-    ) {
-        self.changes += states.len() + own.as_ref().map_or(0, Vec::len);
+    pub(super) fn push(&mut self, entry: CommitEntry, states: States, own: Option<States>) {
+        self.changes += states.each.len() + own.as_ref().map_or(0, |own| own.each.len());
         self.commits.push(Step { entry, states, own });
     }
 
@@ -134,6 +138,7 @@ pub(super) fn clear(connection: &mut Connection, from: Option<&RevisionId>) -> R
             .execute_batch(
                 "DELETE FROM meta; DELETE FROM names; DELETE FROM sessions; DELETE FROM heads;
                 DELETE FROM models; DELETE FROM tags; DELETE FROM commits; DELETE FROM revisions;
+                DELETE FROM authors;
                 DELETE FROM folds; DELETE FROM tallies; DELETE FROM searched; DELETE FROM chunks;
                 INSERT INTO texts (texts) VALUES ('delete-all');",
             )
@@ -162,7 +167,7 @@ fn write_portion(transaction: &Transaction<'_>, portion: &Portion) -> rusqlite::
     // be read: a deleted session is found by the agent's id in it.
     let mut latest: BTreeMap<SessionId, (Option<&Head>, &State)> = BTreeMap::new();
     for step in &portion.commits {
-        for (id, state) in &step.states {
+        for (id, state) in &step.states.each {
             let (head, last) = latest.entry(*id).or_insert((None, state));
             *last = state;
             if let State::Present(present) = state {
@@ -176,7 +181,8 @@ fn write_portion(transaction: &Transaction<'_>, portion: &Portion) -> rusqlite::
     }
     for Step { entry, states, own } in &portion.commits {
         let number = write_commit(transaction, entry)?;
-        for (id, state) in own.as_ref().unwrap_or(states) {
+        let own = own.as_ref().unwrap_or(states);
+        for (id, state) in &own.each {
             let key = match keys.get(id) {
                 Some(key) => *key,
                 None => known_key(transaction, *id)?,
@@ -188,6 +194,9 @@ fn write_portion(transaction: &Transaction<'_>, portion: &Portion) -> rusqlite::
             transaction
                 .prepare_cached("INSERT OR REPLACE INTO revisions VALUES (?1, ?2, ?3, ?4)")?
                 .execute(params![key, number, *state == State::Deleted, counts])?;
+            if own.begun.contains(id) {
+                write_beginning(transaction, key, number)?;
+            }
         }
     }
     if let Some(Step { entry, .. }) = portion.commits.last() {
@@ -208,10 +217,37 @@ fn known_key(transaction: &Transaction<'_>, id: SessionId) -> rusqlite::Result<i
 }
 
 fn write_commit(transaction: &Transaction<'_>, entry: &CommitEntry) -> rusqlite::Result<i64> {
+    if let Some(author) = &entry.author {
+        transaction
+            .prepare_cached("INSERT OR IGNORE INTO authors (author, folded) VALUES (?1, ?2)")?
+            .execute([author, &author.to_lowercase()])?;
+    }
     transaction
-        .prepare_cached("INSERT INTO commits (revision, at, operation) VALUES (?1, ?2, ?3)")?
-        .execute(params![entry.revision.as_str(), entry.at.timestamp_micros(), entry.operation])?;
+        .prepare_cached(
+            "INSERT INTO commits (revision, at, operation, author)
+            VALUES (?1, ?2, ?3, (SELECT key FROM authors WHERE author = ?4))",
+        )?
+        .execute(params![
+            entry.revision.as_str(),
+            entry.at.timestamp_micros(),
+            entry.operation,
+            entry.author
+        ])?;
     Ok(transaction.last_insert_rowid())
+}
+
+/// Notes that a session began in that commit, if no earlier one is known: machines that each had it
+/// before they met come to the same.
+fn write_beginning(transaction: &Transaction<'_>, key: i64, number: i64) -> rusqlite::Result<()> {
+    transaction
+        .prepare_cached(
+            "UPDATE names SET begun = ?2 WHERE key = ?1 AND coalesce((
+                SELECT (known.at, known.revision) > (new.at, new.revision)
+                FROM commits AS known, commits AS new
+                WHERE known.number = names.begun AND new.number = ?2), TRUE)",
+        )?
+        .execute([key, number])?;
+    Ok(())
 }
 
 fn write_session(

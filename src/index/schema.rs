@@ -5,7 +5,8 @@ use crate::index::database::Layout;
 /// The catalogue's file. A change of the schema is a new version, and every machine's file is
 /// then built again from the store.
 ///
-/// `names` has every session there ever was, so that a deleted one can be found; `sessions` what
+/// `names` has every session there ever was, so that a deleted one can be found, with the commit that
+/// brought it first, whose author is the session's; `sessions` what
 /// lists filter and sort by, in narrow rows; `heads` the rest. An index for each order lets a page be
 /// read without the rows before it; it has all that an unfiltered list asks of these. The first of
 /// them knows workspaces and repositories too: the latest sessions of one are found without reading the rows of
@@ -13,7 +14,7 @@ use crate::index::database::Layout;
 /// (`texts.rs`). `tallies` says what was said when, and with which model (`tallies.rs`).
 pub(super) const LAYOUT: Layout = Layout {
     name: "index.db",
-    version: 7,
+    version: 8,
     schema: "
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE names (
@@ -21,7 +22,8 @@ CREATE TABLE names (
     id TEXT NOT NULL UNIQUE,
     reversed TEXT NOT NULL,
     native TEXT COLLATE NOCASE,
-    is_deleted INTEGER NOT NULL
+    is_deleted INTEGER NOT NULL,
+    begun INTEGER
 );
 CREATE INDEX names_by_end ON names (reversed);
 CREATE INDEX names_by_native ON names (native);
@@ -54,9 +56,11 @@ CREATE TABLE commits (
     number INTEGER PRIMARY KEY,
     revision TEXT NOT NULL,
     at INTEGER NOT NULL,
-    operation TEXT NOT NULL
+    operation TEXT NOT NULL,
+    author INTEGER
 );
 CREATE INDEX commits_by_revision ON commits (revision);
+CREATE TABLE authors (key INTEGER PRIMARY KEY, author TEXT NOT NULL UNIQUE, folded TEXT NOT NULL);
 CREATE TABLE revisions (
     key INTEGER,
     number INTEGER,

@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::index::refresh::HistorySource;
+use crate::index::refresh::Presence;
 use crate::platform::FileStamp;
 use crate::session::ModelName;
 use crate::session::ParentSession;
@@ -50,6 +51,7 @@ impl History {
             at: time(number.cast_signed()),
             operation: "save".to_owned(),
             subject: "save: something".to_owned(),
+            author: None,
             parents: parents.into_iter().collect(),
         };
         self.commits.push((entry.clone(), step));
@@ -88,7 +90,7 @@ impl HistorySource for History {
         &self,
         from: Option<&RevisionId>,
         to: &RevisionId,
-    ) -> Result<Vec<(SessionId, bool)>, store::Error> {
+    ) -> Result<Vec<(SessionId, Presence)>, store::Error> {
         self.asked.borrow_mut().push("changes");
         let place = self.place(to).unwrap();
         assert_eq!(
@@ -97,7 +99,16 @@ impl HistorySource for History {
             "commits are compared with the one before them"
         );
         let step = &self.commits[place].1;
-        Ok(step.iter().map(|(id, state)| (*id, !matches!(state, Ok(None)))).collect())
+        let before = |id: &SessionId| {
+            let steps = self.commits[..place].iter().rev();
+            steps.flat_map(|it| &it.1).find(|(it, _)| it == id).map(|it| &it.1)
+        };
+        let presence = |(id, state): &(SessionId, Result<Option<Head>, String>)| match state {
+            Ok(None) => Presence::Gone,
+            _ if matches!(before(id), None | Some(Ok(None))) => Presence::Begun,
+            _ => Presence::There,
+        };
+        Ok(step.iter().map(|it| (it.0, presence(it))).collect())
     }
 
     fn head(&self, at: &RevisionId, id: SessionId) -> Result<Option<Head>, store::Error> {
@@ -488,7 +499,38 @@ fn any_head() -> impl Strategy<Value = Head> {
     })
 }
 
+/// A filter, perhaps with one of the same kind taken away.
 fn any_filter() -> impl Strategy<Value = Filter> {
+    (fields(), prop::option::of(fields())).prop_map(|(filter, without)| {
+        let without = without.map(|it| Filter { spans: Vec::new(), with_subagents: false, ..it });
+        let without = without.filter(|it| *it != Filter::default()).map(Box::new);
+        Filter { without, ..filter }
+    })
+}
+
+/// Each value of a filter by itself.
+fn singles(filter: &Filter) -> Vec<Filter> {
+    type Values = fn(&mut Filter) -> &mut Vec<String>;
+    let fields: [Values; 6] = [
+        |it| &mut it.agents,
+        |it| &mut it.models,
+        |it| &mut it.workspaces,
+        |it| &mut it.repositories,
+        |it| &mut it.tags,
+        |it| &mut it.branches,
+    ];
+    let mut singles = Vec::new();
+    for field in fields {
+        for value in field(&mut filter.clone()).drain(..) {
+            let mut single = Filter { with_subagents: true, ..Filter::default() };
+            field(&mut single).push(value);
+            singles.push(single);
+        }
+    }
+    singles
+}
+
+fn fields() -> impl Strategy<Value = Filter> {
     let some = |values: Vec<&'static str>| {
         prop_oneof![
             2 => Just(Vec::new()),
@@ -515,6 +557,8 @@ fn any_filter() -> impl Strategy<Value = Filter> {
                 repositories,
                 tags,
                 branches,
+                authors: Vec::new(),
+                without: None,
                 spans,
                 with_subagents,
             }
@@ -529,7 +573,9 @@ fn matches(filter: &Filter, head: &Head) -> bool {
     let instant = |text: &Option<String>| -> Option<DateTime<Utc>> {
         text.as_ref().map(|text| text.parse().unwrap())
     };
+    let without = filter.without.as_deref().map(singles).unwrap_or_default();
     (filter.with_subagents || head.parent.is_none())
+        && !without.iter().any(|single| matches(single, head))
         && any(&filter.agents, |it| {
             let (name, it) = (head.agent.name.to_lowercase(), it.to_lowercase());
             name == it || name.starts_with(&format!("{it}-"))
@@ -693,16 +739,23 @@ proptest! {
         let mut input = FilterInput::new(now, Path::new("/home/kim"), Path::new("/w"));
         let filter = Filter { spans: Vec::new(), ..filter };
         // A relative path is a folder too; here only names and whole paths are compared.
-        let is_plain = |it: &&String| it.starts_with('/') || !it.contains('/');
-        let workspaces: Vec<String> = filter.workspaces.iter().filter(is_plain).cloned().collect();
-        let filter = Filter { workspaces, repositories: Vec::new(), ..filter };
-        let fields = [
-            ("agent", &filter.agents), ("model", &filter.models), ("in", &filter.workspaces),
-            ("tag", &filter.tags), ("branch", &filter.branches),
-        ];
-        for (field, values) in fields {
-            for value in values {
-                input.add(field, value).unwrap();
+        let plain = |mut filter: Filter| {
+            filter.workspaces.retain(|it| it.starts_with('/') || !it.contains('/'));
+            Filter { repositories: Vec::new(), ..filter }
+        };
+        let without = filter.without.clone().map(|it| Box::new(plain(*it)));
+        let filter = Filter { without, ..plain(filter) };
+        for (filter, is_not) in [(Some(&filter), false), (filter.without.as_deref(), true)] {
+            let Some(filter) = filter else { continue };
+            let fields = [
+                ("agent", &filter.agents), ("model", &filter.models), ("in", &filter.workspaces),
+                ("tag", &filter.tags), ("branch", &filter.branches),
+            ];
+            for (name, values) in fields {
+                for value in values {
+                    let (name, value) = (name.to_owned(), value.clone());
+                    input.take(&Field { name, value, is_not, span: 0..0 }).unwrap();
+                }
             }
         }
         for (text, ..) in &dates {
@@ -749,6 +802,43 @@ proptest! {
             .collect();
         prop_assert_eq!(found, expected);
     }
+}
+
+#[test]
+fn a_session_is_of_him_who_saved_it_first_whoever_went_on_with_it() {
+    let (_folder, mut index) = index();
+    let by = |author: &str| Some(author.to_owned());
+    let mut history = History::of(1, vec![vec![saved(&head(1, "a"))], vec![saved(&head(1, "b"))]]);
+    history.commits[0].0.author = by("Kim Äpfel <kim@example.org>");
+    history.commits[1].0.author = by("Joe <joe@example.org>");
+    history.push(1, vec![saved(&head(2, "c"))]);
+    index.follow(&history).unwrap();
+    assert_eq!(index.author(id(1)).unwrap().as_deref(), Some("Kim Äpfel <kim@example.org>"));
+    assert_eq!(index.author(id(2)).unwrap(), None, "no git said who that was");
+
+    // Deleted and brought back by somebody else, told by him who did it.
+    let mut entry = history.push(1, vec![(id(1), Ok(None))]);
+    assert!(index.note_commit(&entry, &[(id(1), None)]).unwrap());
+    entry.parents = vec![entry.revision];
+    entry.revision = RevisionId::parse(&"a".repeat(40)).unwrap();
+    entry.at = time(99);
+    entry.author = by("Joe <joe@example.org>");
+    let (first, second) = (head(1, "b"), head(3, "d"));
+    let changes = [(id(1), Some(&first)), (id(3), Some(&second))];
+    assert!(index.note_commit(&entry, &changes).unwrap());
+    let of = |author: &str| {
+        let filter = Filter { authors: vec![author.to_owned()], ..Filter::default() };
+        let mut found = index.matching(&filter).unwrap();
+        found.sort();
+        found
+    };
+    assert_eq!(of("kim ä"), [id(1)]);
+    assert_eq!(of("JOE@"), [id(3)]);
+    assert_eq!(of("example.org"), [id(1), id(3)]);
+    assert_eq!(of("annals"), [], "who is not known has no name");
+    let nobody = Filter { authors: vec!["Kin Äpfel".to_owned()], ..Filter::default() };
+    let said = index.unmatched(&nobody).unwrap()[0].to_string();
+    assert_eq!(said, "No session has the author `Kin Äpfel`. Did you mean `Kim Äpfel`?");
 }
 
 #[test]

@@ -11,8 +11,8 @@ use rusqlite::params_from_iter;
 
 use crate::index::Error;
 use crate::index::Filter;
+use crate::index::conditions::Conditions;
 use crate::index::database::failed;
-use crate::index::list::Conditions;
 use crate::index::list::parse;
 use crate::index::tallies::UNDATED;
 use crate::session::Counts;

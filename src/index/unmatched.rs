@@ -67,6 +67,9 @@ pub(super) fn unmatched(
     for value in &filter.branches {
         asked.push((FilterField::Branch, value, alone(&|it| it.branches.push(value.clone()))));
     }
+    for value in &filter.authors {
+        asked.push((FilterField::Author, value, alone(&|it| it.authors.push(value.clone()))));
+    }
     let mut unmatched = Vec::new();
     for (field, value, filter) in asked {
         if !is_any(connection, &filter)? {
@@ -87,6 +90,9 @@ fn known(
         FilterField::Agent => "SELECT DISTINCT agent FROM sessions",
         FilterField::Model => "SELECT DISTINCT folded FROM models",
         FilterField::Tag => "SELECT DISTINCT tag FROM tags",
+        FilterField::Author => {
+            "SELECT rtrim(substr(author, 1, instr(author, '<') - 1)) FROM authors"
+        }
         FilterField::Branch => "SELECT DISTINCT branch FROM sessions WHERE branch IS NOT NULL",
         _ => "SELECT DISTINCT workspace FROM sessions WHERE workspace IS NOT NULL",
     };

@@ -30,6 +30,7 @@ pub enum Operation {
     Prune,
     Purge,
     Scrub,
+    Migrate,
     Recover,
     Repair,
     Gc,
@@ -51,7 +52,7 @@ pub enum Operation {
 
 impl Operation {
     /// All of them.
-    pub const ALL: [Self; 41] = [
+    pub const ALL: [Self; 42] = [
         Self::Init,
         Self::Capture,
         Self::Create,
@@ -76,6 +77,7 @@ impl Operation {
         Self::Prune,
         Self::Purge,
         Self::Scrub,
+        Self::Migrate,
         Self::Recover,
         Self::Repair,
         Self::Gc,
@@ -122,6 +124,7 @@ impl Operation {
             Self::Prune => "prune",
             Self::Purge => "purge",
             Self::Scrub => "scrub",
+            Self::Migrate => "migrate",
             Self::Recover => "recover",
             Self::Repair => "repair",
             Self::Gc => "gc",

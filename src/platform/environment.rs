@@ -72,6 +72,12 @@ pub fn variable(name: &str) -> Option<String> {
     path_variable(name)?.into_os_string().into_string().ok()
 }
 
+/// What stands behind `prefix` in the names of variables that begin with it.
+pub fn variables_beginning(prefix: &str) -> Vec<String> {
+    let names = env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    names.filter_map(|name| name.strip_prefix(prefix).map(str::to_owned)).collect()
+}
+
 /// The name of this machine.
 pub fn host_name() -> Option<String> {
     #[cfg(unix)]

@@ -12,6 +12,7 @@ mod environment;
 mod files;
 mod line;
 mod lock;
+mod process;
 mod stamp;
 mod terminal;
 
@@ -22,6 +23,7 @@ pub use clock::Stopwatch;
 pub use environment::Environment;
 pub use environment::host_name;
 pub use environment::variable;
+pub use environment::variables_beginning;
 pub use files::close_to_others;
 pub use files::create_private_folder;
 pub use files::free_space;
@@ -36,10 +38,13 @@ pub use files::write_atomic;
 pub use files::write_new;
 pub use line::append_line;
 pub use lock::FileLock;
+pub use process::end_with_descendants;
 pub use stamp::FileStamp;
 #[cfg(unix)]
 pub use terminal::TerminalMode;
+pub use terminal::can_be_asked;
 pub use terminal::is_terminal_gone;
+pub use terminal::leave_terminal;
 pub use terminal::read_hidden_line;
 pub use terminal::terminal_width;
 

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::io::BufRead;
+use std::io::IsTerminal as _;
 
 /// How many columns the terminal that stdout leads to has; none when it leads to no terminal.
 #[cfg(unix)]
@@ -16,6 +17,19 @@ pub fn terminal_width() -> Option<usize> {
     None
 }
 
+/// Leaves the terminal that this process was started at. What it runs can then ask nobody, and no key
+/// means it. False: it is a job of the shell at the terminal, and stays one.
+#[cfg(unix)]
+pub fn leave_terminal() -> bool {
+    rustix::process::setsid().is_ok()
+}
+
+/// Leaves the terminal that this process was started at: there is nothing to leave here.
+#[cfg(not(unix))]
+pub fn leave_terminal() -> bool {
+    false
+}
+
 /// Whether stdin was a terminal that has hung up: its window was closed, its connection is lost.
 #[cfg(unix)]
 pub fn is_terminal_gone() -> bool {
@@ -26,6 +40,11 @@ pub fn is_terminal_gone() -> bool {
 #[cfg(not(unix))]
 pub fn is_terminal_gone() -> bool {
     false
+}
+
+/// Whether there is somebody at a terminal who can be asked something.
+pub fn can_be_asked() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
 /// How the terminal that stdin is treats what is typed.

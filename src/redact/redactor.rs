@@ -168,6 +168,21 @@ impl<'r> Redactor<'r> {
         self.find(field, text).into_iter().map(spot).collect()
     }
 
+    /// Where the secrets of a record stand, by its texts: each place with the line that it is in.
+    pub fn record_spots(&self, record: &Record) -> Vec<(Spot, String)> {
+        let mut spots = Vec::new();
+        let mut look = |field: &str, text: &[u8]| {
+            let text = String::from_utf8_lossy(text);
+            for spot in self.spots(field, &text) {
+                let line = text.split('\n').nth(spot.line - 1).unwrap_or_default();
+                spots.push((spot, line.to_owned()));
+            }
+            None
+        };
+        record.clone().visit_texts(&mut Walk::new(&mut look));
+        spots
+    }
+
     /// The redacted text, if there was anything to redact.
     fn redact(&mut self, field: &str, text: &[u8]) -> Option<Vec<u8>> {
         if text.len() < MIN_TEXT || is_exempt(field, text) {

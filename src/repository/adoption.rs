@@ -67,19 +67,33 @@ impl Repository {
         step: &mut dyn FnMut(&'static str),
         outcome: &mut SyncOutcome,
     ) -> Result<bool> {
-        step("Taking out what was scrubbed");
-        self.rules()?;
-        // Lent out for as long as all the rest of the repository is changed.
-        let rules = self.rules.take().expect("they were loaded above");
-        let come = self.come_to_one(theirs, arrived, scrubs, &rules, outcome);
-        drop(self.rules.set(rules));
-        let Some((their_tip, top)) = come? else { return Ok(false) };
+        let come = self.take_out_scrubbed(theirs, arrived, scrubs, step, outcome)?;
+        let Some((their_tip, top)) = come else { return Ok(false) };
         note(&mut outcome.went, self.store.differing_sessions(&their_tip, &top)?);
         if their_tip != *theirs {
             return self.give_over(remote, theirs, step, outcome);
         }
         outcome.revision = Some(top.clone());
         if top == *theirs { Ok(true) } else { self.give(remote, Some(theirs), &top, step, outcome) }
+    }
+
+    /// Takes out of both what was scrubbed out of one, and makes main what both come to. Returns what
+    /// became of theirs, and main; none: main moved meanwhile.
+    pub(super) fn take_out_scrubbed(
+        &mut self,
+        theirs: &RevisionId,
+        arrived: Option<&Arrived>,
+        scrubs: ScrubsApart,
+        step: &mut dyn FnMut(&'static str),
+        outcome: &mut SyncOutcome,
+    ) -> Result<Option<(RevisionId, RevisionId)>> {
+        step("Taking out what was scrubbed");
+        self.rules()?;
+        // Lent out for as long as all the rest of the repository is changed.
+        let rules = self.rules.take().expect("they were loaded above");
+        let come = self.come_to_one(theirs, arrived, scrubs, &rules, outcome);
+        drop(self.rules.set(rules));
+        come
     }
 
     /// Makes main what both come to. Returns what became of theirs, and main; none: main moved
@@ -131,10 +145,11 @@ impl Repository {
             Relation::Same | Relation::Ahead => ours.clone(),
             Relation::Behind => {
                 note(&mut outcome.came, self.store.differing_sessions(ours, theirs)?);
-                theirs.clone()
+                self.in_present_schema(theirs)?
             }
             Relation::Apart(base) => {
-                let merging = Merging::of(&self.store, (ours, theirs, base.as_ref()))?;
+                let theirs = self.in_present_schema(theirs)?;
+                let merging = Merging::of(&self.store, (ours, &theirs, base.as_ref()))?;
                 outcome.note_merging(&merging);
                 merging.write(&self.store)?
             }
@@ -279,7 +294,8 @@ impl<'r> Follower<'r> {
 /// The records of a session's tree, if they can be read.
 fn records_of(store: &Store, id: SessionId, tree: ObjectId) -> Option<Clean<Vec<Record>>> {
     let version = store.session_of_tree(id, &tree.to_string()).ok()??;
-    store.records(&version).ok()
+    // Of an older schema the file itself must be cleaned, not what is read of it.
+    if version.is_older() { None } else { store.records(&version).ok() }
 }
 
 /// A session as the scrubbed history has it, deleted or not; no records: it never had it.

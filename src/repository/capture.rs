@@ -106,7 +106,11 @@ impl Repository {
         options: &CaptureOptions,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<CaptureOutcome> {
-        self.catch_up()?;
+        if options.dry_run {
+            self.catch_up()?;
+        } else {
+            self.ready_to_write()?;
+        }
         // Where the rules cannot be loaded, that is told even when nothing is new.
         self.rules()?;
         let mut outcome = CaptureOutcome::default();
@@ -227,9 +231,7 @@ impl CaptureOutcome {
 
     /// A session that cannot be read is skipped; damage to the store is no fault of the session's.
     fn skip(&mut self, work: &Work, error: &Error) -> Result<()> {
-        let is_fatal =
-            matches!(error.kind(), ErrorKind::Locked | ErrorKind::TooNew | ErrorKind::Internal);
-        if is_fatal {
+        if matches!(error.kind(), ErrorKind::Locked | ErrorKind::Internal) {
             return Err(Error::new(error.kind(), error.to_string()));
         }
         let path = work.files.first().map(|file| file.source.path.display().to_string());

@@ -79,6 +79,7 @@ impl Committed {
                     self.folds.insert(staged.id, (staged.tree.to_string(), fold));
                 }
             }
+            Change::Keep { .. } => {}
             Change::Delete { tombstone, .. } => {
                 self.gone.insert(tombstone.id);
             }
@@ -252,7 +253,7 @@ impl Repository {
         id: SessionId,
         plan: &mut Plan<'_>,
     ) -> Result<Committed> {
-        self.catch_up()?;
+        self.ready_to_write()?;
         let at = self.now();
         let bench = self.bench()?;
         let tip = bench.store.tip()?;

@@ -61,7 +61,7 @@ impl Repository {
     }
 
     fn delete_all(&mut self, ids: &[SessionId]) -> Result<DeleteOutcome> {
-        self.catch_up()?;
+        self.ready_to_write()?;
         let ids = self.with_subagents(ids)?;
         self.bury("delete", &ids)
     }
@@ -116,7 +116,7 @@ impl Repository {
     }
 
     fn undelete_one(&mut self, id: SessionId) -> Result<EditOutcome> {
-        self.catch_up()?;
+        self.ready_to_write()?;
         let at = self.now();
         let mut buried = vec![(self.last_before_deletion(id)?, self.new_id())];
         for other in self.index(|index| index.deleted_with(id))? {
@@ -144,7 +144,7 @@ impl Repository {
     }
 
     fn undelete_all(&mut self, text: &str) -> Result<UndeleteOutcome> {
-        self.catch_up()?;
+        self.ready_to_write()?;
         let revision = self.store.find_revision(text)?.ok_or_else(|| {
             Error::new(ErrorKind::NotFound, format!("there is no revision {text}"))
         })?;
@@ -256,7 +256,7 @@ fn tombstone(bench: &Bench<'_>, stored: &StoredSession, at: &Timestamp) -> Resul
 }
 
 /// The keys of a stream as a tombstone holds them: short, each once, sorted.
-fn short_keys(stream: &[Record]) -> Vec<RecordKey> {
+pub(super) fn short_keys(stream: &[Record]) -> Vec<RecordKey> {
     let mut keys: Vec<RecordKey> = Keys::of(stream).iter().map(shorten).collect();
     keys.sort_unstable();
     keys.dedup();

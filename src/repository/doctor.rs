@@ -11,6 +11,7 @@ use crate::repository::Repository;
 use crate::repository::observing::observed;
 use crate::session::Head;
 use crate::session::RevisionId;
+use crate::session::SCHEMA_VERSION;
 use crate::session::Session;
 use crate::session::SessionId;
 
@@ -109,7 +110,8 @@ impl Repository {
             Ok((head, Session { id, records }.head()))
         };
         match read() {
-            Ok((head, folded)) if folded == head => Ok(head),
+            // What a later version says there cannot be known here.
+            Ok((head, folded)) if folded == head || head.schema > SCHEMA_VERSION => Ok(head),
             Ok(_) => Err("its head is not what its records say".to_owned()),
             Err(error) => Err(error.to_string()),
         }

@@ -57,9 +57,9 @@ impl HookPlan {
         program: Option<&Path>,
     ) -> Result<Self> {
         let adapter = adapters::find(agent).ok_or_else(|| {
-            let known: Vec<&str> = adapters::all().iter().map(|adapter| adapter.name()).collect();
-            let known = known.join(", ");
-            let message = format!("there are no hooks for {agent:?}; there are for {known}");
+            let known = Self::agents().join(", ");
+            let message =
+                format!("there are no hooks for {agent:?}; there are for {known} and git");
             Error::new(ErrorKind::Invalid, message)
         })?;
         let folder = agent_folder(environment, adapter, home);
@@ -141,6 +141,6 @@ fn read_text(path: &Path) -> Option<String> {
 }
 
 /// A path as a word of a shell's command.
-fn quoted(path: &str) -> String {
+pub(super) fn quoted(path: &str) -> String {
     format!("'{}'", path.replace('\'', r"'\''"))
 }

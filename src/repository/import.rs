@@ -138,7 +138,7 @@ impl Repository {
     }
 
     fn take_in(&mut self, plan: &ImportPlan) -> Result<Option<RevisionId>> {
-        self.catch_up()?;
+        self.ready_to_write()?;
         let at = self.now();
         let bench = self.bench()?;
         let tip = bench.store.tip()?;

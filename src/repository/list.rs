@@ -12,6 +12,7 @@ use crate::repository::Repository;
 use crate::repository::SessionAt;
 use crate::repository::known_agents;
 use crate::repository::observing::observed;
+use crate::session::SessionId;
 
 /// A page of a list.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -72,6 +73,11 @@ impl Repository {
         let revision = self.store.tip()?;
         let now = |id| SessionAt { id, revision: revision.clone(), is_past: false };
         Ok(ids.into_iter().map(now).collect())
+    }
+
+    /// Who saved a session first, `name <address>`; none: his git did not say.
+    pub fn author(&mut self, id: SessionId) -> Result<Option<String>> {
+        self.index(|index| index.author(id))
     }
 
     /// The values of a filter that no session has, whatever the others are: why nothing matches.

@@ -12,12 +12,14 @@ use crate::redact::Clean;
 use crate::repository::change::Bench;
 use crate::repository::delete::shorten;
 use crate::session::Keys;
+use crate::session::Record;
 use crate::session::RecordKey;
 use crate::session::RevisionId;
 use crate::session::SessionId;
 use crate::session::merge;
 use crate::store::Batch;
 use crate::store::Change;
+use crate::store::MergeSides;
 use crate::store::ObjectId;
 use crate::store::SessionState;
 use crate::store::StagedSession;
@@ -28,6 +30,8 @@ use crate::store::StoredSession;
 pub(super) struct Merging<'s> {
     ours: RevisionId,
     theirs: RevisionId,
+    /// What the files that people put beside the sessions are compared with.
+    file_base: Option<RevisionId>,
     batch: Batch<'s>,
     changes: Vec<Change>,
     /// Sessions that are taken from the other side, deletions too.
@@ -41,20 +45,28 @@ pub(super) struct Merging<'s> {
 impl<'s> Merging<'s> {
     /// Decides what becomes of each session. `base`: a revision that both come from, if there is
     /// one.
-    pub(super) fn of(
+    pub(super) fn of(store: &'s Store, (ours, theirs, base): MergeSides<'_>) -> Result<Self> {
+        let ids = store.differing_sessions(ours, theirs)?;
+        Self::of_sessions(store, (ours, theirs, base), &ids)
+    }
+
+    /// The same, for those sessions only.
+    pub(super) fn of_sessions(
         store: &'s Store,
-        (ours, theirs, base): (&RevisionId, &RevisionId, Option<&RevisionId>),
+        (ours, theirs, base): MergeSides<'_>,
+        ids: &[SessionId],
     ) -> Result<Self> {
         let mut merging = Self {
             ours: ours.clone(),
             theirs: theirs.clone(),
+            file_base: base.cloned(),
             batch: store.batch(),
             changes: Vec::new(),
             came: Vec::new(),
             merged: Vec::new(),
             kept: Vec::new(),
         };
-        for id in store.differing_sessions(ours, theirs)? {
+        for id in ids.iter().copied() {
             let here = store.session_state(ours, id)?;
             let there = store.session_state(theirs, id)?;
             let before = base.map(|base| store.session_state(base, id)).transpose()?;
@@ -70,16 +82,32 @@ impl<'s> Merging<'s> {
         Ok(merging)
     }
 
+    /// Compares the files that people put beside the sessions with another revision.
+    pub(super) fn with_file_base(self, base: RevisionId) -> Self {
+        Self { file_base: Some(base), ..self }
+    }
+
+    /// Whether nothing is to be changed here.
+    pub(super) fn is_empty(&self) -> bool {
+        self.changes.is_empty()
+    }
+
     /// Makes the commit; none: main moved meanwhile.
     pub(super) fn commit(self, store: &Store) -> Result<Option<RevisionId>> {
-        let revisions = (&self.ours, &self.theirs);
-        Ok(store.commit_merge(self.batch, revisions, &self.changes, &self.merged)?)
+        let sides = (&self.ours, &self.theirs, self.file_base.as_ref());
+        Ok(store.commit_merge(self.batch, sides, &self.changes, &self.merged)?)
+    }
+
+    /// The top folder that the commit would have, for whoever makes it himself.
+    pub(super) fn tree(self, store: &Store) -> Result<ObjectId> {
+        let sides = (&self.ours, &self.theirs, self.file_base.as_ref());
+        Ok(store.merged_tree(self.batch, sides, &self.changes)?)
     }
 
     /// Makes the commit, and leaves main where it is.
     pub(super) fn write(mut self, store: &Store) -> Result<RevisionId> {
-        let revisions = (&self.ours, &self.theirs);
-        Ok(store.write_merge(&mut self.batch, revisions, &self.changes, &self.merged)?)
+        let sides = (&self.ours, &self.theirs, self.file_base.as_ref());
+        Ok(store.write_merge(&mut self.batch, sides, &self.changes, &self.merged)?)
     }
 
     /// Takes what the other side has.
@@ -106,6 +134,15 @@ impl<'s> Merging<'s> {
         let (ours, theirs) = (store.session(&self.ours, id)?, store.session(&self.theirs, id)?);
         let stones = (store.tombstone(&self.ours, id)?, store.tombstone(&self.theirs, id)?);
         let change = match (ours, theirs) {
+            (Some(ours), Some(theirs)) if ours.is_older() || theirs.is_older() => {
+                // What neither side could migrate both have, in their histories.
+                let is_better = |it: &StoredSession| (!it.is_older(), it.tree);
+                if is_better(&ours) >= is_better(&theirs) {
+                    return Ok(());
+                }
+                self.came.push(id);
+                as_it_is(store, id, here.tree, theirs.tree)?
+            }
             (Some(ours), Some(theirs)) => {
                 self.merged.push(id);
                 self.joined(store, &ours, &theirs)?
@@ -139,9 +176,9 @@ impl<'s> Merging<'s> {
         live: &StoredSession,
     ) -> Result<Change> {
         let deleted_by = if here.tree.is_none() { &self.ours } else { &self.theirs };
+        store.check_session(live.id, live.tree)?;
         let mut stream = store.records(live)?;
-        for buried in store.buried_sessions(deleted_by, live.id)? {
-            let more = store.records(&buried)?;
+        if let Some(more) = buried_stream(store, deleted_by, live.id)? {
             stream = stream.join(more).map(|(left, right)| merge(&left, &right));
         }
         let base = here.tree.map(|_| live);
@@ -155,6 +192,8 @@ impl<'s> Merging<'s> {
         ours: &StoredSession,
         theirs: &StoredSession,
     ) -> Result<Change> {
+        // Of one of a later version nobody here knows all that it says.
+        store.check_session(theirs.id, theirs.tree)?;
         let [left, right] = store.records_of_both(ours, theirs)?;
         let stream = left.join(right).map(|(left, right)| merge(&left, &right));
         Ok(Bench::plan_whole(&mut self.batch, ours.id, Some(ours), stream, 0)?.change)
@@ -167,8 +206,26 @@ impl SessionState {
     }
 }
 
+/// The records that a deleted session had, in all lines of the history that leads to `at`. None:
+/// it was in none.
+pub(super) fn buried_stream(
+    store: &Store,
+    at: &RevisionId,
+    id: SessionId,
+) -> Result<Option<Clean<Vec<Record>>>> {
+    let mut stream: Option<Clean<Vec<Record>>> = None;
+    for buried in store.buried_sessions(at, id)? {
+        let more = store.records(&buried)?;
+        stream = Some(match stream {
+            Some(stream) => stream.join(more).map(|(left, right)| merge(&left, &right)),
+            None => more,
+        });
+    }
+    Ok(stream)
+}
+
 /// A session as one side has it.
-fn as_it_is(
+pub(super) fn as_it_is(
     store: &Store,
     id: SessionId,
     base: Option<ObjectId>,
@@ -176,6 +233,10 @@ fn as_it_is(
 ) -> Result<Change> {
     let stored = store.session_of_tree(id, &tree.to_string())?;
     let stored = stored.expect("the tree was found in a revision");
+    if stored.is_older() {
+        // Whoever could not migrate it knows no more of it than that.
+        return Ok(Change::Keep { id, base, file: tree });
+    }
     Ok(Change::Save(StagedSession { id, base, tree, head: store.head(&stored)? }))
 }
 

@@ -8,6 +8,7 @@
 mod adoption;
 mod allow;
 mod audit;
+mod auto_sync;
 mod beginning;
 mod capture;
 mod catalogue;
@@ -32,13 +33,19 @@ mod load;
 mod log;
 mod machine;
 mod merging;
+mod migrate;
+mod migrating;
 mod observing;
+mod open;
 mod place;
+mod plain_git;
 mod prune;
 mod purge;
 mod reading;
 mod recover;
 mod relearn;
+mod remote_filter;
+mod remotes;
 mod resolve;
 mod restore;
 mod retention;
@@ -49,6 +56,7 @@ mod save;
 mod scan;
 mod scrub;
 mod search;
+mod selective;
 mod share;
 mod sizes;
 mod startup;
@@ -68,21 +76,17 @@ use std::sync::OnceLock;
 use chrono::DateTime;
 use chrono::Utc;
 
-use crate::config::Section;
 use crate::config::Settings;
 use crate::error::Error;
 use crate::error::ErrorKind;
 use crate::error::Result;
-use crate::format::Marker;
 use crate::index::Index;
 use crate::platform::Environment;
 use crate::redact::Rules;
-use crate::repository::observing::Begun;
+use crate::repository::migrate::Listener;
 use crate::repository::observing::Observer;
 use crate::repository::rules::load_rules;
-use crate::session::Native;
 use crate::session::RevisionId;
-use crate::session::SCHEMA_VERSION;
 use crate::session::SessionId;
 use crate::store;
 use crate::store::Store;
@@ -166,9 +170,23 @@ pub use live::LiveStatus;
 pub use live::Restored;
 pub use live::Update;
 pub use log::LogEntry;
+pub use migrate::FailedMigration;
+pub use migrate::MigratedSession;
+pub use migrate::MigrationListener;
+pub use migrate::MigrationOutcome;
+pub use migrate::MigrationPlan;
+pub use migrate::MigrationStep;
+pub use migrate::UndoneMigration;
 pub use observing::Operation;
 pub use observing::record;
+pub use open::OpenOptions;
 pub use place::PlaceSource;
+pub use plain_git::GitCall;
+pub use plain_git::GitHooksPlan;
+pub use plain_git::GitHooksState;
+pub use plain_git::Refusal;
+pub use plain_git::answer_git;
+pub use plain_git::merge_file;
 pub use prune::KeptSessions;
 pub use prune::PrunePlan;
 pub use prune::PrunedSession;
@@ -177,6 +195,11 @@ pub use purge::PurgedSession;
 pub use recover::LeftBehind;
 pub use recover::RecoveredSession;
 pub use recover::Recovery;
+pub use remote_filter::RemoteFilter;
+pub use remotes::RemoteOptions;
+pub use remotes::RemoteShare;
+pub use remotes::RemoteState;
+pub use remotes::SyncFailure;
 pub use resolve::SessionAt;
 pub use restore::RestoreOptions;
 pub use restore::RestoreOutcome;
@@ -223,9 +246,6 @@ pub use yaml::parse_yaml;
 pub use yaml::render_session;
 pub use yaml::render_yaml;
 
-/// The store's folder within the data folder.
-const STORE_FOLDER: &str = "annals/store.git";
-
 /// An open store with its index.
 #[derive(Debug)]
 pub struct Repository {
@@ -236,18 +256,7 @@ pub struct Repository {
     recovery: Recovery,
     closed: Vec<PathBuf>,
     observer: Observer,
-}
-
-/// How to open a repository.
-#[derive(Debug, Clone)]
-pub struct OpenOptions {
-    /// Where the store lies; none: `ANNALS_STORE`, the configuration, the data folder, in this
-    /// order.
-    pub store: Option<PathBuf>,
-    /// The user's folders, clock and ids.
-    pub environment: Environment,
-    /// Make the store if it is not there.
-    pub create: bool,
+    listener: Listener,
 }
 
 /// How far a long operation is.
@@ -262,88 +271,6 @@ pub struct Progress {
 }
 
 impl Repository {
-    /// Where the store of these options lies.
-    ///
-    /// # Errors
-    /// `Invalid`: the configuration cannot be read and nothing else names the store.
-    pub fn locate(options: &OpenOptions) -> Result<PathBuf> {
-        let environment = &options.environment;
-        if let Some(path) = options.store.as_ref().or(environment.store.as_ref()) {
-            return Ok(path.clone());
-        }
-        let settings = Settings::load(&environment.config, &environment.home);
-        settings.check(Section::Store)?;
-        Ok(settings.store_path.value.unwrap_or_else(|| environment.data.join(STORE_FOLDER)))
-    }
-
-    /// Makes a store and opens it.
-    ///
-    /// # Errors
-    /// `Conflict`: something is there already.
-    pub fn init(options: &OpenOptions) -> Result<Self> {
-        let path = Self::locate(options)?;
-        let environment = &options.environment;
-        let is_empty = std::fs::read_dir(&path).is_ok_and(|mut folder| folder.next().is_none());
-        if path.exists() && !is_empty {
-            let what = if Store::open(&path).is_ok() { "a store" } else { "something else" };
-            let message = format!("there is {what} at {} already", path.display());
-            return Err(Error::new(ErrorKind::Conflict, message));
-        }
-        let now = environment.clock.now();
-        let marker = Marker {
-            store: environment.ids.next(now),
-            schema: SCHEMA_VERSION,
-            scrubs: Vec::new(),
-            native: Native::new(),
-        };
-        let begun = Begun::now(environment);
-        let repository = Self::with_store(Store::init(&path, &marker, now)?, options)?;
-        repository.note_outcome(&begun, (Operation::Init, &[]), &Ok(()));
-        Ok(repository)
-    }
-
-    /// Opens the store.
-    ///
-    /// # Errors
-    /// `NotFound`: there is none, and none is to be made. `TooNew`: a later version made it.
-    pub fn open(options: &OpenOptions) -> Result<Self> {
-        let path = Self::locate(options)?;
-        match Store::open(&path) {
-            Ok(store) => Self::with_store(store, options),
-            Err(store::Error::Missing { .. }) if options.create => match Self::init(options) {
-                // Another process made it meanwhile.
-                Err(error) if error.kind() == ErrorKind::Conflict => {
-                    Self::with_store(Store::open(&path)?, options)
-                }
-                made => made,
-            },
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    fn with_store(store: Store, options: &OpenOptions) -> Result<Self> {
-        let closed = store.close_to_others();
-        let index = Index::open(&store.private_folder())?;
-        let environment = options.environment.clone();
-        let observer = Observer::new(environment.clone(), &store.private_folder());
-        let mut repository = Self {
-            store,
-            index,
-            environment,
-            rules: OnceLock::new(),
-            recovery: Recovery::default(),
-            closed,
-            observer,
-        };
-        if !repository.closed.is_empty() {
-            repository.observer.repaired("modes", repository.closed.len() as u64);
-        }
-        repository.note_beginning();
-        repository.finish_rewriting();
-        repository.recover();
-        Ok(repository)
-    }
-
     /// Where the store lies.
     pub fn path(&self) -> &Path {
         self.store.path()

@@ -307,6 +307,14 @@ pub fn record<T>(
 }
 
 impl Repository {
+    /// Does what is an operation of its own, though it is needed for the one that is at work.
+    pub(super) fn apart<T>(&mut self, work: impl FnOnce(&mut Self) -> T) -> T {
+        let is_within = self.observer.is_within.replace(false);
+        let done = work(self);
+        self.observer.is_within.set(is_within);
+        done
+    }
+
     /// Writes down what an operation came to that began before there was a repository.
     pub(super) fn note_outcome<T: Told>(
         &self,

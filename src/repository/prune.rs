@@ -116,11 +116,20 @@ impl Repository {
     }
 
     fn let_go(&mut self, plan: &PrunePlan) -> Result<DeleteOutcome> {
+        self.ready_to_write()?;
         let filter = Filter { with_subagents: true, ..Filter::default() };
         let now: HashSet<SessionId> =
             self.plan_prune(&filter)?.dropped.iter().map(|it| it.head.id).collect();
+        let tip = self.store.tip()?;
+        let is_ours = |id: &SessionId| {
+            let stored = self.store.session(&tip, *id);
+            // One of a later version is not this one's to let go.
+            !stored.is_ok_and(|it| {
+                it.is_some_and(|it| self.store.check_session(*id, it.tree).is_err())
+            })
+        };
         let ids = plan.dropped.iter().map(|it| it.head.id).filter(|id| now.contains(id));
-        let ids: Vec<SessionId> = ids.collect();
+        let ids: Vec<SessionId> = ids.filter(is_ours).collect();
         self.bury("prune", &ids)
     }
 

@@ -13,6 +13,7 @@ use crate::index::Index;
 use crate::index::Sources;
 use crate::redact::Clean;
 use crate::repository::Repository;
+use crate::repository::migrate::cleaner;
 use crate::session::RevisionId;
 use crate::session::SessionId;
 use crate::store::Batch;
@@ -71,7 +72,7 @@ impl Repository {
         let at = self.now();
         let note = CommitNote { operation, subject: Clean::stored(subject), at };
         let mut renewal = Renewal::default();
-        self.catch_up()?;
+        self.ready_to_write()?;
         self.store.journals().clean_damaged(clean)?;
         self.clean_starts(clean)?;
         for _ in 0..TRIES {
@@ -123,6 +124,7 @@ impl Repository {
     pub(super) fn catch_up(&mut self) -> Result<()> {
         if self.store.is_outdated() {
             self.store = Store::open(self.store.path())?;
+            self.store.clean_older_by(cleaner(&self.environment));
             self.index = Index::open(&self.store.private_folder())?;
         }
         Ok(())

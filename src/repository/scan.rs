@@ -168,8 +168,8 @@ impl Repository {
                 *count
             } else {
                 let part = StoredSession { chunks: vec![*chunk], ..stored.clone() };
-                let records = match self.store.records(&part) {
-                    Ok(records) => records.into_inner(),
+                let records = match self.store.records_as_they_stand(&part) {
+                    Ok(records) => records,
                     Err(error) => {
                         outcome.unreadable.push((stored.id, error.to_string()));
                         return;

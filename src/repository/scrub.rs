@@ -303,9 +303,12 @@ impl Scrubber {
                 continue;
             }
             let version = store.session_of_tree(id, &tree.to_string());
+            // One of a later version is not written anew by this one: its files are cleaned.
+            let version = version.and_then(|it| store.check_session(id, *tree).map(|()| it));
             let records = version.and_then(|it| match it {
                 Some(version) if self.may_hold(store, &redactor, &version) => {
-                    store.records(&version).map(|records| Some((version, records)))
+                    let records = store.records_as_they_stand(&version);
+                    records.map(|records| Some((version, Clean::stored(records))))
                 }
                 _ => Ok(None),
             });
@@ -341,7 +344,12 @@ impl Scrubber {
         records: Clean<Vec<Record>>,
     ) -> Result<ObjectId> {
         let records = records.items().map(|record| self.cleaned(redactor, record));
-        let records = Clean::from_items(records.collect::<Vec<_>>());
+        let mut records: Vec<_> = records.collect();
+        if version.is_older() {
+            let file = records.pop().map_or(Ok(None), |record| batch.put_as_it_stands(record))?;
+            return Ok(file.unwrap_or(version.tree));
+        }
+        let records = Clean::from_items(records);
         Ok(Bench::stage_whole(batch, version.id, None, records)?.0.tree)
     }
 }
@@ -357,8 +365,7 @@ fn each_chunk(
         for chunk in &version.chunks {
             if seen.insert(chunk.1) {
                 let part = StoredSession { chunks: vec![*chunk], ..version.clone() };
-                let records = store.records(&part).map(Clean::into_inner);
-                see(chunk.1, records.map_err(Error::from));
+                see(chunk.1, store.records_as_they_stand(&part).map_err(Error::from));
             }
         }
     }

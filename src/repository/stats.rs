@@ -11,11 +11,13 @@ use crate::error::Result;
 use crate::exchange::Dashboard;
 use crate::index::DayOf;
 use crate::index::Sources;
+use crate::observe::FailedOperation;
 use crate::observe::Metrics;
 use crate::observe::Operation;
 use crate::platform;
 use crate::repository::Filter;
 use crate::repository::Progress;
+use crate::repository::RemoteState;
 use crate::repository::Repository;
 use crate::repository::SizeOn;
 use crate::repository::export::check;
@@ -47,6 +49,8 @@ pub struct Stats {
     pub sizes: Vec<SizeOn>,
     /// How operations went, whatever the filter: in this window and the one before.
     pub operations: Window,
+    /// What is known of syncs with each remote, by name.
+    pub remotes: Vec<RemoteState>,
     /// What a person should look at.
     pub alerts: Vec<Alert>,
 }
@@ -168,7 +172,8 @@ impl Repository {
         let storage = self.storage(&whole)?;
         let alerts = self.alerts(&whole, &storage, &metrics);
         let sizes = self.sizes_by_day(&storage, day_of);
-        Ok(Stats { totals, storage, sizes, operations: metrics.whole(), alerts })
+        let (operations, remotes) = (metrics.whole(), self.remote_states()?);
+        Ok(Stats { totals, storage, sizes, operations, remotes, alerts })
     }
 
     fn storage(&self, whole: &Totals) -> Result<Storage> {
@@ -228,7 +233,11 @@ fn recent(metrics: &Metrics, now: DateTime<Utc>) -> Vec<Alert> {
     if metrics.unaudited.last.is_some_and(is_recent) {
         alerts.push(Alert::Unaudited(metrics.unaudited.clone()));
     }
-    let failed: Vec<_> = metrics.failures.iter().filter(|failure| is_recent(failure.at)).collect();
+    // Of a remote that was not reached it is told when it was, and why not since.
+    let is_offline =
+        |it: &FailedOperation| it.operation == Operation::Sync.name() && it.kind == "remote";
+    let failed: Vec<_> =
+        metrics.failures.iter().filter(|it| is_recent(it.at) && !is_offline(it)).collect();
     if let Some(last) = failed.last() {
         alerts.push(Alert::Failed {
             count: failed.len() as u64,
@@ -257,6 +266,7 @@ mod tests {
         for (day, kind) in [(1, "io"), (5, "locked"), (6, "denied")] {
             metrics.note("save", at(day), std::time::Duration::ZERO, Some(kind));
         }
+        metrics.note("sync", at(6), std::time::Duration::ZERO, Some("remote"));
         metrics.unaudited.note(at(6), None);
         metrics.rebuilt.note(at(2), None);
         let names =

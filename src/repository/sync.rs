@@ -13,7 +13,6 @@ use crate::repository::merging::Merging;
 use crate::repository::observing::observed;
 use crate::session::RevisionId;
 use crate::session::SessionId;
-use crate::store::Address;
 use crate::store::Arrived;
 use crate::store::Pushed;
 use crate::store::Relation;
@@ -42,15 +41,33 @@ pub struct SyncOutcome {
     pub kept: Vec<SessionId>,
     /// Sessions that went, or went with changes.
     pub went: Vec<SessionId>,
+    /// Sessions that the remote has and that went on here, but do not match its filter (any more):
+    /// what is new in them stays here.
+    pub held: Vec<SessionId>,
+    /// How many sessions stay here because they do not match the remote's filter; none: it has none.
+    pub stays: Option<u64>,
+    /// What the remote had before somebody rewrote its history by force; it is still here.
+    pub rewritten: Option<RevisionId>,
     /// Whether a scrubbed history took the place of the one before, here or there.
     pub is_scrubbed: bool,
-    /// Main, here and there.
+    /// Main, here and there; of a remote with a filter, what it has.
     pub revision: Option<RevisionId>,
     /// Whether it only says what it would do.
     pub is_dry_run: bool,
+    /// Why the remote last did not let its main be moved.
+    pub(crate) hindrance: Option<String>,
 }
 
 impl SyncOutcome {
+    /// Whether the remote has it; else why not is kept.
+    pub(super) fn is_pushed(&mut self, pushed: Pushed) -> bool {
+        match pushed {
+            Pushed::Done => return true,
+            Pushed::Overtaken(why) => self.hindrance = Some(why),
+        }
+        false
+    }
+
     pub(super) fn note_merging(&mut self, merging: &Merging<'_>) {
         note(&mut self.came, merging.came.clone());
         note(&mut self.merged, merging.merged.clone());
@@ -59,67 +76,6 @@ impl SyncOutcome {
 }
 
 impl Repository {
-    /// The remotes, by name.
-    pub fn remotes(&self) -> Result<Vec<Remote>> {
-        Ok(self.store.remotes_to_sync()?)
-    }
-
-    /// Adds a remote.
-    ///
-    /// # Errors
-    /// `Invalid`: its name or address cannot be used. `Remote`: there is one of that name.
-    pub fn add_remote(&mut self, name: &str, address: &str) -> Result<Remote> {
-        observed(self, Operation::Remote, &[], |it| it.added_remote(name, address))
-    }
-
-    fn added_remote(&self, name: &str, address: &str) -> Result<Remote> {
-        let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
-        let is_name = !name.is_empty() && name.len() <= 60 && name.chars().all(is_plain);
-        if !is_name || name.starts_with('-') {
-            let message = format!("{name:?} is no name for a remote: letters, digits, - and _");
-            return Err(Error::new(ErrorKind::Invalid, message));
-        }
-        let address = Address::parse(&absolute(address)?);
-        let address = address.map_err(|error| Error::new(ErrorKind::Invalid, error.to_string()))?;
-        let remote = Remote { name: name.to_owned(), address };
-        self.store.add_remote(&remote)?;
-        Ok(remote)
-    }
-
-    /// Removes a remote; what was synced stays.
-    pub fn remove_remote(&mut self, name: &str) -> Result<Remote> {
-        observed(self, Operation::Remote, &[], |it| {
-            let remote = it.remote(Some(name))?;
-            it.store.remove_remote(&remote.name)?;
-            Ok(remote)
-        })
-    }
-
-    /// Asks a remote for its newest revision; none: there is nothing yet.
-    pub fn test_remote(&self, name: &str) -> Result<(Remote, Option<RevisionId>)> {
-        let remote = self.remote(Some(name))?;
-        let tip = self.store.remote_tip(&remote)?;
-        Ok((remote, tip))
-    }
-
-    /// The remote of that name, or the only one.
-    fn remote(&self, name: Option<&str>) -> Result<Remote> {
-        let mut remotes = self.remotes()?;
-        let message = match name {
-            Some(name) => match remotes.iter().position(|it| it.name == name) {
-                Some(place) => return Ok(remotes.swap_remove(place)),
-                None => format!("there is no remote {name}"),
-            },
-            None if remotes.len() == 1 => return Ok(remotes.swap_remove(0)),
-            None if remotes.is_empty() => "there is no remote".to_owned(),
-            None => {
-                let names: Vec<&str> = remotes.iter().map(|it| it.name.as_str()).collect();
-                format!("there are several remotes: {}", names.join(", "))
-            }
-        };
-        Err(Error::new(ErrorKind::Remote, message))
-    }
-
     /// Brings this store and a remote to the same state. `name`: none, the only one there is.
     /// `step` is told what is being done.
     ///
@@ -131,49 +87,74 @@ impl Repository {
         options: SyncOptions,
         step: &mut dyn FnMut(&'static str),
     ) -> Result<SyncOutcome> {
-        observed(self, Operation::Sync, &[], |it| it.synced(name, options, step))
+        observed(self, Operation::Sync, &[], |it| {
+            let remote = it.remote(name)?;
+            let outcome = it.synced(&remote, options, step);
+            if !options.is_dry_run {
+                it.note_sync(&remote, &outcome);
+            }
+            outcome
+        })
     }
 
     fn synced(
         &mut self,
-        name: Option<&str>,
+        remote: &Remote,
         options: SyncOptions,
         step: &mut dyn FnMut(&'static str),
     ) -> Result<SyncOutcome> {
-        let remote = self.remote(name)?;
-        self.catch_up()?;
+        let filter = self.filter_of(remote)?;
+        if options.is_dry_run {
+            self.catch_up()?;
+        } else {
+            self.ready_to_write()?;
+        }
         let mut outcome = SyncOutcome {
             remote: remote.name.clone(),
             is_dry_run: options.is_dry_run,
             ..SyncOutcome::default()
         };
+        let mut is_moving = false;
+        let mut before = None;
         for _ in 0..TRIES {
             step("Asking the remote");
-            let theirs = self.store.remote_tip(&remote)?;
+            let theirs = self.store.remote_tip(remote)?;
+            is_moving |= before.replace(theirs.clone()).is_some_and(|before| before != theirs);
+            if let Some(filter) = &filter {
+                if self.exchange_some(remote, filter, theirs.as_ref(), step, &mut outcome)? {
+                    return Ok(outcome);
+                }
+                continue;
+            }
             let Some(theirs) = theirs else {
+                self.look_for_rewriting(remote, None, &mut outcome)?;
                 let ours = self.store.tip()?;
-                if self.give(&remote, None, &ours, step, &mut outcome)? {
+                if self.give(remote, None, &ours, step, &mut outcome)? {
                     return Ok(outcome);
                 }
                 continue;
             };
             if self.store.was_scrubbed_away(&theirs)? {
-                if self.give_over(&remote, &theirs, step, &mut outcome)? {
+                if self.give_over(remote, &theirs, step, &mut outcome)? {
                     return Ok(outcome);
                 }
                 continue;
             }
-            let mut arrived = None;
-            if !self.store.has_revision(&theirs) {
-                step("Fetching");
-                arrived = self.store.fetch(&remote, &theirs)?;
-            }
-            if self.meet(&remote, &theirs, arrived.as_ref(), step, &mut outcome)? {
+            let arrived = self.store.bring(remote, &theirs, &mut || step("Fetching"))?;
+            if self.meet(remote, &theirs, arrived.as_ref(), step, &mut outcome)? {
                 return Ok(outcome);
             }
         }
-        let message = format!("the remote {} moves all the time", remote.name);
-        Err(Error::new(ErrorKind::Locked, message))
+        if is_moving {
+            let message = format!("the remote {} moves all the time", remote.name);
+            return Err(Error::new(ErrorKind::Locked, message));
+        }
+        let mut cause = outcome.hindrance.unwrap_or_default();
+        if cause.contains(".lock'") {
+            cause += " Where no git is at work there, one that died left it: remove it.";
+        }
+        let message = format!("the remote {}: its main cannot be moved: {cause}", remote.name);
+        Err(Error::new(ErrorKind::Remote, message))
     }
 
     /// Comes to one state with what the remote has; false: one of the two moved meanwhile.
@@ -197,6 +178,7 @@ impl Repository {
             let both = (remote, theirs);
             return self.meet_scrubbed(both, arrived, scrubs, step, outcome);
         }
+        self.look_for_rewriting(remote, Some(theirs), outcome)?;
         match self.store.relation(&ours, theirs)? {
             Relation::Same => {
                 outcome.revision = Some(ours);
@@ -210,13 +192,23 @@ impl Repository {
                 if outcome.is_dry_run {
                     return Ok(true);
                 }
-                let moved = self.store.fast_forward((&ours, theirs), self.now())?;
+                // Of what an older program gave the remote, the present form goes back to it.
+                let new = self.in_present_schema(theirs)?;
+                let moved = self.store.fast_forward((&ours, &new), self.now())?;
                 self.catch_up()?;
+                if moved && new != *theirs {
+                    return self.give(remote, Some(theirs), &new, step, outcome);
+                }
                 Ok(moved)
             }
             Relation::Apart(base) => {
                 step("Merging");
-                let merging = Merging::of(&self.store, (&ours, theirs, base.as_ref()))?;
+                let new = if outcome.is_dry_run {
+                    theirs.clone()
+                } else {
+                    self.in_present_schema(theirs)?
+                };
+                let merging = Merging::of(&self.store, (&ours, &new, base.as_ref()))?;
                 outcome.note_merging(&merging);
                 if outcome.is_dry_run {
                     let went = self.store.differing_sessions(&ours, theirs)?;
@@ -246,7 +238,7 @@ impl Repository {
             return Ok(true);
         }
         step("Pushing");
-        Ok(self.store.push_over(remote, theirs, &ours)? == Pushed::Done)
+        Ok(outcome.is_pushed(self.store.push_over(remote, theirs, &ours)?))
     }
 
     /// Gives the remote our revision; false: it was overtaken.
@@ -268,21 +260,11 @@ impl Repository {
             return Ok(true);
         }
         step("Pushing");
-        Ok(self.store.push(remote, ours)? == Pushed::Done)
+        Ok(outcome.is_pushed(self.store.push(remote, ours)?))
     }
 }
 
-/// A path that says where it is from here means the same later.
-fn absolute(address: &str) -> Result<String> {
-    if !address.starts_with("./") && !address.starts_with("../") && address != "." {
-        return Ok(address.to_owned());
-    }
-    let path = std::path::absolute(address).map_err(|error| {
-        Error::new(ErrorKind::Invalid, format!("{address} is no path")).because(error)
-    })?;
-    Ok(path.display().to_string())
-}
-
+/// Adds sessions, each once, in order.
 pub(super) fn note(all: &mut Vec<SessionId>, more: Vec<SessionId>) {
     all.extend(more);
     all.sort_unstable();

@@ -19,6 +19,7 @@ use crate::repository::GcOutcome;
 use crate::repository::Listing;
 use crate::repository::LiveSession;
 use crate::repository::LogEntry;
+use crate::repository::MigrationOutcome;
 use crate::repository::PrunePlan;
 use crate::repository::PrunedSession;
 use crate::repository::Recovery;
@@ -33,6 +34,7 @@ use crate::repository::Stats;
 use crate::repository::Summary;
 use crate::repository::SyncOutcome;
 use crate::repository::UndeleteOutcome;
+use crate::repository::UndoneMigration;
 use crate::repository::Verdict;
 use crate::repository::observing::uuid;
 use crate::session::Head;
@@ -201,6 +203,21 @@ impl Told for RewriteOutcome {
     fn tell(&self, entry: &mut Entry) {
         made(entry, Some(&self.revision));
         entry.counts.extend([("rewritten", self.rewritten), ("revisions", self.revisions)]);
+    }
+}
+
+impl Told for MigrationOutcome {
+    fn tell(&self, entry: &mut Entry) {
+        made(entry, self.revision.as_ref());
+        entry.sessions = self.failed.iter().map(|failed| uuid(&failed.session)).collect();
+        entry.counts.extend([("migrated", self.sessions), ("failed", self.failed.len() as u64)]);
+    }
+}
+
+impl Told for UndoneMigration {
+    fn tell(&self, entry: &mut Entry) {
+        made(entry, self.revision.as_ref());
+        entry.counts.insert("set_aside", self.set_aside.len() as u64);
     }
 }
 

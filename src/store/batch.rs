@@ -119,6 +119,13 @@ impl<'s> Batch<'s> {
         platform::sync_placed(&files, &folders).map_err(writing("an object"))
     }
 
+    /// Makes what is in it durable, though nothing leads to it yet: whoever makes the same again finds
+    /// it.
+    pub fn keep(&mut self) -> Result<(), Error> {
+        self.prepare()?;
+        self.flush()
+    }
+
     /// Whether the store has a sound copy. A loose one is read, for a torn one must be written
     /// anew, and gets a new time, which keeps git's clean-up away from it.
     fn is_stored(&mut self, id: Oid) -> Result<bool, Error> {

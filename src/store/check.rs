@@ -124,7 +124,11 @@ impl Walk {
 /// The session that a path belongs to.
 fn session_in(path: &str) -> Option<SessionId> {
     let mut parts = path.split('/').skip(1);
-    let (shard, name) = (parts.next()?, parts.next()?);
+    let shard = parts.next()?;
+    if let Some(id) = layout::older_session_of(shard.as_bytes()) {
+        return Some(id);
+    }
+    let name = parts.next()?;
     let name = name.strip_suffix(".yaml").unwrap_or(name);
     layout::session_of(shard.as_bytes(), name.as_bytes())
 }

@@ -1,11 +1,8 @@
 //! One commit: changes of sessions, put on top of the tip under the store's lock.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 use std::sync::Arc;
 
-use chrono::DateTime;
-use chrono::Utc;
 use git2::ObjectType;
 use git2::Oid;
 
@@ -22,21 +19,22 @@ use crate::store::CommitNote;
 use crate::store::Error;
 use crate::store::ObjectId;
 use crate::store::Store;
+use crate::store::commit_text::CommitText;
+use crate::store::commit_text::subject_line;
+use crate::store::init::ATTRIBUTES_TEXT;
 use crate::store::layout;
+use crate::store::layout::ATTRIBUTES;
 use crate::store::layout::MARKER;
 use crate::store::layout::SESSIONS;
 use crate::store::layout::TOMBSTONES;
 use crate::store::layout::Tree;
 use crate::store::objects::corrupt;
+use crate::store::older::older_file;
 use crate::store::refs::object_id;
 use crate::store::refs::revision;
 
 /// Who writes where the user's git does not say.
 pub(super) const NEUTRAL_AUTHOR: &str = "annals <annals@localhost>";
-/// How many sessions a commit names.
-const NAMED_SESSIONS: usize = 20;
-/// The longest subject, in characters.
-const SUBJECT_LIMIT: usize = 100;
 /// How often a commit starts again because somebody moved main without the store's lock.
 const TRIES: u64 = 100;
 
@@ -108,6 +106,7 @@ impl Change {
     pub fn session(&self) -> SessionId {
         match self {
             Self::Save(staged) => staged.id,
+            Self::Keep { id, .. } => *id,
             Self::Delete { tombstone, .. } => tombstone.id,
         }
     }
@@ -116,7 +115,7 @@ impl Change {
     fn base(&self) -> Option<Oid> {
         match self {
             Self::Save(staged) => staged.base.map(|base| base.0),
-            Self::Delete { base, .. } => base.map(|base| base.0),
+            Self::Keep { base, .. } | Self::Delete { base, .. } => base.map(|base| base.0),
         }
     }
 }
@@ -125,47 +124,6 @@ impl CommitNote {
     fn subject_line(&self) -> String {
         subject_line(self.operation, &self.subject)
     }
-}
-
-fn subject_line(operation: &str, subject: &str) -> String {
-    let line = format!("{operation}: {subject}");
-    let line: String =
-        line.chars().map(|c| if c.is_control() { ' ' } else { c }).take(SUBJECT_LIMIT).collect();
-    line.trim_end().to_owned()
-}
-
-/// What a commit says.
-pub(super) struct CommitText<'a> {
-    pub(super) operation: &'a str,
-    pub(super) subject: &'a str,
-    pub(super) sessions: &'a [SessionId],
-    pub(super) at: DateTime<Utc>,
-}
-
-impl CommitText<'_> {
-    /// Git's form of the commit.
-    pub(super) fn render(&self, tree: Oid, parents: &[Oid], author: &str) -> Vec<u8> {
-        let mut text = format!("tree {tree}\n");
-        for parent in parents {
-            line(&mut text, format_args!("parent {parent}"));
-        }
-        // Git knows no time before 1970.
-        let seconds = self.at.timestamp().max(0);
-        line(&mut text, format_args!("author {author} {seconds} +0000"));
-        line(&mut text, format_args!("committer {author} {seconds} +0000\n"));
-        line(&mut text, format_args!("{}\n", subject_line(self.operation, self.subject)));
-        line(&mut text, format_args!("Annals-Operation: {}", self.operation));
-        for session in self.sessions.iter().take(NAMED_SESSIONS) {
-            line(&mut text, format_args!("Annals-Session: {session}"));
-        }
-        line(&mut text, format_args!("Annals-Sessions: {}", self.sessions.len()));
-        line(&mut text, format_args!("Annals-Schema: {SCHEMA_VERSION}"));
-        text.into_bytes()
-    }
-}
-
-fn line(text: &mut String, line: std::fmt::Arguments<'_>) {
-    writeln!(text, "{line}").expect("a string takes all");
 }
 
 /// The tip's folders, as far as changes touch them.
@@ -191,6 +149,15 @@ impl<'s> TipEdit<'s> {
         let root = Tree::clone(&*store.root(tip)?);
         let (areas, changed, written) = (BTreeMap::new(), Vec::new(), Vec::new());
         Ok(Self { store, base, root, areas, changed, written })
+    }
+
+    /// One of a history that begins.
+    pub(super) fn begin(store: &'s Store, batch: &mut Batch<'_>) -> Result<Self, Error> {
+        let mut root = Tree::default();
+        let text = ATTRIBUTES_TEXT.as_bytes().to_vec();
+        root.set_file(ATTRIBUTES, batch.put(ObjectType::Blob, text)?);
+        let (areas, changed, written) = (BTreeMap::new(), Vec::new(), Vec::new());
+        Ok(Self { store, base: Oid::ZERO_SHA1, root, areas, changed, written })
     }
 
     /// Takes a change in, made anew if its session is no longer what it was made from.
@@ -220,7 +187,11 @@ impl<'s> TipEdit<'s> {
     fn session_tree(&mut self, id: SessionId) -> Result<Option<Oid>, Error> {
         let shard = self.shard(SESSIONS, id)?;
         let what = format!("the folder of session {id}");
-        shard.folder(&id.to_string()).map_err(|cause| Error::Corrupt { what, cause })
+        let found = shard.folder(&id.to_string());
+        match found.map_err(|cause| Error::Corrupt { what, cause })? {
+            Some(tree) => Ok(Some(tree)),
+            None => older_file(&self.area(SESSIONS)?.top, id),
+        }
     }
 
     /// Takes a change in, whatever it was made from.
@@ -228,24 +199,51 @@ impl<'s> TipEdit<'s> {
         let id = change.session();
         let (name, stone) = (id.to_string(), layout::tombstone_name(id));
         let before = (self.shard(SESSIONS, id)?.clone(), self.shard(TOMBSTONES, id)?.clone());
+        let older = layout::older_name(id);
+        let file = older_file(&self.area(SESSIONS)?.top, id)?;
         match change {
             Change::Save(staged) => {
                 check_staged(batch, id, staged.tree)?;
-                self.shard(SESSIONS, id)?.set_folder(&name, staged.tree.0);
+                self.place(id, staged.tree)?;
                 self.shard(TOMBSTONES, id)?.remove(&stone);
             }
+            Change::Keep { file, .. } => {
+                check_staged(batch, id, *file)?;
+                self.shard(SESSIONS, id)?.remove(&name);
+                self.shard(TOMBSTONES, id)?.remove(&stone);
+                self.area(SESSIONS)?.top.set_file(&older, file.0);
+            }
             Change::Delete { tombstone, .. } => {
+                let tree = self.shard(SESSIONS, id)?.folder(&name).ok().flatten();
+                tree.map_or(Ok(()), |tree| self.store.check_session(id, ObjectId(tree)))?;
                 let text = format::render_tombstone(tombstone);
                 let blob = batch.put(ObjectType::Blob, text.into_bytes())?;
                 self.shard(SESSIONS, id)?.remove(&name);
                 self.shard(TOMBSTONES, id)?.set_file(&stone, blob);
             }
         }
-        let is_same =
-            *self.shard(SESSIONS, id)? == before.0 && *self.shard(TOMBSTONES, id)? == before.1;
+        if file.is_some() && !matches!(change, Change::Keep { .. }) {
+            self.area(SESSIONS)?.top.remove(&older);
+        }
+        let is_same = *self.shard(SESSIONS, id)? == before.0
+            && *self.shard(TOMBSTONES, id)? == before.1
+            && older_file(&self.area(SESSIONS)?.top, id)? == file;
         if !is_same && !self.changed.contains(&id) {
             self.changed.push(id);
         }
+        Ok(())
+    }
+
+    /// Has a session in that tree.
+    pub(super) fn place(&mut self, id: SessionId, tree: ObjectId) -> Result<(), Error> {
+        self.shard(SESSIONS, id)?.set_folder(&id.to_string(), tree.0);
+        Ok(())
+    }
+
+    /// Takes files of older schemas away, by their names.
+    pub(super) fn drop_older(&mut self, is_gone: &dyn Fn(&[u8]) -> bool) -> Result<(), Error> {
+        let top = &mut self.area(SESSIONS)?.top;
+        top.drop_if(|entry| entry.is_file() && is_gone(&entry.name));
         Ok(())
     }
 
@@ -289,6 +287,7 @@ impl<'s> TipEdit<'s> {
             operation: note.operation,
             subject: &note.subject,
             sessions: &self.changed,
+            schema: SCHEMA_VERSION,
             at: note.at,
         };
         let bytes = text.render(root, &[tip], self.store.author());
@@ -336,22 +335,31 @@ impl<'s> TipEdit<'s> {
 
     /// The folder that a session, or its tombstone, lies in.
     fn shard(&mut self, area: &'static str, id: SessionId) -> Result<&mut Tree, Error> {
-        let read = |above: &Tree, name: &str| match above.folder(name) {
-            Ok(Some(id)) => self.store.read_tree(id, &area).map(|tree| Tree::clone(&tree)),
-            Ok(None) => Ok(Tree::default()),
-            Err(cause) => Err(corrupt(self.base, &"the tip", cause)),
-        };
-        if !self.areas.contains_key(area) {
-            let top = read(&self.root, area)?;
-            self.areas.insert(area, AreaEdit { top, shards: BTreeMap::new() });
-        }
-        let edit = self.areas.entry(area).or_default();
         let name = id.shard();
+        let (store, base) = (self.store, self.base);
+        let edit = self.area(area)?;
         if !edit.shards.contains_key(&name) {
-            let shard = read(&edit.top, &name)?;
+            let shard = read_folder(store, base, &edit.top, &name)?;
             edit.shards.insert(name.clone(), shard);
         }
         Ok(edit.shards.entry(name).or_default())
+    }
+
+    fn area(&mut self, area: &'static str) -> Result<&mut AreaEdit, Error> {
+        if !self.areas.contains_key(area) {
+            let top = read_folder(self.store, self.base, &self.root, area)?;
+            self.areas.insert(area, AreaEdit { top, shards: BTreeMap::new() });
+        }
+        Ok(self.areas.entry(area).or_default())
+    }
+}
+
+/// A folder of the tip, to be edited.
+fn read_folder(store: &Store, base: Oid, above: &Tree, name: &str) -> Result<Tree, Error> {
+    match above.folder(name) {
+        Ok(Some(id)) => store.read_tree(id, &name).map(|tree| Tree::clone(&tree)),
+        Ok(None) => Ok(Tree::default()),
+        Err(cause) => Err(corrupt(base, &"the tip", cause)),
     }
 }
 

@@ -6,6 +6,7 @@
 use std::io;
 use std::path::Path;
 use std::process::Command;
+use std::process::Output;
 use std::process::Stdio;
 
 use crate::store::Error;
@@ -40,6 +41,14 @@ pub(super) fn git() -> Command {
     command
 }
 
+/// The git program, at work in a store, with the user's own settings.
+pub(super) fn user_git(store: &Path) -> Command {
+    let mut command = Command::new("git");
+    leave_repositories(&mut command);
+    command.arg("--git-dir").arg(store).stdin(Stdio::null());
+    command
+}
+
 /// Keeps away from the git that a command runs what the environment says about repositories.
 pub(super) fn leave_repositories(command: &mut Command) {
     for name in CLEARED {
@@ -69,14 +78,28 @@ pub(super) fn git_in(store: &Path) -> Command {
 /// Runs git to its end; what it says on failure becomes the error.
 pub(super) fn run(mut command: Command, doing: &str) -> Result<(), Error> {
     let failed = |cause: String| Error::Program { doing: doing.to_owned(), cause };
-    let output = command.output().map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => failed("the git program is not installed".into()),
-        _ => failed(format!("the git program cannot be started: {error}")),
-    })?;
+    let output = command.output().map_err(|error| failed(not_started(&error)))?;
     if output.status.success() {
         return Ok(());
     }
+    Err(failed(complaint(&output)))
+}
+
+/// Why git did not start.
+pub(super) fn not_started(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "the git program is not installed".into(),
+        _ => format!("the git program cannot be started: {error}"),
+    }
+}
+
+/// What git says last when it fails.
+pub(super) fn complaint(output: &Output) -> String {
     let said = String::from_utf8_lossy(&output.stderr);
     let last = said.lines().map(str::trim).rfind(|line| !line.is_empty());
-    Err(failed(last.map_or_else(|| output.status.to_string(), str::to_owned)))
+    let plain = |line: &str| {
+        let heading = ["fatal: ", "error: "].iter().find_map(|it| line.strip_prefix(it));
+        heading.unwrap_or(line).to_owned()
+    };
+    last.map_or_else(|| output.status.to_string(), plain)
 }

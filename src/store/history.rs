@@ -13,6 +13,7 @@ use crate::session::RevisionId;
 use crate::store::CommitEntry;
 use crate::store::Error;
 use crate::store::Store;
+use crate::store::commit::NEUTRAL_AUTHOR;
 use crate::store::objects::corrupt;
 use crate::store::refs::object_id;
 use crate::store::refs::revision;
@@ -21,12 +22,15 @@ use crate::store::refs::revision;
 const FOREIGN_OPERATION: &str = "commit";
 /// The fewest digits that may stand for a revision.
 const SHORTEST_PREFIX: usize = 4;
+/// The most characters of an author that are kept.
+const LONGEST_AUTHOR: usize = 200;
 
 /// A commit, as git has it.
 #[derive(Debug)]
 pub(super) struct Commit {
     pub(super) tree: Oid,
     pub(super) parents: Vec<Oid>,
+    author: Option<String>,
     seconds: i64,
     message: String,
 }
@@ -132,9 +136,14 @@ impl Store {
 
     /// All commits of main, newest first along each line of them.
     fn ancestors(&self) -> Result<impl Iterator<Item = Result<Oid, Error>> + '_, Error> {
-        let mut waiting = vec![self.tip_id()?];
+        Ok(self.ancestors_of(self.tip_id()?))
+    }
+
+    /// A commit and all that it comes from, newest first along each line of them.
+    pub(super) fn ancestors_of(&self, tip: Oid) -> impl Iterator<Item = Result<Oid, Error>> + '_ {
+        let mut waiting = vec![tip];
         let mut seen = HashSet::new();
-        Ok(std::iter::from_fn(move || {
+        std::iter::from_fn(move || {
             let id = loop {
                 let id = waiting.pop()?;
                 if seen.insert(id) {
@@ -145,7 +154,7 @@ impl Store {
                 waiting.extend(commit.parents.iter().rev());
                 id
             }))
-        }))
+        })
     }
 }
 
@@ -156,15 +165,17 @@ impl Commit {
         let (header, message) = text.split_once("\n\n").unwrap_or((&text, ""));
         let mut lines = header.lines();
         let tree = parse_id(lines.next()?.strip_prefix("tree ")?)?;
-        let (mut parents, mut seconds) = (Vec::new(), 0);
+        let (mut parents, mut author, mut seconds) = (Vec::new(), None, 0);
         for line in lines {
             if let Some(parent) = line.strip_prefix("parent ") {
                 parents.push(parse_id(parent)?);
+            } else if let Some(text) = line.strip_prefix("author ") {
+                author = parse_author(text);
             } else if let Some(committer) = line.strip_prefix("committer ") {
                 seconds = parse_seconds(committer).unwrap_or(0);
             }
         }
-        Some(Self { tree, parents, seconds, message: message.to_owned() })
+        Some(Self { tree, parents, author, seconds, message: message.to_owned() })
     }
 
     pub(super) fn message(&self) -> &str {
@@ -182,6 +193,7 @@ impl Commit {
             at: DateTime::from_timestamp(self.seconds, 0).unwrap_or(DateTime::UNIX_EPOCH),
             operation: self.trailer("Annals-Operation").unwrap_or(FOREIGN_OPERATION).to_owned(),
             subject: self.message.lines().next().unwrap_or_default().to_owned(),
+            author: self.author.clone(),
             parents: self.parents.iter().copied().map(revision).collect(),
         }
     }
@@ -196,6 +208,13 @@ impl Commit {
 
 fn parse_id(hex: &str) -> Option<Oid> {
     RevisionId::parse(hex).map(|id| object_id(&id))
+}
+
+/// Who is meant by `Name <email> 1770090591 +0000`; none: nobody in particular.
+fn parse_author(text: &str) -> Option<String> {
+    let (author, _) = text.rsplit_once('>')?;
+    let author: String = author.chars().chain(['>']).take(LONGEST_AUTHOR).collect();
+    (author != NEUTRAL_AUTHOR).then_some(author)
 }
 
 /// The seconds in `Name <email> 1770090591 +0000`.

@@ -23,16 +23,17 @@ use crate::session::RevisionId;
 use crate::session::SCHEMA_VERSION;
 use crate::store::Error;
 use crate::store::Store;
-use crate::store::commit::CommitText;
+use crate::store::commit_text::CommitText;
 use crate::store::layout::ATTRIBUTES;
 use crate::store::layout::MARKER;
 use crate::store::layout::Tree;
 use crate::store::objects::corrupt;
+use crate::store::older::Cleaner;
 use crate::store::refs::MAIN;
 
 /// Bytes stay as they are in every clone, whatever its git is set to; `annals merge-driver` is
 /// asked where somebody set it up.
-const ATTRIBUTES_TEXT: &str = "\
+pub(super) const ATTRIBUTES_TEXT: &str = "\
 * -text
 sessions/** merge=annals
 tombstones/** merge=annals
@@ -104,6 +105,22 @@ impl Store {
         Ok(store)
     }
 
+    /// Opens a repository of git's own that holds a store's history, wherever its branches are: to
+    /// read revisions, and to make objects. `objects`: where git puts new ones at the moment.
+    pub(super) fn open_plain(common: &Path, objects: &Path) -> Result<Self, Error> {
+        let mut store = open_at(common)?;
+        if objects != store.objects {
+            let opening = |source| Error::Git { doing: "opening what arrived".into(), source };
+            let odb = store.repository.odb().map_err(opening)?;
+            let text = objects.to_str().ok_or_else(|| foreign(objects, "its name is no UTF-8"))?;
+            odb.add_disk_alternate(text).map_err(opening)?;
+            odb.refresh().map_err(opening)?;
+            drop(odb);
+            objects.clone_into(&mut store.objects);
+        }
+        Ok(store)
+    }
+
     /// The marker at the tip.
     pub fn marker(&self) -> Result<Marker, Error> {
         self.marker_at(&self.tip()?)
@@ -113,7 +130,7 @@ impl Store {
         self.read_marker(self.marker_id(at)?, at)
     }
 
-    fn marker_id(&self, at: &RevisionId) -> Result<Oid, Error> {
+    pub(super) fn marker_id(&self, at: &RevisionId) -> Result<Oid, Error> {
         let root = self.root(at)?;
         let found = root.file(MARKER).map_err(|cause| foreign(&self.path, &cause))?;
         found.ok_or_else(|| foreign(&self.path, "annals.yaml is not in its branch main"))
@@ -125,14 +142,15 @@ impl Store {
         format::parse_marker(&text).map_err(|error| corrupt(id, &what, error.to_string()))
     }
 
-    /// Refuses to write into a store that a later version has written.
-    pub(super) fn check_schema(&self, at: &RevisionId) -> Result<(), Error> {
+    /// Refuses to write into a store that a later version has written, or an earlier one.
+    pub fn check_schema(&self, at: &RevisionId) -> Result<(), Error> {
         let id = self.marker_id(at)?;
         if self.checked_marker.get() == Some(id) {
             return Ok(());
         }
         match self.read_marker(id, at)?.schema {
             found if found > SCHEMA_VERSION => Err(Error::TooNew { found }),
+            found if found < SCHEMA_VERSION => Err(Error::TooOld { found }),
             _ => {
                 self.checked_marker.set(Some(id));
                 Ok(())
@@ -147,7 +165,13 @@ impl Store {
         root.set_file(MARKER, batch.put(ObjectType::Blob, text.into_bytes())?);
         let text = ATTRIBUTES_TEXT.as_bytes().to_vec();
         root.set_file(ATTRIBUTES, batch.put(ObjectType::Blob, text)?);
-        let text = CommitText { operation: "init", subject: "a new store", sessions: &[], at };
+        let text = CommitText {
+            operation: "init",
+            subject: "a new store",
+            sessions: &[],
+            schema: SCHEMA_VERSION,
+            at,
+        };
         let tree = batch.put_tree(&root)?;
         let bytes = text.render(tree, &[], self.author());
         let commit = batch.put(ObjectType::Commit, bytes)?;
@@ -167,6 +191,8 @@ fn open_at(path: &Path) -> Result<Store, Error> {
         trees: RefCell::default(),
         commits: RefCell::default(),
         open_ends: RefCell::default(),
+        migrated: RefCell::default(),
+        cleaner: Cleaner::default(),
         checked_marker: Cell::default(),
         generation: Vec::new(),
         author: OnceCell::new(),

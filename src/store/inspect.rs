@@ -96,6 +96,14 @@ impl fmt::Display for Damage {
     }
 }
 
+/// Bytes of the files below a folder, as far as they can be looked at.
+pub(super) fn bytes_in(folder: &Path) -> u64 {
+    let mut bytes = 0;
+    // What goes away meanwhile takes no room.
+    drop(each_file(folder, &mut |_, metadata| bytes += metadata.len()));
+    bytes
+}
+
 fn each_file(folder: &Path, see: &mut dyn FnMut(&Path, &fs::Metadata)) -> Result<(), Error> {
     let failed = |path: &Path, source: io::Error| Error::Io {
         doing: format!("looking at {}", path.display()),

@@ -52,6 +52,18 @@ pub(super) fn session_of(shard: &[u8], name: &[u8]) -> Option<SessionId> {
     (id.to_string() == name && id.shard().as_bytes() == shard).then_some(id)
 }
 
+/// The name of a session's file in an older schema.
+pub(super) fn older_name(id: SessionId) -> String {
+    format!("{id}.yaml")
+}
+
+/// The session whose file in an older schema has this name.
+pub(super) fn older_session_of(name: &[u8]) -> Option<SessionId> {
+    let stem = std::str::from_utf8(name).ok()?.strip_suffix(".yaml")?;
+    let id = SessionId::from_str(stem).ok()?;
+    (id.to_string() == stem).then_some(id)
+}
+
 /// Whether a large payload may have this name: digits and lower-case letters, one point.
 pub(super) fn is_file_name(name: &str) -> bool {
     let is_plain = |part: &str| {
@@ -65,6 +77,8 @@ pub(super) fn is_file_name(name: &str) -> bool {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Tree {
     entries: Vec<Entry>,
+    /// Whether the entries do not stand in git's order: then none is where it is looked for.
+    is_jumbled: bool,
 }
 
 /// A file or folder in a folder.
@@ -96,12 +110,15 @@ impl Entry {
 
     /// Git sorts a folder as if its name ended in a slash.
     fn order(&self, other: &Self) -> Ordering {
-        let key = |entry: &Self| {
-            let end: &'static [u8] = if entry.is_folder() { b"/" } else { b"" };
-            (entry.name.clone(), end)
-        };
-        let ((a, a_end), (b, b_end)) = (key(self), key(other));
-        a.iter().chain(a_end).cmp(b.iter().chain(b_end))
+        self.order_to(&other.name, other.end())
+    }
+
+    fn order_to(&self, name: &[u8], end: &[u8]) -> Ordering {
+        self.name.iter().chain(self.end()).cmp(name.iter().chain(end))
+    }
+
+    fn end(&self) -> &'static [u8] {
+        if self.is_folder() { b"/" } else { b"" }
     }
 }
 
@@ -114,7 +131,8 @@ impl Tree {
             entries.push(entry);
             bytes = rest;
         }
-        Ok(Self { entries })
+        let is_jumbled = !entries.is_sorted_by(|a: &Entry, b| a.order(b).is_lt());
+        Ok(Self { entries, is_jumbled })
     }
 
     /// Git's form of it.
@@ -132,7 +150,7 @@ impl Tree {
     /// Whether the entries stand in git's order, each name once.
     pub(super) fn is_ordered(&self) -> bool {
         let names: std::collections::BTreeSet<_> = self.entries.iter().map(|it| &it.name).collect();
-        names.len() == self.len() && self.entries.is_sorted_by(|a, b| a.order(b).is_lt())
+        names.len() == self.len() && !self.is_jumbled
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -176,15 +194,31 @@ impl Tree {
                 entries.push(Entry { id, ..entry.clone() });
             }
         }
-        Ok(Self { entries })
+        Ok(Self { entries, is_jumbled: self.is_jumbled })
+    }
+
+    /// Takes the entries out that `is_gone` tells.
+    pub(super) fn drop_if(&mut self, is_gone: impl Fn(&Entry) -> bool) {
+        self.entries.retain(|entry| !is_gone(entry));
     }
 
     pub(super) fn remove(&mut self, name: &str) {
         self.entries.retain(|entry| *entry.name != *name.as_bytes());
     }
 
+    fn entry(&self, name: &[u8]) -> Option<&Entry> {
+        if self.is_jumbled {
+            return self.entries.iter().find(|entry| *entry.name == *name);
+        }
+        // A folder stands elsewhere than a file of its name would.
+        let ends: [&'static [u8]; 2] = [b"", b"/"];
+        let search = |end| self.entries.binary_search_by(|entry| entry.order_to(name, end));
+        let mut places = ends.into_iter().filter_map(|end| search(end).ok());
+        places.next().map(|place| &self.entries[place])
+    }
+
     fn find(&self, name: &str, mode: u32) -> Result<Option<Oid>, String> {
-        match self.entries.iter().find(|entry| *entry.name == *name.as_bytes()) {
+        match self.entry(name.as_bytes()) {
             None => Ok(None),
             Some(entry) if entry.mode == mode => Ok(Some(entry.id)),
             Some(entry) => Err(format!("{name} in it has the mode {:o}", entry.mode)),

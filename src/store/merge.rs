@@ -13,6 +13,7 @@ use git2::ObjectType;
 
 use crate::format::Marker;
 use crate::session::RevisionId;
+use crate::session::SCHEMA_VERSION;
 use crate::session::SessionId;
 use crate::store::Batch;
 use crate::store::Change;
@@ -20,9 +21,9 @@ use crate::store::Error;
 use crate::store::ObjectId;
 use crate::store::Store;
 use crate::store::StoredSession;
-use crate::store::commit::CommitText;
 use crate::store::commit::NEUTRAL_AUTHOR;
 use crate::store::commit::TipEdit;
+use crate::store::commit_text::CommitText;
 use crate::store::git;
 use crate::store::layout;
 use crate::store::layout::MARKER;
@@ -45,6 +46,9 @@ pub enum Relation {
     /// Each has what the other has not; with a revision that both come from, if there is one.
     Apart(Option<RevisionId>),
 }
+
+/// Ours, theirs, and a revision that both come from, if there is one.
+pub type MergeSides<'r> = (&'r RevisionId, &'r RevisionId, Option<&'r RevisionId>);
 
 /// What a revision has of one session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,6 +124,7 @@ impl Store {
                     let stem = name.strip_suffix(b".yaml").unwrap_or(&name);
                     ids.extend(layout::session_of(&shard, stem));
                 }
+                ids.extend(layout::older_session_of(&shard).filter(|_| area == SESSIONS));
             }
         }
         Ok(ids.into_iter().collect())
@@ -182,7 +187,7 @@ impl Store {
     pub fn commit_merge(
         &self,
         mut batch: Batch<'_>,
-        (ours, theirs): (&RevisionId, &RevisionId),
+        (ours, theirs, base): MergeSides<'_>,
         changes: &[Change],
         merged: &[SessionId],
     ) -> Result<Option<RevisionId>, Error> {
@@ -198,7 +203,7 @@ impl Store {
         if self.tip()? != *ours {
             return Ok(None);
         }
-        let commit = self.write_merge(&mut batch, (ours, theirs), changes, merged)?;
+        let commit = self.write_merge(&mut batch, (ours, theirs, base), changes, merged)?;
         let at = self.commit_time(&commit)?;
         let to = object_id(&commit);
         let moved = self.advance(object_id(ours), to, at, "merge: two histories")?;
@@ -209,22 +214,16 @@ impl Store {
     pub fn write_merge(
         &self,
         batch: &mut Batch<'_>,
-        (ours, theirs): (&RevisionId, &RevisionId),
+        (ours, theirs, base): MergeSides<'_>,
         changes: &[Change],
         merged: &[SessionId],
     ) -> Result<RevisionId, Error> {
         self.check_schema(ours)?;
-        let marker = self.joined_marker(ours, theirs)?;
-        let mut edit = TipEdit::new(self, ours)?;
-        for change in changes {
-            edit.apply(batch, change)?;
-        }
-        edit.mark(batch, &marker)?;
-        edit.add_foreign(&*self.root(theirs)?);
-        let tree = edit.write_root(batch)?;
+        self.check_schema(theirs)?;
+        let tree = self.join_trees(batch, (ours, theirs, base), changes)?;
         let at = self.commit_time(ours)?.max(self.commit_time(theirs)?);
-        let text =
-            CommitText { operation: "merge", subject: "two histories", sessions: merged, at };
+        let (subject, schema) = ("two histories", SCHEMA_VERSION);
+        let text = CommitText { operation: "merge", subject, sessions: merged, schema, at };
         let mut parents = [object_id(ours), object_id(theirs)];
         parents.sort();
         let commit = text.render(tree, &parents, NEUTRAL_AUTHOR);
@@ -242,6 +241,45 @@ impl Store {
         let (ours, theirs) = (self.marker_at(ours)?, self.marker_at(theirs)?);
         let lacks = |a: &Marker, b: &Marker| b.scrubs.iter().any(|it| !a.scrubs.contains(it));
         Ok(ScrubsApart { only_here: lacks(&theirs, &ours), only_there: lacks(&ours, &theirs) })
+    }
+
+    /// The top folder of a revision that joins two, without making one: `changes` as for
+    /// [`Store::commit_merge`].
+    ///
+    /// # Errors
+    /// [`Error::Scrubbed`]: one side's history was scrubbed of what the other still has.
+    pub fn merged_tree(
+        &self,
+        mut batch: Batch<'_>,
+        (ours, theirs, base): MergeSides<'_>,
+        changes: &[Change],
+    ) -> Result<ObjectId, Error> {
+        if let Some(side) = self.scrubs_apart(ours, theirs)?.side() {
+            return Err(Error::Scrubbed { side });
+        }
+        for side in [ours, theirs] {
+            self.check_schema(side)?;
+        }
+        let tree = self.join_trees(&mut batch, (ours, theirs, base), changes)?;
+        batch.flush()?;
+        Ok(ObjectId(tree))
+    }
+
+    fn join_trees(
+        &self,
+        batch: &mut Batch<'_>,
+        (ours, theirs, base): MergeSides<'_>,
+        changes: &[Change],
+    ) -> Result<git2::Oid, Error> {
+        let marker = self.joined_marker(ours, theirs)?;
+        let mut edit = TipEdit::new(self, ours)?;
+        for change in changes {
+            edit.apply(batch, change)?;
+        }
+        edit.mark(batch, &marker)?;
+        let base = base.map(|base| self.root(base)).transpose()?;
+        edit.join_foreign(&*self.root(theirs)?, base.as_deref());
+        edit.write_root(batch)
     }
 
     /// The marker of a store that both became.
@@ -272,15 +310,29 @@ impl Store {
 }
 
 impl TipEdit<'_> {
-    /// Takes in what people put beside our own files on the other side; of two under one name the
-    /// one with the smaller id.
-    fn add_foreign(&mut self, theirs: &Tree) {
-        let ours = [SESSIONS, TOMBSTONES, MARKER].map(str::as_bytes);
-        for entry in theirs.iter().filter(|it| it.is_file() && !ours.contains(&&*it.name)) {
-            let Ok(name) = std::str::from_utf8(&entry.name) else { continue };
-            let is_later = |found: git2::Oid| found <= entry.id;
-            if self.root.file(name).is_ok_and(|found| !found.is_some_and(is_later)) {
-                self.root.set_file(name, entry.id);
+    /// Merges what people put beside our own files. What only one side changed is taken from
+    /// there; of two the one with the smaller id, and what one side changed and the other took
+    /// away stays.
+    fn join_foreign(&mut self, theirs: &Tree, base: Option<&Tree>) {
+        let own = [SESSIONS, TOMBSTONES, MARKER].map(str::as_bytes);
+        let all = self.root.iter().chain(theirs.iter()).filter(|it| it.is_file());
+        let names: BTreeSet<String> = all
+            .filter(|it| !own.contains(&&*it.name))
+            .filter_map(|it| std::str::from_utf8(&it.name).ok().map(str::to_owned))
+            .collect();
+        for name in names {
+            // What is no plain file on one side stays as it is here.
+            let (Ok(here), Ok(there)) = (self.root.file(&name), theirs.file(&name)) else {
+                continue;
+            };
+            let before = base.map(|base| base.file(&name).ok().flatten());
+            match (here, there) {
+                _ if before == Some(there) => {}
+                (_, Some(there)) if before == Some(here) => self.root.set_file(&name, there),
+                (_, None) if before == Some(here) => self.root.remove(&name),
+                (Some(here), Some(there)) => self.root.set_file(&name, here.min(there)),
+                (None, Some(there)) => self.root.set_file(&name, there),
+                (_, None) => {}
             }
         }
     }

@@ -18,7 +18,7 @@
 //! damaged object is an error that names it, never a hang; no object is ever pruned but by
 //! [`Store::replace_history`], which takes out what nobody must see any more.
 //! `bundle` makes and reads bundles, which never become part of the store; `identity` tells the
-//! repositories in the user's folders, which it only reads.
+//! repositories in the user's folders, which it only reads; `plain` is where git works by itself.
 //! It does not know what a session means: it stores streams of records and their heads.
 //! Limits: 512 MiB an object, SHA-1 repositories without reftable.
 
@@ -26,7 +26,10 @@ mod adopt;
 mod batch;
 mod bundle;
 mod check;
+mod chunks;
 mod commit;
+mod commit_text;
+mod error;
 mod git;
 mod history;
 mod identity;
@@ -34,11 +37,16 @@ mod init;
 mod inspect;
 mod journal;
 mod layout;
+mod lineage;
 mod maintenance;
 mod measure;
 mod merge;
+mod migrate;
+mod news;
 mod objects;
+mod older;
 mod pack;
+mod plain;
 mod refs;
 mod remote;
 mod replace;
@@ -62,7 +70,6 @@ use chrono::DateTime;
 use chrono::Utc;
 use git2::Oid;
 
-use crate::format::ChunkText;
 use crate::format::Tombstone;
 use crate::redact::Clean;
 use crate::session::Head;
@@ -76,7 +83,9 @@ pub use bundle::BundleError;
 pub use bundle::BundleText;
 pub use bundle::BundledSession;
 pub use bundle::render_bundle;
+pub use chunks::StoredChunk;
 pub use commit::Rebase;
+pub use error::Error;
 pub use identity::KnownRepository;
 pub use identity::is_commit;
 pub use identity::normalised_url;
@@ -87,9 +96,17 @@ pub use journal::Journal;
 pub use journal::JournalFolder;
 pub use journal::LeftJournal;
 pub use journal::StandingJournal;
+pub use lineage::LineageChanges;
+pub use merge::MergeSides;
 pub use merge::Relation;
 pub use merge::ScrubsApart;
 pub use merge::SessionState;
+pub use migrate::Migration;
+pub use migrate::SchemaState;
+pub use news::NewFile;
+pub use news::NewFileKind;
+pub use older::CleanRecords;
+pub use plain::PlainRepository;
 pub use remote::Address;
 pub use remote::AddressError;
 pub use remote::Arrived;
@@ -106,129 +123,9 @@ pub use twins::Twins;
 use history::Commit;
 use objects::Latest;
 use objects::TreeCache;
+use older::Cleaner;
+use older::Migrated;
 use stager::OpenEnd;
-
-/// What can go wrong with the store.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// There is no store.
-    #[error("there is no store at {}", .path.display())]
-    Missing {
-        /// Where.
-        path: PathBuf,
-    },
-    /// There is something else.
-    #[error("{} is no annals store: {cause}", .path.display())]
-    Foreign {
-        /// Where.
-        path: PathBuf,
-        /// Why it is not one.
-        cause: String,
-    },
-    /// The store was written by a later version of annals.
-    #[error("the store has schema {found}, newer than this program's")]
-    TooNew {
-        /// Its schema version.
-        found: u32,
-    },
-    /// Another process holds the store's lock.
-    #[error("another process has been writing to the store for {seconds} seconds")]
-    Locked {
-        /// How long it was waited for.
-        seconds: u64,
-    },
-    /// Something in the store is damaged.
-    #[error("{what} is damaged: {cause}")]
-    Corrupt {
-        /// The object, with the session and file it belongs to where known.
-        what: String,
-        /// What is wrong with it.
-        cause: String,
-    },
-    /// A change was made from another state of its session than the one at the tip.
-    #[error("the session {session} was changed meanwhile")]
-    Stale {
-        /// The session.
-        session: SessionId,
-    },
-    /// The history was rewritten meanwhile, and what the change needs is no longer there.
-    #[error("the history of the store was rewritten meanwhile; nothing was changed, try again")]
-    Rewritten,
-    /// A program holds a session live, and what it has not saved would bring back what goes.
-    #[error(
-        "{} is held by a program that is running{}, and what that has not saved yet would bring back \
-         what is to go; nothing was changed",
-        .session.short(),
-        if *.process == 0 { String::new() } else { format!(" (process {})", .process) }
-    )]
-    Unsaved {
-        /// The session.
-        session: SessionId,
-        /// The process; 0: that is not known.
-        process: u32,
-    },
-    /// History was replaced, but not all that it replaced could be taken away.
-    #[error(
-        "the history is rewritten, but what it replaced is still on the disk: {cause}; the next \
-         command goes on with it"
-    )]
-    Unfinished {
-        /// What failed.
-        cause: String,
-    },
-    /// A ref leads to something that is no commit, so its history cannot be rewritten.
-    #[error("the ref {name} leads to no commit; remove it first")]
-    OddRef {
-        /// The ref.
-        name: String,
-    },
-    /// Something stands where a new folder should be made.
-    #[error("{} is there already, and not empty", .path.display())]
-    Occupied {
-        /// Where.
-        path: PathBuf,
-    },
-    /// A remote cannot be used: it is not reached, or what it has is no store.
-    #[error("the remote {name}: {cause}")]
-    Remote {
-        /// Its name.
-        name: String,
-        /// Why.
-        cause: String,
-    },
-    /// Two histories of which one was scrubbed must not be merged.
-    #[error(
-        "history was scrubbed {side}, and not there: merging would bring back what was taken out"
-    )]
-    Scrubbed {
-        /// Where it was scrubbed.
-        side: &'static str,
-    },
-    /// The git program failed, or is missing.
-    #[error("{doing}: {cause}")]
-    Program {
-        /// What was being done.
-        doing: String,
-        /// What git said.
-        cause: String,
-    },
-    /// Git failed.
-    #[error("{doing}: {source}")]
-    Git {
-        /// What was being done.
-        doing: String,
-        /// Why it failed.
-        source: git2::Error,
-    },
-    /// The operating system failed.
-    #[error("{doing}: {source}")]
-    Io {
-        /// What was being done, and to which file.
-        doing: String,
-        /// Why it failed.
-        source: std::io::Error,
-    },
-}
 
 /// The id of a tree or blob.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -252,22 +149,12 @@ impl fmt::Display for ObjectId {
 pub struct StoredSession {
     /// The session.
     pub id: SessionId,
-    /// Its tree: equal trees, equal sessions.
+    /// Its tree, or the one file of an older schema: equal trees, equal sessions.
     pub tree: ObjectId,
     /// The id of its `session.yaml`.
     pub head: ObjectId,
     /// Its chunks, in order: number and id.
     pub chunks: Vec<(u32, ObjectId)>,
-}
-
-/// The text of a chunk, to read single records of it.
-#[derive(Debug)]
-pub struct StoredChunk {
-    id: SessionId,
-    tree: ObjectId,
-    number: u32,
-    chunk: ObjectId,
-    text: ChunkText,
 }
 
 /// A session whose objects are made, ready to be committed.
@@ -289,6 +176,15 @@ pub struct StagedSession {
 pub enum Change {
     /// It is as staged, and has no tombstone.
     Save(StagedSession),
+    /// It stays in a file of an older schema, as another store has it.
+    Keep {
+        /// The session.
+        id: SessionId,
+        /// The tree it had.
+        base: Option<ObjectId>,
+        /// The file.
+        file: ObjectId,
+    },
     /// It leaves the tip and a tombstone stands for it.
     Delete {
         /// The tree it had; none: it has a tombstone already, or never was here.
@@ -320,6 +216,8 @@ pub struct CommitEntry {
     pub operation: String,
     /// The subject line.
     pub subject: String,
+    /// Who made it, `name <address>`; none: his git did not say.
+    pub author: Option<String>,
     /// Its parents.
     pub parents: Vec<RevisionId>,
 }
@@ -360,6 +258,10 @@ pub struct Store {
     commits: RefCell<Latest<Oid, Arc<Commit>>>,
     /// The ends of the streams written last, by the sessions' trees.
     open_ends: RefCell<Latest<Oid, OpenEnd>>,
+    /// The older sessions read last, with their files.
+    migrated: RefCell<Latest<(SessionId, Oid), Arc<Migrated>>>,
+    /// What they pass before anything is read of them.
+    cleaner: Cleaner,
     /// The marker whose schema was found to be known.
     checked_marker: Cell<Option<Oid>>,
     /// Which replacement of history it was opened after.

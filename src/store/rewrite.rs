@@ -22,6 +22,8 @@ use crate::store::ObjectId;
 use crate::store::StandingJournal;
 use crate::store::Store;
 use crate::store::Twins;
+use crate::store::commit_text::named_session;
+use crate::store::commit_text::without;
 use crate::store::history::Commit;
 use crate::store::layout;
 use crate::store::layout::Entry;
@@ -277,6 +279,7 @@ impl Work<'_, '_> {
             (Place::Root, name) if entry.is_file() && name == MARKER.as_bytes() => {
                 Ok(Some(entry.id))
             }
+            (Place::Sessions, name) if entry.is_file() => self.older(name, entry.id),
             (Place::Sessions, &[a, b]) if is_folder => self.folder(Place::Shard([a, b]), entry.id),
             (Place::Shard(shard), name) if is_folder => match layout::session_of(&shard, name) {
                 Some(session) => self.session(session, entry.id),
@@ -295,6 +298,16 @@ impl Work<'_, '_> {
             self.folder(Place::Other, tree)
         } else {
             Ok(Some(self.rewrite.trees.get(&ObjectId(tree)).map_or(tree, |new| new.0)))
+        }
+    }
+
+    /// A file of an older schema, or one that somebody put beside it.
+    fn older(&mut self, name: &[u8], file: Oid) -> Result<Option<Oid>, Error> {
+        let session = layout::older_session_of(name);
+        match session.and_then(|_| self.rewrite.trees.get(&ObjectId(file))) {
+            _ if session.is_some_and(|id| self.rewrite.purged.contains_key(&id)) => Ok(None),
+            Some(new) => Ok(Some(new.0)),
+            None => self.file(file).map(Some),
         }
     }
 
@@ -343,35 +356,6 @@ impl Work<'_, '_> {
         let is_purged = |id: &SessionId| self.rewrite.purged.contains_key(id);
         Ok(changed.chain(named).filter(is_purged).collect())
     }
-}
-
-/// The session that a trailer names.
-fn named_session(line: &str) -> Option<SessionId> {
-    line.strip_prefix("Annals-Session: ")?.parse().ok()
-}
-
-/// A message of ours that no longer tells of the sessions in `gone`.
-fn without(message: &str, gone: &BTreeSet<SessionId>) -> String {
-    let mut lines = message.lines();
-    let subject = lines.next().unwrap_or_default();
-    let operation = subject.split(':').next().unwrap_or_default();
-    let count = |line: &str| line.strip_prefix("Annals-Sessions: ")?.parse::<usize>().ok();
-    let total = message.lines().find_map(count).unwrap_or_default();
-    let left = total.saturating_sub(gone.len());
-    let mut text = match left {
-        0 => format!("{operation}: what was purged since"),
-        1 => format!("{operation}: 1 session"),
-        more => format!("{operation}: {more} sessions"),
-    };
-    for line in lines.filter(|line| named_session(line).is_none_or(|id| !gone.contains(&id))) {
-        text.push('\n');
-        match count(line) {
-            Some(_) => text.extend(["Annals-Sessions: ", &left.to_string()]),
-            None => text.push_str(line),
-        }
-    }
-    text.push('\n');
-    text
 }
 
 /// The commit over another tree, on other parents, with another message if there is one.

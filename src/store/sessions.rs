@@ -13,12 +13,12 @@ use crate::redact::Clean;
 use crate::session::Head;
 use crate::session::Record;
 use crate::session::RevisionId;
+use crate::session::SCHEMA_VERSION;
 use crate::session::SessionId;
 use crate::store::Error;
 use crate::store::ObjectId;
 use crate::store::SessionChange;
 use crate::store::Store;
-use crate::store::StoredChunk;
 use crate::store::StoredSession;
 use crate::store::layout;
 use crate::store::layout::FILES;
@@ -33,12 +33,11 @@ use crate::store::refs::object_id;
 impl Store {
     /// The session as `at` holds it.
     pub fn session(&self, at: &RevisionId, id: SessionId) -> Result<Option<StoredSession>, Error> {
-        let Some(shard) = self.shard(at, SESSIONS, id)? else {
-            return Ok(None);
-        };
-        match folder(&shard, &id.to_string(), &format_args!("the folder of session {id}"))? {
+        let what = format_args!("the folder of session {id}");
+        let shard = self.shard(at, SESSIONS, id)?;
+        match shard.map_or(Ok(None), |shard| folder(&shard, &id.to_string(), &what))? {
             Some(tree) => self.stored_session(id, tree).map(Some),
-            None => Ok(None),
+            None => self.older_session(at, id),
         }
     }
 
@@ -50,7 +49,10 @@ impl Store {
         tree: &str,
     ) -> Result<Option<StoredSession>, Error> {
         let Ok(tree) = Oid::from_str(tree) else { return Ok(None) };
-        self.stored_session(id, tree).map(Some)
+        match self.stored_session(id, tree) {
+            Err(_) if self.is_file(tree) => Ok(Some(StoredSession::in_file(id, tree))),
+            stored => stored.map(Some),
+        }
     }
 
     /// A session by its tree.
@@ -91,10 +93,32 @@ impl Store {
 
     /// Its head.
     pub fn head(&self, session: &StoredSession) -> Result<Clean<Head>, Error> {
+        if session.is_older() {
+            return Ok(self.migrated(session.id, session.tree)?.head.clone());
+        }
         let what = format_args!("{HEAD} of session {}", session.id);
         let text = self.head_text(session)?;
         let head = format::parse_head(&text);
         head.map(Clean::stored).map_err(|error| unreadable(session.head.0, &what, error))
+    }
+
+    /// Refuses to write a session anew that a later version has written: what it says there cannot
+    /// be known here.
+    pub fn check_session(&self, id: SessionId, tree: ObjectId) -> Result<(), Error> {
+        // What cannot be read, or is of an older form, is told by whoever reads it.
+        let Ok(top) = self.read_tree(tree.0, &format_args!("session {id}")) else { return Ok(()) };
+        let Ok(Some(head)) = top.file(HEAD) else { return Ok(()) };
+        let text = self.read_text(head, &format_args!("{HEAD} of session {id}"))?;
+        if text.starts_with(&format!("schema: {SCHEMA_VERSION}\n")) {
+            return Ok(());
+        }
+        match format::parse_head(&text) {
+            Ok(head) if head.schema > SCHEMA_VERSION => {
+                Err(Error::NewerSession { session: id, found: head.schema })
+            }
+            Err(format::Error::TooNew { found }) => Err(Error::NewerSession { session: id, found }),
+            _ => Ok(()),
+        }
     }
 
     /// The text of its `session.yaml`.
@@ -141,70 +165,6 @@ impl Store {
         self.records_of(session, session.chunks.last().map_or(&[], std::slice::from_ref))
     }
 
-    /// The records of one of its chunks, by number and id.
-    pub fn chunk_records(
-        &self,
-        id: SessionId,
-        tree: ObjectId,
-        (number, chunk): (u32, ObjectId),
-    ) -> Result<Clean<Vec<Record>>, Error> {
-        let name = layout::chunk_name(id, number);
-        let what = format_args!("{name} of session {id}");
-        let text = self.read_text(chunk.0, &what)?;
-        let mut failed = None;
-        let parsed = format::parse_chunk(&text, &mut |file| {
-            self.file(id, tree, file).unwrap_or_else(|error| {
-                failed = Some(error);
-                None
-            })
-        });
-        match (failed, parsed) {
-            (Some(error), _) => Err(error),
-            (None, Err(error)) => Err(unreadable(chunk.0, &what, error)),
-            (None, Ok(records)) => Ok(Clean::stored(records)),
-        }
-    }
-
-    /// The text of one of its chunks, whose records are then read one at a time.
-    pub fn chunk(
-        &self,
-        id: SessionId,
-        tree: ObjectId,
-        (number, chunk): (u32, ObjectId),
-    ) -> Result<StoredChunk, Error> {
-        let name = layout::chunk_name(id, number);
-        let what = format_args!("{name} of session {id}");
-        let text = self.read_text_to_search(chunk.0, &what)?;
-        let cause = || "it is not in the form that annals writes".to_owned();
-        let text = format::ChunkText::of(text).ok_or_else(|| corrupt(chunk.0, &what, cause()))?;
-        Ok(StoredChunk { id, tree, number, chunk, text })
-    }
-
-    /// A record of a chunk, without the fields that it shares with others there; none: there are
-    /// not so many.
-    pub fn record_in(
-        &self,
-        chunk: &StoredChunk,
-        place: usize,
-    ) -> Result<Option<Clean<Record>>, Error> {
-        let mut failed = None;
-        let record = chunk.text.record(place, &mut |file| {
-            self.file(chunk.id, chunk.tree, file).unwrap_or_else(|error| {
-                failed = Some(error);
-                None
-            })
-        });
-        match (failed, record) {
-            (Some(error), _) => Err(error),
-            (None, Ok(record)) => Ok(record.map(Clean::stored)),
-            (None, Err(error)) => {
-                let name = layout::chunk_name(chunk.id, chunk.number);
-                let what = format_args!("{name} of session {}", chunk.id);
-                Err(unreadable(chunk.chunk.0, &what, error))
-            }
-        }
-    }
-
     fn records_of(
         &self,
         session: &StoredSession,
@@ -219,7 +179,12 @@ impl Store {
     }
 
     /// A large payload of a session.
-    fn file(&self, id: SessionId, tree: ObjectId, name: &str) -> Result<Option<Vec<u8>>, Error> {
+    pub(super) fn file(
+        &self,
+        id: SessionId,
+        tree: ObjectId,
+        name: &str,
+    ) -> Result<Option<Vec<u8>>, Error> {
         let what = format_args!("session {id}");
         let top = self.read_tree(tree.0, &what)?;
         let Some(files) = folder(&top, FILES, &what)? else {
@@ -274,29 +239,42 @@ impl Store {
             None => Arc::default(),
         };
         let new = self.area(to)?;
-        let mut changes = Vec::new();
-        for shard in differing(&old, &new) {
-            let inner = |tree: &Tree| match tree.iter().find(|entry| entry.name == shard) {
-                Some(entry) if entry.is_folder() => self.read_tree(entry.id, &SESSIONS),
-                _ => Ok(Arc::default()),
-            };
-            let (old, new) = (inner(&old)?, inner(&new)?);
-            for name in differing(&old, &new) {
-                if let Some(id) = layout::session_of(&shard, &name) {
-                    let tree = |tree: &Tree| {
-                        let mut entries = tree.iter().filter(|entry| entry.is_folder());
-                        entries.find(|entry| entry.name == name).map(|entry| ObjectId(entry.id))
-                    };
-                    let (existed, tree) = (tree(&old).is_some(), tree(&new));
-                    changes.push(SessionChange { id, tree, existed });
+        let (mut changes, mut seen) = (Vec::new(), BTreeSet::new());
+        for name in differing(&old, &new) {
+            let mut ids: Vec<SessionId> = layout::older_session_of(&name).into_iter().collect();
+            if ids.is_empty() {
+                let (old, new) = (self.shard_in(&old, &name)?, self.shard_in(&new, &name)?);
+                let inner = differing(&old, &new);
+                ids.extend(inner.iter().filter_map(|inner| layout::session_of(&name, inner)));
+            }
+            for id in ids.into_iter().filter(|id| seen.insert(*id)) {
+                let (before, tree) = (self.tree_in(&old, id)?, self.tree_in(&new, id)?);
+                if before != tree {
+                    changes.push(SessionChange { id, tree, existed: before.is_some() });
                 }
             }
         }
         Ok(changes)
     }
 
+    /// The tree, or file, of a session in a folder `sessions`.
+    fn tree_in(&self, area: &Tree, id: SessionId) -> Result<Option<ObjectId>, Error> {
+        let shard = self.shard_in(area, id.shard().as_bytes())?;
+        let found = shard.folder(&id.to_string()).ok().flatten();
+        // A file with another mode than a plain one's is none of ours.
+        let older = || area.file(&layout::older_name(id)).ok().flatten();
+        Ok(found.or_else(older).map(ObjectId))
+    }
+
+    fn shard_in(&self, area: &Tree, name: &[u8]) -> Result<Arc<Tree>, Error> {
+        match std::str::from_utf8(name).ok().and_then(|name| area.folder(name).ok().flatten()) {
+            Some(id) => self.read_tree(id, &SESSIONS),
+            None => Ok(Arc::default()),
+        }
+    }
+
     /// The folder `sessions` of a revision.
-    fn area(&self, at: &RevisionId) -> Result<Arc<Tree>, Error> {
+    pub(super) fn area(&self, at: &RevisionId) -> Result<Arc<Tree>, Error> {
         let root = self.root(at)?;
         match folder(&root, SESSIONS, &format_args!("the revision {}", at.short()))? {
             Some(id) => self.read_tree(id, &SESSIONS),
@@ -329,13 +307,6 @@ impl Store {
     }
 }
 
-impl StoredChunk {
-    /// How many messages stand among its first `count` records.
-    pub fn messages_among(&self, count: usize) -> u64 {
-        self.text.messages_among(count)
-    }
-}
-
 fn folder(tree: &Tree, name: &str, what: &dyn Display) -> Result<Option<Oid>, Error> {
     tree.folder(name).map_err(|cause| Error::Corrupt { what: what.to_string(), cause })
 }
@@ -347,7 +318,7 @@ pub(super) fn differing(old: &Tree, new: &Tree) -> BTreeSet<Box<[u8]>> {
     old.symmetric_difference(&new).map(|(name, _)| name.clone()).collect()
 }
 
-fn unreadable(id: Oid, what: &dyn Display, error: format::Error) -> Error {
+pub(super) fn unreadable(id: Oid, what: &dyn Display, error: format::Error) -> Error {
     match error {
         format::Error::TooNew { found } => Error::TooNew { found },
         error => corrupt(id, what, error.to_string()),

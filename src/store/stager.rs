@@ -66,6 +66,12 @@ impl<'s> Batch<'s> {
     /// Only the last chunk is read and cut anew; where the others end does not depend on what
     /// follows them.
     pub fn append(&mut self, base: &StoredSession) -> Result<Stager<'_, 's>, Error> {
+        if base.is_older() {
+            let mut stager = self.write(base.id, Some(base));
+            let migrated = stager.batch.store.migrated(base.id, base.tree)?;
+            migrated.records.iter().try_for_each(|record| stager.take(record))?;
+            return Ok(stager);
+        }
         let kept = self.store.open_ends.borrow_mut().take(&base.tree.0);
         if let Some(OpenEnd { chunker, next, messages, files }) = kept {
             let (id, base) = (base.id, Some(base.tree));
@@ -99,6 +105,9 @@ impl Stager<'_, '_> {
 
     /// Closes the stream; the head is what the records fold to.
     pub fn finish(mut self, head: Clean<Head>) -> Result<StagedSession, Error> {
+        if let Some(base) = self.base {
+            self.batch.store.check_session(self.id, base)?;
+        }
         let next = self.next;
         if let Some(chunk) = self.chunker.last() {
             self.place(chunk)?;

@@ -679,7 +679,7 @@ fn both_sides_of_a_merge_are_behind_it() {
     let theirs = git(&path, &[&person[..], &made[..]].concat());
     let theirs = RevisionId::parse(theirs.trim()).expect("a commit");
     let batch = sandbox.store.batch();
-    let merged = sandbox.store.commit_merge(batch, (&ours, &theirs), &[], &[]);
+    let merged = sandbox.store.commit_merge(batch, (&ours, &theirs, None), &[], &[]);
     let merged = merged.expect("committed").expect("main had not moved");
     let is_behind = |commit: &RevisionId, tip: &RevisionId| {
         sandbox.store.is_behind(object_id(commit), object_id(tip)).expect("readable")

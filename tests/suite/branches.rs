@@ -1,5 +1,6 @@
 //! Sessions that went on in several ways from one message.
 
+use std::path::Path;
 use std::time::Duration;
 
 use annals::repository::LiveOptions;
@@ -11,6 +12,7 @@ use annals::session::SessionId;
 use serde_json::Value;
 
 use crate::support::Sandbox;
+use crate::support::lines;
 use crate::sync::World;
 use crate::sync::begun;
 use crate::sync::said;
@@ -60,6 +62,12 @@ fn branches_are_drawn_shown_forked_and_compared() {
     both.sort();
     assert_eq!(both[0], ["what is up?", "not much", "make it faster", "done"]);
     assert_eq!(both[1], ["what is up?", "not much", "with a cache?", "yes", "which one?"]);
+
+    // The agent goes on with the end of its file.
+    let restored = a.json(["restore", &id, "--force"]);
+    let file = restored["files"][0].as_str().expect("a file");
+    let last = lines(Path::new(file)).into_iter().rfind(|it| it["uuid"].is_string());
+    assert_eq!(last.expect("a line")["message"]["content"], "which one?");
 
     let forked = a.json(["fork", &id, "--branch", "1"]);
     let fork = forked["session"]["id"].as_str().expect("an id");

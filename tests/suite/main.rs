@@ -8,9 +8,13 @@
 //! `versions`: a session in its several states; `branches`: in its several ways · `searching`: search against a naive scan ·
 //! `picker`, `picker_screens`: the picker in a real terminal · `shell`: a conversation at a prompt · `live`: sessions
 //! that a program holds · `hooks`: agents that call annals · `many`: several processes at once ·
-//! `hostile`: bad input · `crash`: the program killed, the disk full · `scrub`: what leaves history ·
+//! `hostile`: bad input · `hostile_remotes`: remotes that mean harm · `crash`: the program killed, the disk full · `scrub`: what leaves history ·
+//! `migration`: stores of older schemas, killed, brought back, synced ·
 //! `faults`: each call to the system that
-//! may fail does · `sync`: several machines and a remote; `scrubbed_sync`: of which one scrubbed its history · `corpus`: real transcripts, where `ANNALS_CORPUS` names them.
+//! may fail does · `sync`: several machines and a remote; `scrubbed_sync`: of which one scrubbed its history;
+//! `sync_faults`: with calls to the system that fail; `sync_auto`: remotes synced with by themselves; `sync_only`: that
+//! get some sessions; `sync_remotes`: that changed; `sync_teams`: several people's · `transports`: the ways to a remote ·
+//! `plain_git`: git itself in a clone · `corpus`: real transcripts, where `ANNALS_CORPUS` names them.
 #![allow(
     clippy::disallowed_methods,
     clippy::format_push_string,
@@ -27,15 +31,18 @@ mod crash;
 mod faults;
 mod hooks;
 mod hostile;
+mod hostile_remotes;
 mod layers;
 mod live;
 mod many;
+mod migration;
 mod p08_browser;
 mod p08_export;
 #[cfg(unix)]
 mod picker;
 #[cfg(unix)]
 mod picker_screens;
+mod plain_git;
 mod properties;
 mod r10_observing;
 mod r10_statistics;
@@ -59,4 +66,12 @@ mod searching;
 mod shell;
 mod support;
 mod sync;
+mod sync_auto;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod sync_faults;
+mod sync_only;
+mod sync_remotes;
+mod sync_teams;
+#[cfg(unix)]
+mod transports;
 mod versions;

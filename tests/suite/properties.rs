@@ -776,6 +776,8 @@ fn filters_are_exact(
         models: model.map(|it| format!("M-{it}")).into_iter().collect(),
         tags: tag.map(|it| format!("t{it}")).into_iter().collect(),
         branches: branch.map(|it| format!("b{it}")).into_iter().collect(),
+        authors: Vec::new(),
+        without: None,
         workspaces: branch.map(|_| "/src/a".to_owned()).into_iter().collect(),
         repositories: Vec::new(),
         spans: days

@@ -1,10 +1,80 @@
-//! R6: migration, as far as newer stores and sessions go.
+//! R6: migration of older stores and sessions, and what is done with newer ones.
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
+
+use sha2::Digest as _;
+use sha2::Sha256;
 
 use crate::support::Ran;
 use crate::support::Sandbox;
+
+/// The files of older forms, by their SHA-256: they are never edited again.
+const FROZEN: [(&str, &str); 18] = [
+    ("json/0.7.0.json", "95890927223d8339382da02be687c73b235f52003ec2d587aa670985a6bf1fed"),
+    ("json/0.8.0.json", "8c336b0cbe26117f5c349499f91311959474aa89ff567a3bab423b92684b1e87"),
+    ("json/0.9.0.json", "5ff861b6a0237918045f5ae6bfb5eea805a6ed53c3aafdf13e05b88541e74b88"),
+    ("json/1.0.0-wrapped.json", "0534f18cbf382d1d487612089ef8a1603ace3d2407b26df18157ebfc055e6764"),
+    ("json/1.0.0.json", "274c6deffcbac0a49baed51f4dd72dc206238a40f30aa7b3f0f75e8adc273927"),
+    ("schemas/1/annals.yaml", "97506ee1c4721b51a0e2cd1fa581a0360cd302098fa3db8289fd3b69f9fa12e9"),
+    (
+        "schemas/1/sessions/0197b3c2-5d1e-7c44-9a0b-3f6f2f9d81aa.yaml",
+        "f48e3f26aa0b437e7bd0a23c33274294738b797074bec2c67f4956e09cfd1b06",
+    ),
+    (
+        "schemas/1/sessions/0197b3c2-6e2f-7d55-8b1c-4a7a3a0e92bb.yaml",
+        "9a966bf65de5bfd950c841596f82b27243f26f400833e6250ab8f0c92969e3ba",
+    ),
+    ("schemas/2/annals.yaml", "04458e5ce1c597c6beef51f7981102246e9f046f3fd73a2cf8d766071807ba8e"),
+    (
+        "schemas/2/sessions/0197b3c2-5d1e-7c44-9a0b-3f6f2f9d81aa.yaml",
+        "9b57c5fd0fa601ec7f2c2d1c38b23cc90dde1ee73542933e8a9622c44513d1c5",
+    ),
+    (
+        "schemas/2/sessions/0197b3c2-6e2f-7d55-8b1c-4a7a3a0e92bb.yaml",
+        "74b82923c605321900207247bb74c40f5a499639bbde92abae7838125e60dc9f",
+    ),
+    ("schemas/3/annals.yaml", "f15a1d9b1e71536afa6c7d836c6cb4e84079d304547d67b63c01658561cf8e9d"),
+    (
+        "schemas/3/sessions/0197b3c2-5d1e-7c44-9a0b-3f6f2f9d81aa.yaml",
+        "be4f75cea4e4a4d55b55a8af974ec36d60a9b2f10916a12ac0552af75fd762cf",
+    ),
+    (
+        "schemas/3/sessions/0197b3c2-6e2f-7d55-8b1c-4a7a3a0e92bb.yaml",
+        "b069adff130b02b203ca2ef79d5f9d4117742d53282d3fc8709930f83cd73a24",
+    ),
+    (
+        "schemas/broken/annals.yaml",
+        "f15a1d9b1e71536afa6c7d836c6cb4e84079d304547d67b63c01658561cf8e9d",
+    ),
+    (
+        "schemas/broken/sessions/0197b3c2-5d1e-7c44-9a0b-3f6f2f9d81aa.yaml",
+        "be4f75cea4e4a4d55b55a8af974ec36d60a9b2f10916a12ac0552af75fd762cf",
+    ),
+    (
+        "schemas/broken/sessions/0197b3c2-7f3a-7e66-9c2d-5b8b4b1fa3cc.yaml",
+        "463f489787f8b72171614e64388df3d465ac6c99c0eb04c274be659174fd25e2",
+    ),
+    (
+        "schemas/broken/sessions/0197b3c2-803b-7f77-8d3e-6c9c5c20b4dd.yaml",
+        "e501db0ddea161018c3d2c12718eb64072cb967a50a27f33b0bde192ac1dc509",
+    ),
+];
+
+#[test]
+fn r6_3_the_files_of_older_schemas_are_as_they_were() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+    for (name, sum) in FROZEN {
+        let bytes = fs::read(folder.join(name)).expect("a frozen file is there");
+        let found = Sha256::digest(bytes)
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect::<Vec<_>>()
+            .concat();
+        assert_eq!(found, sum, "{name} is never edited: make another file");
+    }
+}
 
 /// Writes, with git, what a later version of annals might have written: another marker.
 fn make_newer(sandbox: &Sandbox) {

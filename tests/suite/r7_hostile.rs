@@ -110,15 +110,7 @@ fn taken_apart(bundle: &Path, clone: &Path) -> Forge {
     let mut git = Command::new("git");
     git.args(["-c", "init.defaultBranch=main", "clone", "-q", "--bare"]).arg(bundle).arg(clone);
     assert!(git.status().expect("git runs").success(), "git opens the bundle");
-    let git = |args: &[&str]| {
-        let output = Command::new("git").arg("-C").arg(clone).args(args).output();
-        output.expect("git runs").stdout
-    };
-    let names = String::from_utf8(git(&["ls-tree", "-r", "--name-only", "main"])).expect("names");
-    let mut forge = Forge::default();
-    for name in names.lines() {
-        forge.files.insert(name.to_owned(), git(&["cat-file", "blob", &format!("main:{name}")]));
-    }
+    let forge = Forge::of(clone);
     fs::remove_dir_all(clone).expect("it is there");
     forge
 }

@@ -39,6 +39,24 @@ impl World {
         self.folder.path().join("remote.git")
     }
 
+    /// Syncs, and kills all that does it before its `nth` call that changes a file, where that can be
+    /// done.
+    fn killed_sync(&self, machine: &Sandbox, nth: usize) {
+        #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+        if let Some(fault) = crate::support::fault::Fault::tool() {
+            let mut command = machine.program();
+            command.arg("sync");
+            fault.run(&command, "all", nth, crate::support::fault::Wrong::Killed);
+            // The remote's own git may die while it moves main; its locks are its owner's to remove.
+            for lock in ["HEAD.lock", "refs/heads/main.lock"] {
+                fs::remove_file(self.remote().join(lock)).ok();
+            }
+            return;
+        }
+        machine.run(["sync"]).ok();
+        let _ = nth;
+    }
+
     /// Syncs all machines until nothing moves any more, and checks that they are the same then.
     pub(crate) fn settle(&self) {
         for _ in 0..2 {
@@ -330,7 +348,10 @@ enum Step {
     Tag,
     Rollback,
     Delete,
+    Fork,
     Sync,
+    /// A sync in which every process is killed before its call of that number that changes a file.
+    KilledSync(usize),
 }
 
 fn steps() -> impl Strategy<Value = Vec<(usize, Step)>> {
@@ -340,7 +361,9 @@ fn steps() -> impl Strategy<Value = Vec<(usize, Step)>> {
         1 => Just(Step::Tag),
         1 => Just(Step::Rollback),
         1 => Just(Step::Delete),
+        1 => Just(Step::Fork),
         3 => Just(Step::Sync),
+        2 => (1_usize..200).prop_map(Step::KilledSync),
     ];
     prop::collection::vec((0_usize..3, step), 4..14)
 }
@@ -359,6 +382,7 @@ fn random_schedules_of_three_machines_end_alike_with_every_message_once() {
         let mut files: Vec<Transcript> =
             (1..).zip(&world.machines).map(|(number, it)| begun(it).by(number)).collect();
         let id = files[0].short();
+        let messages = format!("/{}/messages/", files[0].session());
         let mut wrote = [vec![], vec![], vec![]];
         for (turn, (place, step)) in steps.iter().enumerate() {
             let machine = &world.machines[*place];
@@ -374,18 +398,17 @@ fn random_schedules_of_three_machines_end_alike_with_every_message_once() {
                 Step::Tag => drop(machine.run(["tag", &id, &format!("t{turn}")])),
                 Step::Rollback => drop(machine.run(["rollback", &id, "~1", "--yes"])),
                 Step::Delete => drop(machine.run(["delete", &id, "--yes"])),
+                Step::Fork => drop(machine.run(["fork", &id])),
                 Step::Sync => drop(machine.run(["sync"]).ok()),
+                Step::KilledSync(nth) => world.killed_sync(machine, *nth),
             }
         }
         world.settle();
         let trees: Vec<_> = world.machines.iter().map(Sandbox::tree).collect();
         prop_assert!(trees[0] == trees[1] && trees[1] == trees[2], "byte for byte");
-        let text: String = trees[0]
-            .iter()
-            .filter(|it| it.0.contains("/messages/"))
-            .map(|it| it.1.as_str())
-            .collect();
-        let is_deleted = !trees[0].iter().any(|it| it.0.contains("/messages/"));
+        let text: String =
+            trees[0].iter().filter(|it| it.0.contains(&messages)).map(|it| it.1.as_str()).collect();
+        let is_deleted = text.is_empty();
         for own in wrote.iter().filter(|_| !is_deleted) {
             let places: Vec<Vec<usize>> = own
                 .iter()

@@ -16,7 +16,8 @@ use crate::cli::json::FolderView;
 #[command(after_help = "\
 Examples:
   annals checkout ~/sessions
-  git -C ~/sessions pull")]
+  git -C ~/sessions pull
+  annals hooks install git --repo ~/sessions     git merges as `annals sync` does")]
 pub(crate) struct CheckoutArgs {
     /// The folder, which must not be there yet
     #[arg(value_name = "DIR")]

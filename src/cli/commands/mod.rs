@@ -19,6 +19,8 @@ mod init;
 mod list;
 mod log;
 pub(crate) mod man;
+mod merge_driver;
+pub(crate) mod migrate;
 mod note;
 mod pin;
 mod prune;
@@ -83,10 +85,12 @@ pub(crate) enum Command {
     Sync(sync::SyncArgs),
     Workspace(workspace::WorkspaceArgs),
     Hooks(hooks::HooksArgs),
+    MergeDriver(merge_driver::MergeDriverArgs),
     Config(config::ConfigArgs),
     Init(init::InitArgs),
     Checkout(checkout::CheckoutArgs),
     Gc(gc::GcArgs),
+    Migrate(migrate::MigrateArgs),
     Doctor(doctor::DoctorArgs),
     Stats(stats::StatsArgs),
     Audit(audit::AuditArgs),
@@ -139,10 +143,12 @@ pub(crate) fn run(command: Command, context: &mut Context) -> Result<ExitCode> {
         Command::Sync(args) => sync::run(&args, context),
         Command::Workspace(args) => workspace::run(args, context),
         Command::Hooks(args) => hooks::run(args, context),
+        Command::MergeDriver(args) => merge_driver::run(&args, context),
         Command::Config(args) => config::run(args, context),
         Command::Init(args) => init::run(&args, context),
         Command::Checkout(args) => checkout::run(&args, context),
         Command::Gc(args) => gc::run(&args, context),
+        Command::Migrate(args) => migrate::run(&args, context),
         Command::Doctor(args) => doctor::run(&args, context),
         Command::Stats(args) => stats::run(&args, context),
         Command::Audit(args) => audit::run(&args, context),

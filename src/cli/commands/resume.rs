@@ -125,7 +125,7 @@ fn resume(
             if !plan.workspace_exists {
                 return Err(no_workspace(&plan, context));
             }
-            if !args.yes && !is_confirmed(&repository, at, &plan.command, context)? {
+            if !args.yes && !is_confirmed(&mut repository, at, &plan.command, context)? {
                 return Err(Failure::Declined("Nothing was written.".to_owned()));
             }
         }
@@ -181,7 +181,7 @@ fn no_workspace(plan: &RestoreOutcome, context: &Context) -> Failure {
 
 /// Shows what is known of the session, and asks.
 fn is_confirmed(
-    repository: &Repository,
+    repository: &mut Repository,
     at: &SessionAt,
     command: &ResumeCommand,
     context: &mut Context,
@@ -191,7 +191,8 @@ fn is_confirmed(
         return Err(Failure::Declined(text.to_owned()));
     }
     let look = Look { paint: context.output.status_paint(), ..context.look() };
-    let header = conversation::header(&repository.load(at)?.head(), look);
+    let author = repository.author(at.id)?;
+    let header = conversation::header(&repository.load(at)?.head(), author.as_deref(), look);
     context.output.status(&header)?;
     let folder = context.path(&command.folder);
     let question = format!("Start {} in {folder}? [Y/n]", command.program);

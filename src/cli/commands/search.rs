@@ -42,8 +42,9 @@ const HITS: usize = 3;
 ///   redirect*               words that begin so
 ///   src/main.rs "x = 1"     as it stands
 ///   "-v"                    in quotes a minus and a colon mean themselves
-///   tag:bug model:opus agent:codex in:~/src/x branch:main since:"last week"
+///   tag:bug model:opus agent:codex in:~/src/x branch:main author:kim since:"last week"
 ///                           filters, as the flags of the same names
+///   -tag:private            not what the filter matches
 #[derive(Debug, Args)]
 #[command(
     verbatim_doc_comment,

@@ -70,7 +70,9 @@ pub(crate) fn run(args: ShowArgs, context: &mut Context) -> Result<ExitCode> {
     }
     let records = records(&session, args.branch)?;
     if context.output.is_json() {
-        return json((&session, records), &at, args.messages.as_ref(), context);
+        let author = repository.author(at.id)?;
+        let shown = (&session, author.as_deref(), records);
+        return json(shown, &at, args.messages.as_ref(), context);
     }
     if args.raw {
         let text = repository::render_session(&session);
@@ -88,7 +90,11 @@ pub(crate) fn run(args: ShowArgs, context: &mut Context) -> Result<ExitCode> {
     let detail = Detail { tools: args.tools, thinking: args.thinking, messages: args.messages };
     let mut text = String::new();
     if detail.messages.is_none() {
-        text += &conversation::header(&session.head(), context.look());
+        text += &conversation::header(
+            &session.head(),
+            repository.author(at.id)?.as_deref(),
+            context.look(),
+        );
         text += "\n";
     }
     text += &conversation::conversation(&records, &detail, context.look());
@@ -133,7 +139,7 @@ pub(super) fn number(text: &str) -> std::result::Result<usize, String> {
 }
 
 fn json(
-    (session, records): (&Session, Vec<&Record>),
+    (session, author, records): (&Session, Option<&str>, Vec<&Record>),
     at: &SessionAt,
     range: Option<&RangeInclusive<u64>>,
     context: &mut Context,
@@ -150,7 +156,7 @@ fn json(
         .collect();
     let events = events.into_iter().map(repository::record_to_value).collect();
     let head = session.head();
-    context.output.json(&ShowView::of(&head, &at.revision, messages, events))?;
+    context.output.json(&ShowView::of((&head, author), &at.revision, messages, events))?;
     Ok(ExitCode::Done)
 }
 

@@ -56,6 +56,7 @@ pub(crate) fn run(args: &StatsArgs, context: &mut Context) -> Result<ExitCode> {
         width: context.output.table_width().unwrap_or(100),
         home: &context.environment.home,
         today: day_of(now),
+        now,
     };
     if let Some(path) = &args.html {
         let page = dashboard::page(&stats, look);

@@ -9,14 +9,16 @@ use crate::session::Head;
 /// The columns of the labels.
 const LABELS: usize = 10;
 
-/// The title, and below it a line for each thing known.
-pub(crate) fn header(head: &Head, look: Look<'_>) -> String {
+/// The title, and below it a line for each thing known. `author`: who saved it first, if that is
+/// known.
+pub(crate) fn header(head: &Head, author: Option<&str>, look: Look<'_>) -> String {
     let title = textwrap::fill(&brief::title(head), look.width);
     let mut text = look.paint.strong(&title) + "\n\n";
     let id = head.id.to_string();
     let split = id.len() - head.id.short().len();
     let id = format!("{}{}", look.paint.faint(&id[..split]), look.paint.id(&id[split..]));
-    for (label, value) in std::iter::once(("id", id)).chain(facts(head, look)) {
+    let author = author.map(line).unwrap_or_default();
+    for (label, value) in [("id", id), ("author", author)].into_iter().chain(facts(head, look)) {
         if value.is_empty() {
             continue;
         }

@@ -155,7 +155,7 @@ fn the_header_says_what_is_known() {
     let mut head = samples::head();
     head.notes = Some("Ask Kim.\n\u{1b}[2J".to_owned());
     head.pinned = true;
-    insta::assert_snapshot!(header(&head, look()), @r"
+    insta::assert_snapshot!(header(&head, None, look()), @r"
     Fix the login redirect
 
       id        01890000-0000-7000-8000-00005e550011
@@ -176,7 +176,7 @@ fn the_header_says_what_is_known() {
 #[test]
 fn an_empty_session_has_a_header_too() {
     let head = crate::session::Head::empty(samples::id());
-    insta::assert_snapshot!(header(&head, look()), @r"
+    insta::assert_snapshot!(header(&head, None, look()), @r"
     (nothing said)
 
       id        01890000-0000-7000-8000-00005e550011

@@ -6,7 +6,9 @@ mod words;
 
 use std::path::Path;
 
+use chrono::DateTime;
 use chrono::NaiveDate;
+use chrono::Utc;
 
 use crate::cli::brief;
 use crate::cli::json::milliseconds;
@@ -40,6 +42,8 @@ pub(crate) struct DashboardLook<'a> {
     pub(crate) home: &'a Path,
     /// The day on which it is looked at.
     pub(crate) today: NaiveDate,
+    /// When it is looked at.
+    pub(crate) now: DateTime<Utc>,
 }
 
 /// The dashboard for a terminal.
@@ -67,6 +71,9 @@ pub(crate) fn text(stats: &Stats, look: DashboardLook<'_>) -> String {
         parts.push("\n".to_owned() + &wrapped(&text, "", look) + "\n");
     }
     parts.push("\n".to_owned() + &wrapped(&words::storage(&stats.storage), "", look) + "\n");
+    for state in &stats.remotes {
+        parts.push(wrapped(&words::remote(state, look.now), "", look) + "\n");
+    }
     parts.push(operations(&stats.operations, look));
     parts.concat()
 }

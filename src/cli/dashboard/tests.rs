@@ -4,6 +4,7 @@ use std::time::Duration;
 use unicode_width::UnicodeWidthStr;
 
 use super::*;
+use crate::cli::samples;
 use crate::repository::Alert;
 use crate::repository::CaptureCache;
 use crate::repository::Day;
@@ -65,13 +66,14 @@ fn stats() -> Stats {
             .map(|(date, total)| SizeOn { date: day(date), total, history: 2_000_000 })
             .to_vec(),
         operations,
+        remotes: Vec::new(),
         alerts: vec![Alert::OverLimit { size: 9_000_000, limit: 5_000_000 }],
     }
 }
 
 fn look(width: usize) -> DashboardLook<'static> {
     let (paint, home) = (Paint::new(false), Path::new("/home/dev"));
-    DashboardLook { paint, width, home, today: day(22) }
+    DashboardLook { paint, width, home, today: day(22), now: samples::now() }
 }
 
 #[test]
@@ -136,6 +138,7 @@ fn nothing_at_all_is_told_too() {
         storage: Storage::default(),
         sizes: vec![SizeOn { date: day(22), total: 900, history: 0 }],
         operations: Window::default(),
+        remotes: Vec::new(),
         alerts: Vec::new(),
     };
     let told = text(&nothing, look(60));

@@ -11,6 +11,7 @@ use crate::cli::plain::line;
 use crate::repository::Alert;
 use crate::repository::Group;
 use crate::repository::Happened;
+use crate::repository::RemoteState;
 use crate::repository::SizeOn;
 use crate::repository::Storage;
 use crate::repository::Totals;
@@ -111,6 +112,24 @@ pub(super) fn storage(storage: &Storage) -> String {
     format!(
         "The store takes {total}: history {history}{ratio}; index and logs {derived}.{limit}{free}"
     )
+}
+
+/// When a remote was synced with, and why not since.
+pub(super) fn remote(state: &RemoteState, now: DateTime<Utc>) -> String {
+    let RemoteState { remote, synced, failed } = state;
+    let said = |at: DateTime<Utc>| match brief::ago(now, at).as_str() {
+        "now" => "just now".to_owned(),
+        ago => ago.to_owned(),
+    };
+    let by_itself = if remote.is_auto { " by itself" } else { "" };
+    let last = match synced {
+        Some(at) => format!("The remote {} was synced with{by_itself} {}", remote.name, said(*at)),
+        None => format!("The remote {} was never synced with{by_itself} yet", remote.name),
+    };
+    match failed.as_ref().filter(|failed| synced.is_none_or(|at| failed.at >= at)) {
+        Some(failed) => format!("{last}; that failed {}: {}.", said(failed.at), failed.reason),
+        None => format!("{last}."),
+    }
 }
 
 /// A ratio as a part: `1/5.3`.

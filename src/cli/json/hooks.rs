@@ -1,5 +1,6 @@
 //! What `annals hooks` prints.
 
+use std::path::Path;
 use std::path::PathBuf;
 
 use serde::Serialize;
@@ -52,7 +53,16 @@ const KIND: &str = "annals.hooks/1";
 impl HooksView {
     /// The view of a plan.
     pub(crate) fn of(plan: &HookPlan, dry_run: bool) -> Self {
-        let view = |(path, change): (&std::path::Path, HookChange)| FileView {
+        Self::of_files(plan.agent, plan.files(), dry_run)
+    }
+
+    /// The view of what happens to files.
+    pub(crate) fn of_files<'p>(
+        agent: &'static str,
+        files: impl Iterator<Item = (&'p Path, HookChange)>,
+        dry_run: bool,
+    ) -> Self {
+        let view = |(path, change): (&Path, HookChange)| FileView {
             path: shown(path),
             change: match change {
                 HookChange::Made => "made",
@@ -60,8 +70,7 @@ impl HooksView {
                 HookChange::Removed => "removed",
             },
         };
-        let files = plan.files().map(view).collect();
-        Self::Changes { kind: KIND, agent: plan.agent, dry_run, files }
+        Self::Changes { kind: KIND, agent, dry_run, files: files.map(view).collect() }
     }
 
     /// The view of agents, their folders, and whether the hooks are in.

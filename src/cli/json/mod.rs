@@ -7,6 +7,7 @@ mod audit;
 mod branches;
 mod findings;
 mod hooks;
+mod migration;
 mod retention;
 mod rewriting;
 mod search;
@@ -44,6 +45,7 @@ pub(crate) use findings::FindingView;
 pub(crate) use findings::RedactView;
 pub(crate) use findings::ScanView;
 pub(crate) use hooks::HooksView;
+pub(crate) use migration::MigrationView;
 pub(crate) use retention::PruneView;
 pub(crate) use retention::UndeletedView;
 pub(crate) use rewriting::PurgeView;
@@ -52,6 +54,7 @@ pub(crate) use search::SearchView;
 pub(crate) use settings::ConfigView;
 pub(crate) use stats::StatsView;
 pub(crate) use stats::milliseconds;
+pub(crate) use sync::RemoteView;
 pub(crate) use sync::RemotesView;
 pub(crate) use sync::SyncView;
 pub(crate) use transfer::CaptureView;
@@ -86,6 +89,8 @@ struct SessionView<'a> {
 struct RowView<'a> {
     #[serde(flatten)]
     session: SessionView<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    author: Option<&'a str>,
     subagents: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     damaged: Option<&'a str>,
@@ -102,6 +107,7 @@ impl<'a> ListView<'a> {
     pub(crate) fn of(listing: &'a Listing) -> Self {
         let row = |summary: &'a Summary| RowView {
             session: SessionView::of(&summary.head),
+            author: summary.author.as_deref(),
             subagents: summary.subagents,
             damaged: summary.damaged.as_deref(),
         };
@@ -119,6 +125,8 @@ pub(crate) struct ShowView<'a> {
     kind: &'static str,
     revision: &'a RevisionId,
     session: SessionView<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    author: Option<&'a str>,
     messages: Vec<Value>,
     events: Vec<Value>,
 }
@@ -126,12 +134,13 @@ pub(crate) struct ShowView<'a> {
 impl<'a> ShowView<'a> {
     /// The view of a session whose messages, and whose other records, are these.
     pub(crate) fn of(
-        head: &'a Head,
+        (head, author): (&'a Head, Option<&'a str>),
         revision: &'a RevisionId,
         messages: Vec<Value>,
         events: Vec<Value>,
     ) -> Self {
-        Self { kind: "annals.show/1", revision, session: SessionView::of(head), messages, events }
+        let session = SessionView::of(head);
+        Self { kind: "annals.show/1", revision, session, author, messages, events }
     }
 }
 

@@ -8,6 +8,7 @@ use chrono::Utc;
 use serde::Serialize;
 
 use crate::cli::dashboard::sentence;
+use crate::cli::json::RemoteView;
 use crate::repository::Alert;
 use crate::repository::CaptureCache;
 use crate::repository::Day;
@@ -39,6 +40,7 @@ pub(crate) struct StatsView<'a> {
     storage: StorageView,
     capture: CaptureView,
     operations: OperationsView<'a>,
+    remotes: Vec<RemoteView<'a>>,
     alerts: Vec<AlertView>,
 }
 
@@ -113,7 +115,7 @@ struct AlertView {
 impl<'a> StatsView<'a> {
     /// The view of the state of a store.
     pub(crate) fn of(stats: &'a Stats) -> Self {
-        let Stats { totals, storage, sizes, operations, alerts } = stats;
+        let Stats { totals, storage, sizes, operations, remotes, alerts } = stats;
         let CaptureCache { sessions, unchanged } = operations.capture;
         let growth = |(date, bytes): &(NaiveDate, i64)| GrowthView { date: *date, bytes: *bytes };
         let each = operations.operations.iter().map(|(name, it)| OperationView::of(name, it));
@@ -135,6 +137,7 @@ impl<'a> StatsView<'a> {
             storage: StorageView::of(storage),
             capture: CaptureView { sessions, unchanged },
             operations: OperationsView { since: operations.since, each: each.collect() },
+            remotes: remotes.iter().map(RemoteView::known).collect(),
             alerts: alerts.iter().map(AlertView::of).collect(),
         }
     }

@@ -105,7 +105,7 @@ fn search() {
 #[test]
 fn show() {
     let (head, revision) = (samples::head(), samples::revision('a'));
-    let view = ShowView::of(&head, &revision, vec![json!(1)], vec![json!(2)]);
+    let view = ShowView::of((&head, None), &revision, vec![json!(1)], vec![json!(2)]);
     let expected = json!({
         "kind": "annals.show/1",
         "revision": "a".repeat(40),

@@ -227,7 +227,7 @@ fn at(id: SessionId, repository: &mut Repository) -> Result<SessionAt> {
 
 /// The row of a session that was changed here; its sub-agents are not counted again.
 fn row(head: &Head, desk: &Desk) -> Row {
-    let summary = Summary { head: head.clone(), subagents: 0, damaged: None };
+    let summary = Summary { head: head.clone(), author: None, subagents: 0, damaged: None };
     Row::of(&summary, desk.places())
 }
 

@@ -72,9 +72,7 @@ fn filter(
     let now = repository.now().with_timezone(&Local);
     let mut input = FilterInput::new(now, &environment.home, &environment.current);
     for field in &query.fields {
-        input
-            .add(&field.name, &field.value)
-            .map_err(|error| Refusal::from(field.refused(error.to_string())))?;
+        input.take(field).map_err(|error| Refusal::from(field.refused(error.to_string())))?;
     }
     let typed = input.finish().map_err(|error| Refusal::whole(&error.to_string()))?;
     if let Some(error) = repository.unknown_agent(&typed)? {
@@ -100,6 +98,8 @@ fn filter(
         workspaces: or(typed.workspaces, opened.workspaces),
         tags: or(typed.tags, opened.tags),
         branches: or(typed.branches, opened.branches),
+        authors: or(typed.authors, opened.authors),
+        without: typed.without.or(opened.without),
         spans: if typed.spans.is_empty() { opened.spans } else { typed.spans },
         with_subagents: true,
     })

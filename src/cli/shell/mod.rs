@@ -16,6 +16,7 @@ use std::io::Write;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
+use crate::cli::behind;
 use crate::cli::commands;
 use crate::cli::context::Context;
 use crate::cli::exit;
@@ -130,6 +131,7 @@ impl<'c> Shell<'c> {
             }
         }
         self.close()?;
+        self.tell_changes()?;
         Ok(ExitCode::Done)
     }
 
@@ -147,6 +149,9 @@ impl<'c> Shell<'c> {
                     self.context.output.warning(&text)?;
                 }
                 LiveChange::LimitReached(notice) => self.context.tell_notice(&notice)?,
+                LiveChange::SyncDue => {
+                    behind::start_sync(&self.context.flags, &self.context.environment);
+                }
                 _ => {}
             }
         }

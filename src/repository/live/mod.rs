@@ -154,6 +154,9 @@ pub enum LiveChange {
     /// The store is past the limit of its size (`limits.size`), which is told at most once a day, to
     /// whoever saves first. What would free space is measured; nothing stops being saved.
     LimitReached(StorageNotice),
+    /// Remotes that are to be synced with by themselves are due: [`Repository::sync_due`] does that, on
+    /// a thread or in a process that no save waits for.
+    SyncDue,
     /// The session ended, and its last save failed. What is in the journal is committed when the
     /// store is next opened.
     Failed {
@@ -213,6 +216,7 @@ impl Repository {
         options: &LiveOptions,
     ) -> Result<(LiveSession, Restored)> {
         check(options)?;
+        self.ready_to_write()?;
         let restored = self.restored(id)?;
         let live = self.hold(id, options)?;
         live.shared.go_on_after(restored.after.clone());

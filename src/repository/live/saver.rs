@@ -70,6 +70,9 @@ impl Repository {
         {
             shared.tell(&LiveChange::LimitReached(notice));
         }
+        if shared.is_watched() && self.due_remotes().is_ok_and(|due| !due.is_empty()) {
+            shared.tell(&LiveChange::SyncDue);
+        }
     }
 
     /// Commits what is in flight. The session's fold is given where it must be taken over.

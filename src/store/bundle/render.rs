@@ -18,11 +18,12 @@ use crate::format::Chunker;
 use crate::redact::Clean;
 use crate::session::Head;
 use crate::session::Record;
+use crate::session::SCHEMA_VERSION;
 use crate::session::SessionId;
 use crate::store::bundle::BundleError;
 use crate::store::bundle::refused;
-use crate::store::commit::CommitText;
 use crate::store::commit::NEUTRAL_AUTHOR;
+use crate::store::commit_text::CommitText;
 use crate::store::layout;
 use crate::store::layout::ATTRIBUTES;
 use crate::store::layout::FILES;
@@ -73,8 +74,13 @@ pub fn render_bundle(
     root.set_folder(SESSIONS, pack.tree(&area)?);
     let root = pack.tree(&root)?;
     let ids: Vec<SessionId> = sessions.iter().map(|session| session.0.id).collect();
-    let commit =
-        CommitText { operation: "share", subject: &text.subject, sessions: &ids, at: text.at };
+    let commit = CommitText {
+        operation: "share",
+        subject: &text.subject,
+        sessions: &ids,
+        schema: SCHEMA_VERSION,
+        at: text.at,
+    };
     let commit = pack.add(ObjectType::Commit, &commit.render(root, &[], NEUTRAL_AUTHOR))?;
     let header = format!("# v2 git bundle\n{commit} refs/heads/main\n{commit} HEAD\n\n");
     Ok(pack.finish(header.into_bytes()))

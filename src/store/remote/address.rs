@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+/// What makes of an address one whose content is encrypted.
+const GCRYPT: &str = "gcrypt::";
+
 /// An address that git may be given: https, ssh, a path, `file://`, http on this machine, and
 /// `gcrypt::` before one of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,17 +31,46 @@ impl Address {
     /// The address that a text gives; a path must be absolute, or begin with `./` or `../`.
     pub fn parse(text: &str) -> Result<Self, AddressError> {
         let address = text.trim();
-        let odd = || AddressError::Odd(text.chars().take(80).collect());
+        let shown = Self::without_secrets(address);
+        let odd = || AddressError::Odd(shown.chars().take(80).collect());
         if address.is_empty() || address.starts_with('-') || address.chars().any(char::is_control) {
             return Err(odd());
         }
-        check(address.strip_prefix("gcrypt::").unwrap_or(address), &odd)?;
+        check(address.strip_prefix(GCRYPT).unwrap_or(address), &odd)?;
         Ok(Self(address.to_owned()))
     }
 
     /// As git takes it.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Whether git goes to no other machine for it.
+    pub(super) fn is_on_this_machine(&self) -> bool {
+        let inner = self.inner();
+        ["/", "./", "../", "file://", "http://"].iter().any(|it| inner.starts_with(it))
+    }
+
+    /// Whether git-remote-gcrypt is at work between.
+    pub(super) fn is_encrypted(&self) -> bool {
+        self.0.starts_with(GCRYPT)
+    }
+
+    /// The transports that git may use for it, as it takes them: nothing that answers may lead it
+    /// to a weaker one. Whoever has git rewrite addresses may go from https to ssh and back.
+    pub(super) fn protocols(&self) -> String {
+        let inner = match self.inner() {
+            it if it.starts_with("http://") => "http",
+            _ if self.is_on_this_machine() => "file",
+            _ => "https:ssh",
+        };
+        let helper = if self.is_encrypted() { "gcrypt:" } else { "" };
+        format!("{helper}{inner}")
+    }
+
+    /// The address below a helper.
+    fn inner(&self) -> &str {
+        self.0.strip_prefix(GCRYPT).unwrap_or(&self.0)
     }
 
     /// A line of git's, without what stands before an `@` in the addresses in it.
@@ -140,6 +172,22 @@ mod tests {
             "somewhere",
         ] {
             assert!(Address::parse(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn what_answers_may_lead_to_nothing_weaker() {
+        for (address, protocols) in [
+            ("https://example.org/a.git", "https:ssh"),
+            ("git@example.org:a.git", "https:ssh"),
+            ("http://127.0.0.1/a.git", "http"),
+            ("/srv/a.git", "file"),
+            ("file:///srv/a.git", "file"),
+            ("gcrypt::/srv/a", "gcrypt:file"),
+            ("gcrypt::git@example.org:a.git", "gcrypt:https:ssh"),
+        ] {
+            let address = Address::parse(address).expect("an address");
+            assert_eq!(address.protocols(), protocols, "{address}");
         }
     }
 

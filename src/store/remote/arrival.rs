@@ -2,29 +2,38 @@
 //!
 //! The tip must be a store's: its marker of a schema that is known, our names and modes only, each
 //! file within its limit and readable. What the store has already is not looked at again. Git has
-//! checked the form of all other objects when it took them in.
+//! checked the form of all other objects when it took them in. What is wrong is named by file and,
+//! where a text is to blame, line. The hooks of plain git look at what is committed and pushed with
+//! the same eyes.
+//!
+//! Sizes are known before anything is read: few bytes may stand for very many, and one file may
+//! stand in many places.
 //!
 //! Limits: 1 MiB `annals.yaml` and `session.yaml`, 16 MiB a tombstone, 64 MiB a file of messages,
-//! 256 MiB a payload; 1 MiB a commit, 64 MiB a folder.
+//! 512 MiB and ten million commas, lines and brackets the messages of a session, 256 MiB a payload;
+//! 1 MiB a commit, 64 MiB a folder; 1,000 files beside our own; two minutes for all of it, and a
+//! second more for each 64 KiB that arrived.
 
-use std::fs;
+use std::collections::HashMap;
+use std::collections::HashSet;
 use std::path::Path;
+use std::time::Duration;
+use std::time::Instant;
 
 use git2::ObjectType;
 use git2::Oid;
-use tempfile::TempDir;
 
 use crate::format;
-use crate::platform;
-use crate::platform::FileLock;
+use crate::format::Marker;
 use crate::session::Head;
 use crate::session::HeadFold;
 use crate::session::RevisionId;
 use crate::session::SCHEMA_VERSION;
 use crate::session::SessionId;
 use crate::store::Error;
+use crate::store::ObjectId;
 use crate::store::Store;
-use crate::store::git;
+use crate::store::StoredSession;
 use crate::store::layout;
 use crate::store::layout::Entry;
 use crate::store::layout::FILES;
@@ -36,93 +45,93 @@ use crate::store::layout::TOMBSTONES;
 use crate::store::layout::Tree;
 use crate::store::objects::corrupt;
 use crate::store::refs::object_id;
+use crate::store::remote::talk;
 
 const SMALL_TEXT: usize = 1 << 20;
 const TOMBSTONE: usize = 16 << 20;
 const CHUNK: usize = 64 << 20;
+const SESSION: usize = 512 << 20;
+/// Each takes some 75 to 250 bytes of memory, and two in the text.
+const VALUES: usize = 10_000_000;
 const PAYLOAD: usize = 256 << 20;
 const FOLDER: usize = 64 << 20;
-
-/// What was fetched and has what was scrubbed here: it never becomes part of the store as it is,
-/// and is removed when this is dropped.
-#[derive(Debug)]
-pub struct Arrived {
-    /// Sees the store, and what arrived.
-    pub store: Store,
-    place: TempDir,
-    _lock: FileLock,
-}
-
-impl Arrived {
-    pub(super) fn new(store: Store, place: TempDir, lock: FileLock) -> Self {
-        Self { store, place, _lock: lock }
-    }
-
-    /// Takes into `store` what leads to a revision that was made of what arrived.
-    pub fn take_in(&self, store: &Store, revision: &RevisionId) -> Result<(), Error> {
-        let failed = |source| Error::Io { doing: "taking in what arrived".into(), source };
-        let taken = self.place.path().join("taken");
-        let wanted = self.place.path().join("wanted");
-        fs::create_dir_all(taken.join("pack")).map_err(failed)?;
-        platform::write_atomic(&wanted, format!("{revision}\n").as_bytes()).map_err(failed)?;
-        let mut command = git::git_in(&store.path);
-        command
-            .args(["pack-objects", "--quiet", "--revs", "--local", "--non-empty"])
-            .arg(taken.join("pack/pack"))
-            .env("GIT_OBJECT_DIRECTORY", self.place.path())
-            .env("GIT_ALTERNATE_OBJECT_DIRECTORIES", &store.objects)
-            .stdin(fs::File::open(&wanted).map_err(failed)?);
-        git::run(command, "taking in what arrived")?;
-        store.move_in(&taken).map_err(failed)?;
-        let failed = |source| Error::Git { doing: "opening what was taken in".into(), source };
-        store.odb()?.refresh().map_err(failed)
-    }
-}
+const FOREIGN: usize = 1_000;
 
 impl Store {
     /// Checks the revision `tip`, whose objects lie in `place` where this store lacks them. Gives a
     /// store that sees both.
     pub(super) fn check_arrival(&self, place: &Path, tip: &RevisionId) -> Result<Self, Error> {
         // Of its own, so that this store never looks where objects arrive.
-        let store = Self::open(&self.path)?;
+        let mut store = Self::open(&self.path)?;
+        store.cleaner = self.cleaner.clone();
         let opening = |source| Error::Git { doing: "opening what arrived".into(), source };
         let text = place.to_str().ok_or_else(|| corrupt_path(place))?;
         store.odb()?.add_disk_alternate(text).map_err(opening)?;
         store.odb()?.refresh().map_err(opening)?;
-        let arrival = Arrival { store: &store };
+        let time = talk::time_to_look_at(place);
+        let arrival = Arrival { store: &store, begun: Instant::now(), time };
         arrival.check_history(object_id(tip), self)?;
-        arrival.check_root(tip, &self.tip()?)?;
+        arrival.check_root(&*store.root(tip)?, &*store.root(&self.tip()?)?)?;
         Ok(store)
+    }
+
+    /// Checks what the top folder `root` holds and `known` does not; none: all of it.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] with the first file that has no place in a store, or is not what it must
+    /// be; [`Error::Foreign`]: it is no store's at all.
+    pub fn check_folder(&self, root: ObjectId, known: Option<ObjectId>) -> Result<(), Error> {
+        let arrival = Arrival { store: self, begun: Instant::now(), time: Duration::MAX };
+        let read = |id: ObjectId| arrival.tree(id.0, "the top folder");
+        let known = known.map(read).transpose()?.unwrap_or_default();
+        arrival.check_root(&read(root)?, &known)
     }
 }
 
 struct Arrival<'s> {
     store: &'s Store,
+    begun: Instant,
+    /// How long it may take.
+    time: Duration,
 }
 
 impl Arrival<'_> {
-    /// Every commit that is new must be one, with its parents there.
+    /// Every revision that is new must be one, with its parents there, and have folders and a file
+    /// where ours are: what is read on the way to the newest one.
     fn check_history(&self, tip: Oid, known: &Store) -> Result<(), Error> {
         let known = known.odb()?;
         let mut waiting = vec![tip];
-        let mut seen = std::collections::HashSet::new();
+        let mut seen = HashSet::new();
         while let Some(id) = waiting.pop() {
             if known.exists(id) || !seen.insert(id) {
                 continue;
             }
-            self.check_size(id, ObjectType::Commit, SMALL_TEXT, "a revision")?;
+            for entry in self.top(id)?.iter() {
+                match &*entry.name {
+                    name if name == MARKER.as_bytes() => {
+                        self.check_file(entry, SMALL_TEXT, "a revision")?;
+                    }
+                    name if name == SESSIONS.as_bytes() || name == TOMBSTONES.as_bytes() => {
+                        self.folder(entry, "a revision")?;
+                    }
+                    _ => {}
+                }
+            }
             waiting.extend(&self.store.read_commit(id)?.parents);
         }
         Ok(())
     }
 
-    fn check_root(&self, tip: &RevisionId, ours: &RevisionId) -> Result<(), Error> {
-        let marker = self.store.marker_at(tip)?;
+    fn check_root(&self, root: &Tree, ours: &Tree) -> Result<(), Error> {
+        for entry in root.iter().filter(|entry| entry.is_file()) {
+            let limit = if *entry.name == *MARKER.as_bytes() { SMALL_TEXT } else { PAYLOAD };
+            self.check_size(entry.id, ObjectType::Blob, limit, &shown(entry))?;
+        }
+        let marker = self.marker(root)?;
         if marker.schema > SCHEMA_VERSION {
             return Err(Error::TooNew { found: marker.schema });
         }
-        let ours = self.store.root(ours)?;
-        for entry in self.store.root(tip)?.iter() {
+        for entry in root.iter() {
             match &*entry.name {
                 name if name == SESSIONS.as_bytes() || name == TOMBSTONES.as_bytes() => {
                     let area = if name == SESSIONS.as_bytes() { SESSIONS } else { TOMBSTONES };
@@ -130,15 +139,25 @@ impl Arrival<'_> {
                     self.check_area(area, entry, known)?;
                 }
                 // What people put beside our own files is theirs; links lead elsewhere.
-                _ if entry.is_file() => {
-                    let limit =
-                        if *entry.name == *MARKER.as_bytes() { SMALL_TEXT } else { PAYLOAD };
-                    self.check_size(entry.id, ObjectType::Blob, limit, &shown(entry))?;
-                }
-                _ => return Err(unexpected("the top folder", entry)),
+                _ if entry.is_file() => {}
+                _ => return Err(unexpected("", entry)),
             }
         }
         Ok(())
+    }
+
+    fn marker(&self, root: &Tree) -> Result<Marker, Error> {
+        let foreign = |cause| Error::Foreign { path: self.store.path.clone(), cause };
+        let id = root.file(MARKER).map_err(foreign)?;
+        let id = id.ok_or_else(|| foreign(format!("{MARKER} is missing")))?;
+        let text = self.text(id, SMALL_TEXT, MARKER)?;
+        format::parse_marker(&text).map_err(|error| unreadable(MARKER, &text, error))
+    }
+
+    /// A session of an older schema: whether it can be migrated is told when it is.
+    fn check_older(&self, id: SessionId, file: &Entry) -> Result<(), Error> {
+        let what = format!("the file of session {id}");
+        self.check_file(file, CHUNK, &what)
     }
 
     fn check_area(&self, area: &str, top: &Entry, known: Option<Oid>) -> Result<(), Error> {
@@ -147,6 +166,10 @@ impl Arrival<'_> {
         }
         let known = known.map(|id| self.tree(id, area)).transpose()?.unwrap_or_default();
         for shard in self.folder(top, area)?.iter() {
+            if let Some(id) = layout::older_session_of(&shard.name).filter(|_| area == SESSIONS) {
+                self.check_older(id, shard)?;
+                continue;
+            }
             let name = String::from_utf8_lossy(&shard.name).into_owned();
             let is_hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
             if name.len() != 2 || !name.bytes().all(is_hex) {
@@ -158,8 +181,9 @@ impl Arrival<'_> {
             }
             let what = format!("{area}/{name}");
             let before = before.map(|id| self.tree(id, &what)).transpose()?.unwrap_or_default();
+            let before: HashMap<_, _> = before.iter().map(|it| (&it.name, it)).collect();
             for entry in self.folder(shard, &what)?.iter() {
-                if !before.iter().any(|it| it == entry) {
+                if before.get(&entry.name) != Some(&entry) {
                     self.check_entry(area, &shard.name, entry)?;
                 }
             }
@@ -168,63 +192,115 @@ impl Arrival<'_> {
     }
 
     fn check_entry(&self, area: &str, shard: &[u8], entry: &Entry) -> Result<(), Error> {
+        let folder = format!("{area}/{}", String::from_utf8_lossy(shard));
         if area == SESSIONS {
             let id = layout::session_of(shard, &entry.name);
-            return self.check_session(id.ok_or_else(|| unexpected(area, entry))?, entry);
+            return self.check_session(id.ok_or_else(|| unexpected(&folder, entry))?, entry);
         }
         let id = entry.name.strip_suffix(b".yaml").and_then(|it| layout::session_of(shard, it));
-        let id = id.filter(|_| entry.is_file()).ok_or_else(|| unexpected(area, entry))?;
-        let what = format!("the tombstone of session {id}");
-        let text = self.text(entry, TOMBSTONE, &what)?;
+        let id = id.filter(|_| entry.is_file()).ok_or_else(|| unexpected(&folder, entry))?;
+        let path = format!("{folder}/{}", shown(entry));
+        let text = self.text(entry.id, TOMBSTONE, &path)?;
         match format::parse_tombstone(&text) {
             Ok(tombstone) if tombstone.id == id => Ok(()),
-            Ok(_) => Err(corrupt(entry.id, &what, "it is another session's".into())),
-            Err(error) => Err(unreadable(entry, &what, error)),
+            Ok(_) => Err(wrong(path, "it is another session's")),
+            Err(error) => Err(unreadable(&path, &text, error)),
         }
     }
 
     fn check_session(&self, id: SessionId, top: &Entry) -> Result<(), Error> {
-        let what = format!("session {id}");
+        let path = format!("{SESSIONS}/{}/{id}", id.shard());
+        let head_path = format!("{path}/{HEAD}");
         let mut head = None;
-        for entry in self.folder(top, &what)?.iter() {
+        for entry in self.folder(top, &path)?.iter() {
             let name = String::from_utf8_lossy(&entry.name).into_owned();
+            let inner = format!("{path}/{name}");
             if name == HEAD && entry.is_file() {
-                let text = self.text(entry, SMALL_TEXT, &format!("{HEAD} of {what}"))?;
-                let read = format::parse_head(&text).map_err(|it| unreadable(entry, &what, it))?;
+                let text = self.text(entry.id, SMALL_TEXT, &head_path)?;
+                let read = format::parse_head(&text);
+                let read = read.map_err(|it| unreadable(&head_path, &text, it))?;
+                if read.schema > SCHEMA_VERSION {
+                    return Err(Error::TooNew { found: read.schema });
+                }
                 head = Some(read);
             } else if name == FILES && entry.is_folder() {
-                for file in self.folder(entry, &what)?.iter() {
-                    let name = String::from_utf8_lossy(&file.name);
-                    if !file.is_file() || !layout::is_file_name(&name) {
-                        return Err(unexpected(&what, file));
+                for file in self.folder(entry, &inner)?.iter() {
+                    if !layout::is_file_name(&String::from_utf8_lossy(&file.name)) {
+                        return Err(unexpected(&inner, file));
                     }
-                    self.check_size(file.id, ObjectType::Blob, PAYLOAD, &what)?;
+                    self.check_file(file, PAYLOAD, &inner)?;
                 }
             } else if name == MESSAGES && entry.is_folder() {
-                for chunk in self.folder(entry, &what)?.iter() {
-                    self.check_size(chunk.id, ObjectType::Blob, CHUNK, &what)?;
-                }
+                self.check_messages(entry, &inner)?;
             } else {
-                return Err(unexpected(&what, entry));
+                return Err(unexpected(&path, entry));
             }
         }
         // Names and numbers of the chunks, and every record in them.
-        let stored = self.store.session_of_tree(id, &top.id.to_string())?;
-        let stored = stored.ok_or_else(|| corrupt(top.id, &what, "it is not there".into()))?;
-        let folded = self.store.records(&stored)?.derive(|stream| HeadFold::of_stream(id, stream));
+        let stored = self.store.session_of_tree(id, &top.id.to_string());
+        let stored = stored.map_err(|error| at_path(&path, error))?;
+        let stored = stored.ok_or_else(|| wrong(path.clone(), "it is not there"))?;
+        let records = self.store.records(&stored);
+        let records = records.map_err(|error| self.blame(&stored, error))?;
+        let folded = records.derive(|stream| HeadFold::of_stream(id, stream));
         let counts = |head: &Head| (head.id, head.counts.records, head.counts.messages);
         match head {
             Some(head) if counts(&head) == counts(folded.head()) => Ok(()),
-            _ => {
-                let cause = "its session.yaml does not tell of the records that are there";
-                Err(corrupt(top.id, &what, cause.into()))
-            }
+            _ => Err(wrong(head_path, "it does not tell of the records that are there")),
         }
     }
 
-    fn text(&self, entry: &Entry, limit: usize, what: &str) -> Result<String, Error> {
-        self.check_size(entry.id, ObjectType::Blob, limit, what)?;
-        self.store.read_text(entry.id, &what)
+    /// The sizes of a session's messages, and how many values they can hold.
+    fn check_messages(&self, top: &Entry, folder: &str) -> Result<(), Error> {
+        let (chunks, mut size) = (self.folder(top, folder)?, 0);
+        let path = |chunk: &Entry| format!("{folder}/{}", shown(chunk));
+        for chunk in chunks.iter() {
+            size += self.check_size(chunk.id, ObjectType::Blob, CHUNK, &path(chunk))?;
+        }
+        if size > SESSION {
+            let cause = format!("its messages have more than {} MiB", SESSION >> 20);
+            return Err(wrong(folder.to_owned(), &cause));
+        }
+        let mut values = 0;
+        // There is no more than one to a byte.
+        for chunk in chunks.iter().filter(|_| size > VALUES) {
+            let text = self.text(chunk.id, CHUNK, &path(chunk))?;
+            values += text.bytes().filter(|byte| b",\n[{".contains(byte)).count();
+            if values > VALUES {
+                let cause = format!("its messages may hold more than {VALUES} values");
+                return Err(wrong(folder.to_owned(), &cause));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_file(&self, entry: &Entry, limit: usize, what: &str) -> Result<(), Error> {
+        if !entry.is_file() {
+            return Err(unexpected(what, entry));
+        }
+        self.check_size(entry.id, ObjectType::Blob, limit, what).map(drop)
+    }
+
+    /// The file, and its line, for which a session cannot be read.
+    fn blame(&self, stored: &StoredSession, error: Error) -> Error {
+        let folder = format!("{SESSIONS}/{}/{}/{MESSAGES}", stored.id.shard(), stored.id);
+        for (number, chunk) in &stored.chunks {
+            let path = format!("{folder}/{}", layout::chunk_name(stored.id, *number));
+            let read = self.store.chunk_records(stored.id, stored.tree, (*number, *chunk));
+            let Err(error) = read else { continue };
+            let Ok(text) = self.text(chunk.0, CHUNK, &path) else { return at_path(&path, error) };
+            let mut payload = |name: &str| self.store.file(stored.id, stored.tree, name).ok()?;
+            return match format::parse_chunk(&text, &mut payload) {
+                Err(error) => unreadable(&path, &text, error),
+                Ok(_) => at_path(&path, error),
+            };
+        }
+        error
+    }
+
+    fn text(&self, id: Oid, limit: usize, path: &str) -> Result<String, Error> {
+        self.check_size(id, ObjectType::Blob, limit, path)?;
+        self.store.read_text(id, &path).map_err(|error| at_path(path, error))
     }
 
     fn folder(&self, entry: &Entry, what: &str) -> Result<Tree, Error> {
@@ -241,22 +317,45 @@ impl Arrival<'_> {
         Err(corrupt(id, &what, "it is no folder as git writes it".into()))
     }
 
-    fn check_size(&self, id: Oid, kind: ObjectType, limit: usize, what: &str) -> Result<(), Error> {
+    /// The top folder of a revision.
+    fn top(&self, revision: Oid) -> Result<Tree, Error> {
+        self.check_size(revision, ObjectType::Commit, SMALL_TEXT, "a revision")?;
+        let what = "the top folder";
+        let tree = self.tree(self.store.read_commit(revision)?.tree, what)?;
+        if tree.len() > FOREIGN {
+            let cause = format!("it has more than {FOREIGN} files");
+            return Err(corrupt(revision, &what, cause));
+        }
+        Ok(tree)
+    }
+
+    /// The size of an object, known from its header.
+    fn check_size(
+        &self,
+        id: Oid,
+        kind: ObjectType,
+        limit: usize,
+        path: &str,
+    ) -> Result<usize, Error> {
+        if self.begun.elapsed() > self.time {
+            let cause = format!("looking at it takes more than {} s", self.time.as_secs());
+            return Err(corrupt(id, &path, cause));
+        }
         let odb = self.store.odb()?;
         let header = odb.read_header(id);
         let (size, found) =
-            header.map_err(|error| corrupt(id, &what, error.message().to_owned()))?;
+            header.map_err(|error| corrupt(id, &path, error.message().to_owned()))?;
         match size > limit {
-            _ if found != kind => Err(corrupt(id, &what, format!("it is a {}", found.str()))),
-            true => Err(corrupt(id, &what, format!("it has more than {} MiB", limit >> 20))),
-            false => Ok(()),
+            _ if found != kind => Err(wrong(path.to_owned(), &format!("it is a {}", found.str()))),
+            true => Err(wrong(path.to_owned(), &format!("it has more than {} MiB", limit >> 20))),
+            false => Ok(size),
         }
     }
 }
 
-fn unexpected(place: &str, entry: &Entry) -> Error {
-    let cause = format!("it holds {:?}, which has no place there", shown(entry));
-    corrupt(entry.id, &place, cause)
+fn unexpected(folder: &str, entry: &Entry) -> Error {
+    let slash = if folder.is_empty() { "" } else { "/" };
+    wrong(format!("{folder}{slash}{}", shown(entry)), "it has no place in a store")
 }
 
 /// A name, as far as an error shows it.
@@ -264,10 +363,28 @@ fn shown(entry: &Entry) -> String {
     String::from_utf8_lossy(&entry.name).chars().take(60).collect()
 }
 
-fn unreadable(entry: &Entry, what: &str, error: format::Error) -> Error {
+fn wrong(what: String, cause: &str) -> Error {
+    Error::Corrupt { what, cause: cause.to_owned() }
+}
+
+/// What is wrong with a text, by its line.
+fn unreadable(path: &str, text: &str, error: format::Error) -> Error {
     match error {
         format::Error::TooNew { found } => Error::TooNew { found },
-        error => corrupt(entry.id, &what, error.to_string()),
+        format::Error::Yaml { line, cause } => wrong(format!("{path}:{line}"), &cause),
+        format::Error::Shape { document, cause } => {
+            let lines = format::document_lines(text);
+            let line = lines.get(document.saturating_sub(1)).unwrap_or(&1);
+            wrong(format!("{path}:{line}"), &cause)
+        }
+        error @ format::Error::File { .. } => wrong(path.to_owned(), &error.to_string()),
+    }
+}
+
+fn at_path(path: &str, error: Error) -> Error {
+    match error {
+        Error::Corrupt { cause, .. } => wrong(path.to_owned(), &cause),
+        error => error,
     }
 }
 

@@ -3,34 +3,41 @@
 //!
 //! The git program does the talking, with the user's own settings, so that ssh, credential helpers
 //! and proxies just work. It is never given data as options, follows no hooks, filters or
-//! submodules, and is held to the transports of [`address`]. What arrives lies apart from the
-//! store's objects until it was checked ([`arrival`]).
+//! submodules, is held to the transports of [`address`], and to bounds of memory, room and time
+//! ([`talk`]). What arrives lies apart from the store's objects until it was checked ([`arrival`]).
 
 mod address;
 mod arrival;
+mod arrived;
+mod settings;
+mod talk;
 
 use std::fs;
 use std::io;
 use std::path::Path;
 use std::process::Command;
-use std::process::Stdio;
 use std::time::Duration;
 
 use crate::platform;
 use crate::platform::FileLock;
 use crate::session::RevisionId;
 use crate::store::Error;
+use crate::store::Relation;
 use crate::store::Store;
 use crate::store::git;
+use crate::store::inspect::bytes_in;
 use crate::store::refs::MAIN;
 use crate::store::refs::object_id;
 
 pub use address::Address;
 pub use address::AddressError;
-pub use arrival::Arrived;
+pub use arrived::Arrived;
+
+use talk::Bounds;
+use talk::Said;
 
 /// What git must not do, whatever the user's settings say, and how it keeps what it fetches.
-const SETTINGS: [&str; 9] = [
+const SETTINGS: [&str; 12] = [
     "core.hooksPath=/dev/null",
     "core.fsmonitor=false",
     "fetch.fsckObjects=true",
@@ -40,9 +47,11 @@ const SETTINGS: [&str; 9] = [
     "push.gpgSign=false",
     "gc.auto=0",
     "maintenance.auto=false",
+    // What is larger is never held whole; and one thread, since each holds as much.
+    "core.bigFileThreshold=64m",
+    "pack.threads=1",
+    "fetch.writeCommitGraph=false",
 ];
-/// The transports that git may use.
-const PROTOCOLS: &str = "https:http:ssh:file:gcrypt";
 
 /// How the folders begin in which things arrive.
 const ARRIVING: &str = "arriving-";
@@ -59,6 +68,11 @@ const OVERTAKEN: [&str; 7] = [
     "cannot lock ref",
 ];
 
+/// How git says why it cannot move a ref.
+const LOCKED: &str = "cannot lock ref";
+/// How git says that it is not its own fault.
+const UNREAD: &str = "Could not read from remote repository.";
+
 /// A remote, as the store's settings name it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Remote {
@@ -66,69 +80,28 @@ pub struct Remote {
     pub name: String,
     /// Where it is.
     pub address: Address,
+    /// The filter that says which sessions it gets; none: all.
+    pub only: Option<String>,
+    /// Whether it is synced with by itself.
+    pub is_auto: bool,
 }
 
 /// What became of a push.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Pushed {
     /// The remote has it.
     Done,
-    /// Somebody else pushed first.
-    Overtaken,
+    /// Its main was not what it should be, or could not be moved: somebody else pushed first. With
+    /// what git says of it.
+    Overtaken(String),
 }
 
 impl Store {
-    /// The remotes, by name.
-    ///
-    /// # Errors
-    /// [`Error::Remote`]: one of them has an address that may not be used.
-    pub fn remotes_to_sync(&self) -> Result<Vec<Remote>, Error> {
-        let failed = |source| Error::Git { doing: "reading the remotes".into(), source };
-        let config = self.repository.config().and_then(|mut it| it.snapshot()).map_err(failed)?;
-        let mut names = Vec::new();
-        for name in self.repository.remotes().map_err(failed)?.iter().flatten().flatten() {
-            names.push(name.to_owned());
-        }
-        names.sort();
-        let remote = |name: String| {
-            let text = config.get_string(&format!("remote.{name}.url")).map_err(failed)?;
-            let address = Address::parse(&text).map_err(|error| refused(&name, &error))?;
-            Ok(Remote { name, address })
-        };
-        names.into_iter().map(remote).collect()
-    }
-
-    /// Adds a remote.
-    pub fn add_remote(&self, remote: &Remote) -> Result<(), Error> {
-        let failed = |source| Error::Git { doing: "writing the remote".into(), source };
-        let _lock = self.lock()?;
-        if self.repository.find_remote(&remote.name).is_ok() {
-            let cause = format!("there is a remote {} already", remote.name);
-            return Err(Error::Remote { name: remote.name.clone(), cause });
-        }
-        let write = || {
-            let mut config = self.repository.config()?.open_level(git2::ConfigLevel::Local)?;
-            config.set_str(&format!("remote.{}.url", remote.name), remote.address.as_str())
-        };
-        write().map_err(failed)
-    }
-
-    /// Removes a remote, and what is known of it.
-    pub fn remove_remote(&self, name: &str) -> Result<(), Error> {
-        let _lock = self.lock()?;
-        let remove = || {
-            let mut config = self.repository.config()?.open_level(git2::ConfigLevel::Local)?;
-            config.remove(&format!("remote.{name}.url"))
-        };
-        remove()
-            .map_err(|source| Error::Git { doing: format!("removing the remote {name}"), source })
-    }
-
     /// What main is at the other end; none: there is nothing yet.
     pub fn remote_tip(&self, remote: &Remote) -> Result<Option<RevisionId>, Error> {
-        let mut command = self.transport("ls-remote");
+        let mut command = self.transport("ls-remote", remote);
         command.args(["--", remote.address.as_str(), MAIN]);
-        let said = run(command, remote, "asking what it has")?;
+        let said = run(command, remote, "asking what it has", Bounds::short())?;
         let line = said.lines().find_map(|line| line.strip_suffix(MAIN)?.strip_suffix('\t'));
         match line {
             None => Ok(None),
@@ -140,41 +113,86 @@ impl Store {
     }
 
     /// Whether the store has that revision already.
-    pub fn has_revision(&self, revision: &RevisionId) -> bool {
-        self.odb().is_ok_and(|odb| odb.exists(object_id(revision)))
+    pub fn is_revision(&self, revision: &RevisionId) -> bool {
+        let Ok(odb) = self.odb() else { return false };
+        let header = odb.read_header(object_id(revision));
+        header.is_ok_and(|(_, kind)| kind == git2::ObjectType::Commit)
     }
 
-    /// Brings the remote's main here, up to `tip` at least, once it was checked. No ref moves. What
-    /// has something that was scrubbed here is held apart, and returned.
+    /// Brings the remote's revision `tip` here, once it was checked; `fetching` is called where it
+    /// must be fetched. No ref moves. What has something that was scrubbed here is held apart, and
+    /// returned.
     ///
     /// # Errors
     /// [`Error::Remote`]: it cannot be reached, or what it has is no store's; then nothing of it
     /// stays.
-    pub fn fetch(&self, remote: &Remote, tip: &RevisionId) -> Result<Option<Arrived>, Error> {
-        let making = |source| Error::Io { doing: "making room for what arrives".into(), source };
+    pub fn bring(
+        &self,
+        remote: &Remote,
+        tip: &RevisionId,
+        fetching: &mut dyn FnMut(),
+    ) -> Result<Option<Arrived>, Error> {
+        if !self.is_revision(tip) {
+            fetching();
+            return self.fetch(remote, tip);
+        }
+        // Left by an interrupted sync, or come along with something else, it was never looked at.
+        if let Relation::Behind | Relation::Apart(_) = self.relation(&self.tip()?, tip)? {
+            let _lock = self.clear_arrivals(remote)?;
+            self.check_arrival(&self.objects, tip).map_err(|error| arrived(remote, error))?;
+        }
+        Ok(None)
+    }
+
+    fn fetch(&self, remote: &Remote, tip: &RevisionId) -> Result<Option<Arrived>, Error> {
+        let lock = self.clear_arrivals(remote)?;
         let folder = self.private_folder();
-        // One at a time: so whatever still lies there is left by somebody who died.
-        let lock = FileLock::acquire(&folder.join("fetching"), PATIENCE).map_err(making)?;
-        let lock = lock.ok_or(Error::Locked { seconds: PATIENCE.as_secs() })?;
-        drop_arrivals(&folder).map_err(making)?;
-        let mut builder = tempfile::Builder::new();
-        let place = builder.prefix(ARRIVING).tempdir_in(&folder).map_err(making)?;
-        let mut command = self.transport("fetch");
+        let place = tempfile::Builder::new().prefix(ARRIVING).tempdir_in(&folder);
+        let place = place.map_err(making_room)?;
+        let mut command = self.transport("fetch", remote);
         command
             .args(["--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--"])
             .args([remote.address.as_str(), MAIN])
             .env("GIT_OBJECT_DIRECTORY", place.path())
             .env("GIT_ALTERNATE_OBJECT_DIRECTORIES", &self.objects);
-        run(command, remote, "fetching")?;
-        let arrival = self.check_arrival(place.path(), tip);
-        let store = arrival.map_err(|error| arrived(remote, error))?;
-        if store.scrubs_apart(&self.tip()?, tip)?.only_here {
-            return Ok(Some(Arrived::new(store, place, lock)));
+        let store = run(command, remote, "fetching", Bounds::arriving(place.path()))
+            .and_then(|_| self.check_arrival(place.path(), tip).map_err(|it| arrived(remote, it)));
+        let is_apart = match &store {
+            Ok(store) => store.scrubs_apart(&self.tip()?, tip)?.only_here,
+            Err(_) => true,
+        };
+        if is_apart {
+            self.forget_what_came(remote);
+            return Ok(Some(Arrived::new(store?, place, lock)));
         }
-        self.move_in(place.path()).map_err(making)?;
+        self.move_in(place.path()).map_err(making_room)?;
         let opening = |source| Error::Git { doing: "opening what was fetched".into(), source };
         self.odb()?.refresh().map_err(opening)?;
         Ok(None)
+    }
+
+    /// Removes what fetches left that were cut short. One fetch at a time: so whatever still lies
+    /// there is left by somebody who died.
+    fn clear_arrivals(&self, remote: &Remote) -> Result<FileLock, Error> {
+        let folder = self.private_folder();
+        let lock = FileLock::acquire(&folder.join("fetching"), PATIENCE).map_err(making_room)?;
+        let lock = lock.ok_or(Error::Locked { seconds: PATIENCE.as_secs() })?;
+        for entry in fs::read_dir(folder).map_err(making_room)? {
+            let entry = entry.map_err(making_room)?;
+            if entry.file_name().to_string_lossy().starts_with(ARRIVING) {
+                self.forget_what_came(remote);
+                fs::remove_dir_all(entry.path()).map_err(making_room)?;
+            }
+        }
+        Ok(lock)
+    }
+
+    /// Has git-remote-gcrypt forget what it has brought here, for it did not stay.
+    fn forget_what_came(&self, remote: &Remote) {
+        if remote.address.is_encrypted() {
+            // What is not there needs not be removed.
+            fs::remove_dir_all(self.path.join("remote-gcrypt")).ok();
+        }
     }
 
     /// Gives the remote a revision as its main, if it still has the one before.
@@ -193,35 +211,70 @@ impl Store {
     }
 
     fn pushed(&self, remote: &Remote, tip: &RevisionId, how: &[&str]) -> Result<Pushed, Error> {
-        let mut command = self.transport("push");
+        let mut command = self.transport("push", remote);
         command.args(["--quiet", "--porcelain", "--no-verify"]).args(how).arg("--");
         command.args([remote.address.as_str(), &format!("{tip}:{MAIN}")]);
-        let output = start(command, remote)?;
-        if output.status.success() {
+        let bounds = Bounds::sending(bytes_in(&self.objects.join("pack")));
+        let said = talk::talk(command, bounds).map_err(|cause| failed(remote, cause))?;
+        if said.status.success() {
             return Ok(Pushed::Done);
         }
-        let said = String::from_utf8_lossy(&output.stdout).into_owned();
-        match said.lines().find_map(|line| line.strip_prefix('!')) {
-            Some(line) if OVERTAKEN.iter().any(|it| line.contains(it)) => Ok(Pushed::Overtaken),
+        match said.stdout.lines().find_map(|line| line.strip_prefix('!')) {
             Some(line) => {
                 let reason = line.rsplit('\t').next().unwrap_or(line);
-                Err(failed(remote, format!("it does not take what is pushed: {reason}")))
+                if OVERTAKEN.iter().any(|it| line.contains(it)) {
+                    let lock = said.stderr.lines().find_map(|it| it.split_once(LOCKED));
+                    let lock = lock.map(|(_, why)| format!("{LOCKED}{}", why.trim_end()));
+                    return Ok(Pushed::Overtaken(lock.unwrap_or_else(|| reason.to_owned())));
+                }
+                let why = words_of_remote(&said).map_or_else(String::new, |it| format!(": {it}"));
+                Err(failed(remote, format!("it does not take what is pushed: {reason}{why}")))
             }
-            None => Err(failed(remote, format!("pushing: {}", complaint(&output)))),
+            None => Err(failed(remote, format!("pushing: {}", complaint(&said)))),
         }
     }
 
     /// The git program as it talks to others: with the user's settings, and none of the
     /// environment's repositories.
-    fn transport(&self, subcommand: &str) -> Command {
-        let mut command = Command::new("git");
+    fn transport(&self, subcommand: &str, remote: &Remote) -> Command {
+        let mut command = talk::bounded_git();
         git::leave_repositories(&mut command);
         command.arg("--git-dir").arg(&self.path);
         for setting in SETTINGS {
             command.args(["-c", setting]);
         }
-        command.arg(subcommand).env("GIT_ALLOW_PROTOCOL", PROTOCOLS).env("LC_ALL", "C");
+        let address = &remote.address;
+        if address.is_on_this_machine() {
+            // Whoever answers here has no business to lead elsewhere.
+            command.args(["-c", "http.followRedirects=false"]);
+        }
+        command.arg(subcommand).env("GIT_ALLOW_PROTOCOL", address.protocols()).env("LC_ALL", "C");
+        if !platform::can_be_asked() {
+            self.ask_nobody(&mut command, address);
+        }
         command
+    }
+
+    /// Has git fail where it would ask for a password, or whether a host is to be trusted.
+    fn ask_nobody(&self, command: &mut Command, address: &Address) {
+        command
+            .env("GIT_TERMINAL_PROMPT", "0")
+            .env("GIT_ASKPASS", "")
+            .env("SSH_ASKPASS_REQUIRE", "never")
+            .env("GCM_INTERACTIVE", "never");
+        // A program in `GIT_SSH` may be another than OpenSSH, and is not given options of it.
+        if address.is_on_this_machine() || platform::variable("GIT_SSH").is_some() {
+            return;
+        }
+        let configured = || {
+            let mut git = git::user_git(&self.path);
+            let output = git.args(["config", "--get", "core.sshCommand"]).output().ok()?;
+            let text = String::from_utf8(output.stdout).ok()?;
+            Some(text.trim().to_owned()).filter(|text| !text.is_empty())
+        };
+        let ssh = platform::variable("GIT_SSH_COMMAND").or_else(configured);
+        let ssh = ssh.unwrap_or_else(|| "ssh".to_owned());
+        command.env("GIT_SSH_COMMAND", format!("{ssh} -oBatchMode=yes"));
     }
 
     /// Makes the packs that arrived part of the store, durably.
@@ -248,58 +301,57 @@ impl Store {
     }
 }
 
-/// Removes what fetches left that were cut short.
-fn drop_arrivals(folder: &Path) -> io::Result<()> {
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        if entry.file_name().to_string_lossy().starts_with(ARRIVING) {
-            fs::remove_dir_all(entry.path())?;
-        }
-    }
-    Ok(())
+fn making_room(source: io::Error) -> Error {
+    Error::Io { doing: "making room for what arrives".into(), source }
 }
 
-fn run(command: Command, remote: &Remote, doing: &str) -> Result<String, Error> {
-    let output = start(command, remote)?;
-    if output.status.success() {
-        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
-    }
-    Err(failed(remote, format!("{doing}: {}", complaint(&output))))
+fn run(
+    command: Command,
+    remote: &Remote,
+    doing: &str,
+    bounds: Bounds<'_>,
+) -> Result<String, Error> {
+    let told = |cause| failed(remote, format!("{doing}: {cause}"));
+    let said = talk::talk(command, bounds).map_err(told)?;
+    if said.status.success() { Ok(said.stdout) } else { Err(told(complaint(&said))) }
 }
 
-fn start(mut command: Command, remote: &Remote) -> Result<std::process::Output, Error> {
-    command.stdin(Stdio::null()).output().map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => failed(remote, "the git program is not installed".into()),
-        _ => failed(remote, format!("the git program cannot be started: {error}")),
-    })
-}
-
-/// What git complained of: its first fatal line, or the last one.
-fn complaint(output: &std::process::Output) -> String {
-    let said = String::from_utf8_lossy(&output.stderr);
-    let lines = || said.lines().map(str::trim).filter(|line| !line.is_empty());
-    let fatal = lines().find(|it| it.starts_with("fatal:") || it.starts_with("error:"));
-    let line = fatal.or_else(|| lines().next_back());
-    let told = |line: &str| {
-        let line =
-            ["fatal: ", "error: "].iter().find_map(|it| line.strip_prefix(it)).unwrap_or(line);
-        Address::without_secrets(line)
+/// What git complained of, here or there: its first fatal line, or the last one. Where it only says
+/// that it could not read, whoever did the reading for it said why in the line before.
+fn complaint(said: &Said) -> String {
+    let lines = said.stderr.lines().map(|line| line.trim().trim_start_matches("remote: ").trim());
+    let lines: Vec<&str> = lines.filter(|line| !line.is_empty()).collect();
+    let line = match lines.iter().position(|line| marked(line).is_some()) {
+        Some(place @ 1..) if lines[place].ends_with(UNREAD) => lines.get(place - 1),
+        Some(place) => lines.get(place),
+        None => lines.last(),
     };
-    line.map_or_else(|| output.status.to_string(), told)
+    let told = |line: &&str| Address::without_secrets(marked(line).unwrap_or(line));
+    line.map_or_else(|| said.status.to_string(), told)
+}
+
+/// What a hook of the remote's says first.
+fn words_of_remote(said: &Said) -> Option<String> {
+    said.stderr
+        .lines()
+        .find_map(|line| line.strip_prefix("remote: "))
+        .map(|it| it.trim().to_owned())
+}
+
+/// What stands behind a mark of git's for what went wrong.
+fn marked(line: &str) -> Option<&str> {
+    ["fatal: ", "error: "].iter().find_map(|it| line.strip_prefix(it))
 }
 
 fn failed(remote: &Remote, cause: String) -> Error {
     Error::Remote { name: remote.name.clone(), cause }
 }
 
-fn refused(name: &str, error: &AddressError) -> Error {
-    Error::Remote { name: name.to_owned(), cause: error.to_string() }
-}
-
 /// What is wrong with what arrived is the remote's fault, not this store's.
 fn arrived(remote: &Remote, error: Error) -> Error {
     match error {
         Error::Corrupt { what, cause } => failed(remote, format!("{what}: {cause}")),
+        Error::TooNew { found } => Error::RemoteTooNew { name: remote.name.clone(), found },
         Error::Foreign { cause, .. } => failed(remote, format!("it is no annals store: {cause}")),
         other => other,
     }

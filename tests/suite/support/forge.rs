@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
+use std::path::Path;
+use std::process::Command;
 
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
@@ -13,6 +15,7 @@ pub(crate) type Id = [u8; 20];
 pub(crate) const COMMIT: u8 = 1;
 pub(crate) const TREE: u8 = 2;
 pub(crate) const BLOB: u8 = 3;
+pub(crate) const TAG: u8 = 4;
 
 /// A pack in the making.
 #[derive(Default, Clone)]
@@ -53,6 +56,11 @@ impl Pack {
         self.entries.len()
     }
 
+    /// The pack.
+    pub(crate) fn finish(&self) -> Vec<u8> {
+        self.finish_with(self.count)
+    }
+
     /// The pack, saying that it has `count` objects.
     pub(crate) fn finish_with(&self, count: u32) -> Vec<u8> {
         let mut pack = b"PACK\0\0\0\x02".to_vec();
@@ -72,7 +80,7 @@ impl Pack {
 
     pub(crate) fn with_header(&self, header: &str) -> Vec<u8> {
         let mut bundle = header.as_bytes().to_vec();
-        bundle.extend_from_slice(&self.finish_with(self.count));
+        bundle.extend_from_slice(&self.finish());
         bundle
     }
 }
@@ -93,6 +101,21 @@ pub(crate) struct Forge {
 }
 
 impl Forge {
+    /// The files of a repository's main.
+    pub(crate) fn of(repository: &Path) -> Self {
+        let git = |args: &[&str]| {
+            let output = Command::new("git").arg("-C").arg(repository).args(args).output();
+            output.expect("git runs").stdout
+        };
+        let names = git(&["ls-tree", "-r", "--name-only", "main"]);
+        let mut forge = Self::default();
+        for name in String::from_utf8(names).expect("names").lines() {
+            let bytes = git(&["cat-file", "blob", &format!("main:{name}")]);
+            forge.files.insert(name.to_owned(), bytes);
+        }
+        forge
+    }
+
     /// A file changed.
     pub(crate) fn with(mut self, path: &str, bytes: &[u8]) -> Self {
         self.files.insert(path.to_owned(), bytes.to_vec());
@@ -162,7 +185,7 @@ impl Forge {
 }
 
 pub(crate) fn id_of(kind: u8, bytes: &[u8]) -> Id {
-    let kind = ["", "commit", "tree", "blob"][usize::from(kind)];
+    let kind = ["", "commit", "tree", "blob", "tag"][usize::from(kind)];
     let mut sha = Sha1::new();
     sha.update(format!("{kind} {}\0", bytes.len()).as_bytes());
     sha.update(bytes);

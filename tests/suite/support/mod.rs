@@ -6,6 +6,7 @@ pub(crate) mod endpoint;
 pub(crate) mod fault;
 pub(crate) mod forge;
 mod mount;
+pub(crate) mod servers;
 #[cfg(unix)]
 mod terminal;
 
@@ -136,6 +137,61 @@ impl Sandbox {
         saved["session"]["id"].as_str().expect("a session has an id").to_owned()
     }
 
+    /// Makes the store what an earlier program left: the files of `tests/fixtures/schemas/<schema>`.
+    pub(crate) fn older_store(&self, schema: &str) {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/schemas");
+        let mut files = Vec::new();
+        collect(&folder.join(schema), &mut files);
+        let names = files.iter().map(|(path, bytes)| {
+            let name = path.strip_prefix(folder.join(schema)).expect("it lies there");
+            (name.to_string_lossy().into_owned(), bytes.clone())
+        });
+        self.commit_files(&names.collect::<Vec<_>>());
+    }
+
+    /// Commits these files to the store with git alone, as the whole of its tree; the store is made if
+    /// it is not there. Gives the revision.
+    pub(crate) fn commit_files(&self, files: &[(String, Vec<u8>)]) -> String {
+        let store = self.store();
+        if !store.exists() {
+            fs::create_dir_all(&store).expect("a folder is made");
+            self.git(["init", "-q", "--bare", "-b", "main", "."]);
+        }
+        let mut lines = String::new();
+        for (name, bytes) in files {
+            let input = self.root().join("blob");
+            fs::write(&input, bytes).expect("it is written");
+            let id = self.git(["hash-object", "-w", &input.to_string_lossy()]);
+            lines += &format!("100644 {}\t{name}\n", id.trim());
+        }
+        let index = self.root().join("older-index");
+        drop(fs::remove_file(&index));
+        let git = |arguments: &[&str], input: &str| {
+            let mut command = Command::new("git");
+            self.seal(&mut command);
+            let file = self.root().join("input");
+            fs::write(&file, input).expect("it is written");
+            command.env("GIT_INDEX_FILE", &index).arg("-C").arg(&store).args(arguments);
+            for who in ["AUTHOR", "COMMITTER"] {
+                command.env(format!("GIT_{who}_NAME"), "an earlier program");
+                command.env(format!("GIT_{who}_EMAIL"), "x@example.org");
+                command.env(format!("GIT_{who}_DATE"), "2026-01-02T03:04:05Z");
+            }
+            let stdin = fs::File::open(&file).expect("it opens");
+            Ran::of(command.stdin(stdin)).ok().stdout.trim().to_owned()
+        };
+        git(&["update-index", "--add", "--index-info"], &lines);
+        let tree = git(&["write-tree"], "");
+        let parent = git(&["for-each-ref", "--format=%(objectname)", "refs/heads/main"], "");
+        let mut arguments = vec!["commit-tree", &tree, "-m", "saved"];
+        if !parent.is_empty() {
+            arguments.extend(["-p", &parent]);
+        }
+        let commit = git(&arguments, "");
+        git(&["update-ref", "refs/heads/main", &commit], "");
+        commit
+    }
+
     /// The newest revision of the store.
     pub(crate) fn tip(&self) -> String {
         self.git(["rev-parse", "main"]).trim().to_owned()
@@ -166,6 +222,31 @@ impl Sandbox {
         let errors = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "git {args:?} failed: {errors}{text}");
         text + &errors
+    }
+
+    /// Git as the user calls it in any folder, where it finds the programs that come with annals;
+    /// without `strategy`, as if the merge strategy were not installed.
+    pub(crate) fn plain_git(&self, folder: &Path, strategy: bool) -> Command {
+        let mut command = Command::new("git");
+        self.seal(&mut command);
+        if strategy {
+            command.env("PATH", Self::path_with_programs());
+        }
+        for role in ["AUTHOR", "COMMITTER"] {
+            command
+                .env(format!("GIT_{role}_NAME"), "Kim")
+                .env(format!("GIT_{role}_EMAIL"), "kim@localhost");
+        }
+        command.arg("-C").arg(folder);
+        command
+    }
+
+    /// A `PATH` that also leads to the programs that come with annals.
+    pub(crate) fn path_with_programs() -> std::ffi::OsString {
+        let own = Path::new(env!("CARGO_BIN_EXE_git-merge-annals")).parent().map(Path::to_owned);
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let all = own.into_iter().chain(std::env::split_paths(&path));
+        std::env::join_paths(all).expect("no folder has a colon in its name")
     }
 
     /// Git must accept the store, and have nothing to say about it.
@@ -264,6 +345,16 @@ impl Ran {
     pub(crate) fn ok(self) -> Self {
         self.code(0)
     }
+}
+
+/// An empty remote that plain git made, and its address.
+pub(crate) fn bare_remote() -> (TempDir, String) {
+    let folder = TempDir::new().expect("a temporary folder can be made");
+    let mut command = Command::new("git");
+    command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1");
+    Ran::of(command.args(["init", "-q", "--bare", "-b", "main"]).arg(folder.path())).ok();
+    let address = folder.path().display().to_string();
+    (folder, address)
 }
 
 /// Says why a test is skipped.

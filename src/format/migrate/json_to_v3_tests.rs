@@ -1,6 +1,8 @@
 use serde_json::json;
 
 use super::*;
+use crate::session::Message;
+use crate::session::Record;
 
 fn read(value: Value) -> Result<GivenSession, Error> {
     let Value::Object(document) = value else { unreachable!("the tests give objects") };
