@@ -17,9 +17,11 @@ use crate::repository::change::Bench;
 use crate::repository::change::Committed;
 use crate::repository::change::Planned;
 use crate::repository::change::subject;
+use crate::repository::merging::buried_stream;
 use crate::repository::observing::observed;
 use crate::session::Action;
 use crate::session::Head;
+use crate::session::HeadFold;
 use crate::session::Keys;
 use crate::session::Record;
 use crate::session::RecordKey;
@@ -174,7 +176,7 @@ impl Repository {
             let found = buried.iter().find(|(stored, _)| stored.id == id);
             match found {
                 Some((stored, event)) if bench.store.session(tip, id)?.is_none() => {
-                    dig_up(bench, batch, stored, event, at).map(Some)
+                    dig_up(bench, batch, (tip, stored), event, at).map(Some)
                 }
                 _ => Ok(None),
             }
@@ -217,16 +219,20 @@ impl Repository {
     }
 }
 
+/// Brings a session back with what each line of history had of it when it was deleted there.
 fn dig_up(
     bench: &Bench<'_>,
     batch: &mut Batch<'_>,
-    buried: &StoredSession,
+    (tip, buried): (&RevisionId, &StoredSession),
     event: &str,
     at: DateTime<Utc>,
 ) -> Result<Planned> {
-    let head = bench.store.head(buried)?;
+    let stream = match buried_stream(bench.store, tip, buried.id)? {
+        Some(stream) => stream,
+        None => bench.store.records(buried)?,
+    };
+    let head = HeadFold::of_stream(buried.id, &stream).head().clone();
     let event = bench.event(&head, event.to_owned(), at, Action::Undelete);
-    let stream = bench.store.records(buried)?;
     let stream = Clean::from_items(stream.items().chain([event]));
     Bench::plan_whole(batch, buried.id, None, stream, 0)
 }

@@ -164,6 +164,29 @@ fn what_is_deleted_stays_away_unless_the_other_side_went_on() {
 }
 
 #[test]
+fn what_both_deleted_comes_back_with_the_records_of_both() {
+    let world = World::new(2);
+    let [a, b] = &world.machines[..] else { unreachable!("there are two") };
+    let id = begun(a).write().short();
+    a.capture();
+    world.settle();
+    begun(b).user("said on b").write();
+    b.capture();
+    // The one that knows less deletes last.
+    b.run(["delete", &id, "--yes"]).ok();
+    a.run(["tag", &id, "of-a"]).ok();
+    a.run(["delete", &id, "--yes"]).ok();
+    world.settle();
+    for machine in [a, b] {
+        assert_eq!(machine.json(["list"])["total"], 0);
+    }
+    a.run(["undelete", &id]).ok();
+    assert_eq!(said(a, &id), ["what is up?", "not much", "said on b"]);
+    assert_eq!(a.json(["show", &id])["session"]["tags"], serde_json::json!(["of-a"]));
+    world.settle();
+}
+
+#[test]
 fn the_later_title_and_all_tags_of_both_are_kept() {
     let world = World::new(2);
     let id = begun(&world.machines[0]).write().short();
