@@ -1,10 +1,9 @@
-//! Checks of the store, its index, and what is around them.
+//! Checks of the store and its index.
 
 use crate::error::Result;
 use crate::index::Filter;
 use crate::index::Page;
 use crate::index::SortKey;
-use crate::platform;
 use crate::repository::Operation;
 use crate::repository::Progress;
 use crate::repository::Repository;
@@ -38,11 +37,11 @@ pub enum Verdict {
 }
 
 impl Check {
-    fn fine(name: &'static str, found: impl Into<String>) -> Self {
+    pub(super) fn fine(name: &'static str, found: impl Into<String>) -> Self {
         Self { name, found: found.into(), verdict: Verdict::Fine }
     }
 
-    fn warning(name: &'static str, found: impl Into<String>) -> Self {
+    pub(super) fn warning(name: &'static str, found: impl Into<String>) -> Self {
         Self { name, found: found.into(), verdict: Verdict::Warning }
     }
 
@@ -53,7 +52,8 @@ impl Check {
 
 impl Repository {
     /// Checks everything: every object of history, every session's records against its head, the
-    /// index against the store, modes, and the git program.
+    /// index against the store, modes, journals, locks, settings, the agents' folders, the room on the
+    /// disk, and the git program.
     pub fn doctor(&mut self, progress: &mut dyn FnMut(Progress)) -> Result<Vec<Check>> {
         observed(self, Operation::Doctor, &[], |it| it.check_all(progress))
     }
@@ -129,55 +129,5 @@ impl Repository {
             let found = format!("it lists {indexed} sessions, the store has {stored}");
             Check::damaged("index", found)
         })
-    }
-
-    fn check_audit(&self) -> Check {
-        let state = match self.audit_state() {
-            Ok(state) => state,
-            Err(error) => return Check::warning("audit", error.to_string()),
-        };
-        let unaudited = self.observer.metrics().unaudited;
-        let folder = state.folder.display();
-        match unaudited.last {
-            Some(last) => {
-                let (count, cause) = (unaudited.count, unaudited.cause.unwrap_or_default());
-                let last = last.format("%Y-%m-%d %H:%M UTC");
-                let found = format!("{count} lines could not be written, last {last}: {cause}");
-                Check::warning("audit", found)
-            }
-            None if !state.is_on => Check::fine("audit", "no audit log is kept"),
-            None if !platform::is_writable(&state.folder) => {
-                Check::warning("audit", format!("{folder} cannot be written"))
-            }
-            None => Check::fine("audit", format!("the log is kept in {folder}")),
-        }
-    }
-
-    fn check_surroundings(&self) -> Vec<Check> {
-        let mut checks = Vec::new();
-        if self.store.is_replacing() {
-            let found = "a rewriting of history was interrupted; the next command goes on with it";
-            checks.push(Check::warning("history", found));
-        }
-        let wrong = self.store.wrong_modes();
-        for path in &self.closed {
-            let found = format!("{} was open to others, and is closed now", path.display());
-            checks.push(Check::warning("modes", found));
-        }
-        if wrong.is_empty() && self.closed.is_empty() {
-            checks.push(Check::fine("modes", "nobody else can read the store"));
-        }
-        for path in wrong {
-            checks.push(Check::warning("modes", format!("{} is open to others", path.display())));
-        }
-        match self.store.git_version() {
-            Some(version) => checks.push(Check::fine("git", version)),
-            None => {
-                let found = "there is no git program: gc and checkout need one";
-                checks.push(Check::warning("git", found));
-            }
-        }
-        checks.push(self.check_audit());
-        checks
     }
 }

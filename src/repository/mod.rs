@@ -61,6 +61,7 @@ mod share;
 mod sizes;
 mod startup;
 mod stats;
+mod surroundings;
 mod sync;
 mod take;
 mod told;

@@ -12,6 +12,10 @@ use crate::store::Error;
 use crate::store::Store;
 use crate::store::git;
 
+/// Locks that keep git, or us, from writing.
+const LOCKS: [&str; 5] =
+    ["HEAD.lock", "config.lock", "packed-refs.lock", "refs/heads/main.lock", "shallow.lock"];
+
 /// What the files of a store take, in bytes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct StoreSizes {
@@ -70,6 +74,14 @@ impl Store {
         let paths = [self.path.clone(), own].into_iter().chain(entries.map(|it| it.path()));
         // What cannot be closed, on a read-only medium say, the doctor tells of.
         paths.filter(|path| platform::close_to_others(path).unwrap_or(false)).collect()
+    }
+
+    /// Locks of git's own that stand in the store now: somebody is at work, or died over it.
+    pub fn git_locks(&self) -> Vec<PathBuf> {
+        let mut locks: Vec<PathBuf> =
+            LOCKS.iter().map(|name| self.path.join(name)).filter(|path| path.exists()).collect();
+        locks.sort();
+        locks
     }
 
     /// What the git program says of its version; none: there is no git program.

@@ -187,7 +187,7 @@ impl JournalFolder {
     /// Takes out of the journals that are kept for their damaged lines what must go. `clean`: as
     /// for a rewriting of history.
     pub fn clean_damaged(&self, clean: &CleanText<'_>) -> Result<(), Error> {
-        for path in self.files_ending(DAMAGED) {
+        for path in self.damaged() {
             let failed = failed("cleaning the journal", &path);
             let text = match fs::read(&path) {
                 Err(error) => return Err(failed(error)),
@@ -204,6 +204,11 @@ impl JournalFolder {
     pub fn held(&self) -> Vec<SessionId> {
         let is_held = |path: &PathBuf| !matches!(FileLock::claim(path), Ok(Some(_)));
         self.files().iter().filter(|path| is_held(path)).filter_map(|it| session_of(it)).collect()
+    }
+
+    /// The journals that are kept for their lines that could not be read, sorted.
+    pub fn damaged(&self) -> Vec<PathBuf> {
+        self.files_ending(DAMAGED)
     }
 
     /// The files that look like journals, sorted.

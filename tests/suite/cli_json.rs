@@ -356,6 +356,7 @@ fn init_checkout_gc_and_doctor() {
     let check = |name: &str, found: &str| json!({"name": name, "verdict": "fine", "found": found});
     let git = doctor["checks"][4]["found"].as_str().expect("a version").to_owned();
     assert!(git.starts_with("git version"), "{git}");
+    let disk = doctor["checks"][9]["found"].as_str().expect("what is free").to_owned();
     let expected = json!({
         "kind": "annals.doctor/1",
         "verdict": "fine",
@@ -366,6 +367,10 @@ fn init_checkout_gc_and_doctor() {
             check("modes", "nobody else can read the store"),
             check("git", &git),
             check("audit", "no audit log is kept"),
+            check("config", "nothing in it is refused"),
+            check("journals", "each line was read"),
+            check("locks", "git holds none"),
+            check("disk", &disk),
         ],
     });
     assert_eq!(doctor, expected);

@@ -540,3 +540,33 @@ fn all_folders(folder: &Path) -> Vec<PathBuf> {
 fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
+
+#[test]
+fn the_doctor_tells_of_what_is_around_the_store_too() {
+    let sandbox = Sandbox::new();
+    sandbox.transcript(1).user("hello").agent("hi").write();
+    sandbox.capture();
+    let found = |name: &str| -> Vec<(String, String)> {
+        let doctor = sandbox.json(["doctor"]);
+        let checks = doctor["checks"].as_array().expect("checks").iter();
+        let text =
+            |it: &serde_json::Value, key: &str| it[key].as_str().unwrap_or_default().to_owned();
+        let named = checks.filter(|it| it["name"] == name);
+        named.map(|it| (text(it, "verdict"), text(it, "found"))).collect()
+    };
+    assert_eq!(found("agents")[0].0, "fine");
+    assert!(found("agents")[0].1.starts_with("claude-code: 1 files in "));
+    let lock = sandbox.store().join("refs/heads/main.lock");
+    std::fs::write(&lock, "").expect("written");
+    let [(verdict, told)] = &found("locks")[..] else { panic!("one lock is there") };
+    assert_eq!(verdict, "warning");
+    assert!(told.contains("main.lock") && told.contains("remove it"), "{told}");
+    std::fs::remove_file(&lock).expect("removed");
+    assert_eq!(found("locks")[0].0, "fine");
+    let config = sandbox.root().join("config/annals");
+    std::fs::create_dir_all(&config).expect("a folder");
+    std::fs::write(config.join("config.toml"), "[save]\ninterval = 1\n").expect("written");
+    let [(verdict, told)] = &found("config")[..] else { panic!("one fault") };
+    assert_eq!(verdict, "warning");
+    assert!(told.contains("line 2"), "{told}");
+}

@@ -13,8 +13,8 @@ use crate::repository::Verdict;
 
 /// Check the store, its index and what is around them
 ///
-/// Reads every object, so that any damage is found and the session it lies in is named. Changes
-/// nothing. Ends with 5 when something is damaged.
+/// Reads every object, so that any damage is found and the session it lies in is named. Looks at
+/// journals, locks, settings, the agents' folders and the room on the disk too. Changes nothing. Ends with 5 when something is damaged.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
