@@ -117,7 +117,7 @@ impl Repository {
         }
     }
 
-    fn check_index(&mut self) -> Result<Check> {
+    pub(super) fn check_index(&mut self) -> Result<Check> {
         let stored = self.store.sessions(&self.store.tip()?)?.len() as u64;
         let everything = Filter { with_subagents: true, ..Filter::default() };
         let page = Page { offset: 0, limit: 1 };

@@ -90,6 +90,15 @@ impl<'s> Batch<'s> {
         Ok(id)
     }
 
+    /// Takes an object in, whatever the store has under its id; it will be loose.
+    pub(super) fn put_anew(&mut self, kind: ObjectType, bytes: Vec<u8>) -> Result<Oid, Error> {
+        let failed = |source| Error::Git { doing: "hashing an object".into(), source };
+        let id = Oid::hash_object(kind, &bytes).map_err(failed)?;
+        self.known.insert(id);
+        self.held.push(Held { id, kind, bytes });
+        Ok(id)
+    }
+
     /// Takes a folder in.
     pub(super) fn put_tree(&mut self, tree: &Tree) -> Result<Oid, Error> {
         self.put(ObjectType::Tree, tree.render())

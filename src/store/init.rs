@@ -84,23 +84,19 @@ impl Store {
 
     /// Opens the store at `path`. Cheap: owner and marker are checked, nothing else.
     pub fn open(path: &Path) -> Result<Self, Error> {
-        let path = absolute(path)?;
-        match fs::metadata(&path) {
-            Ok(metadata) if !metadata.is_dir() => return Err(foreign(&path, "it is no folder")),
-            Ok(metadata) if !platform::is_own(&metadata) => {
-                return Err(foreign(&path, "it belongs to another user"));
-            }
-            Ok(_) => {}
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Err(Error::Missing { path });
-            }
-            Err(source) => {
-                return Err(Error::Io { doing: format!("opening {}", path.display()), source });
-            }
-        }
-        let store = open_at(&path)?;
+        let store = open_own(path)?;
         // Nothing is written into a repository that is no store.
         store.marker()?;
+        store.make_durable()?;
+        Ok(store)
+    }
+
+    /// As [`Store::open`], of a store whose newest revision may not be readable.
+    pub fn open_damaged(path: &Path) -> Result<Self, Error> {
+        let store = open_own(path)?;
+        if !store.private_folder().is_dir() {
+            return Err(foreign(&store.path, "it has no folder `annals`"));
+        }
         store.make_durable()?;
         Ok(store)
     }
@@ -180,8 +176,27 @@ impl Store {
     }
 }
 
+/// Opens what lies at a path, if it belongs to the user.
+fn open_own(path: &Path) -> Result<Store, Error> {
+    let path = absolute(path)?;
+    match fs::metadata(&path) {
+        Ok(metadata) if !metadata.is_dir() => return Err(foreign(&path, "it is no folder")),
+        Ok(metadata) if !platform::is_own(&metadata) => {
+            return Err(foreign(&path, "it belongs to another user"));
+        }
+        Ok(_) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Err(Error::Missing { path });
+        }
+        Err(source) => {
+            return Err(Error::Io { doing: format!("opening {}", path.display()), source });
+        }
+    }
+    open_at(&path)
+}
+
 /// Opens what lies at a path, for reading.
-fn open_at(path: &Path) -> Result<Store, Error> {
+pub(super) fn open_at(path: &Path) -> Result<Store, Error> {
     // open_bare looks nowhere else and at no environment; the owner was checked by us.
     let repository = Repository::open_bare(path).map_err(|error| foreign(path, error.message()))?;
     let mut store = Store {

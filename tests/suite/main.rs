@@ -8,7 +8,7 @@
 //! `versions`: a session in its several states; `branches`: in its several ways · `searching`: search against a naive scan ·
 //! `picker`, `picker_screens`: the picker in a real terminal · `shell`: a conversation at a prompt · `live`: sessions
 //! that a program holds · `hooks`: agents that call annals · `many`: several processes at once ·
-//! `hostile`: bad input · `hostile_remotes`: remotes that mean harm · `crash`: the program killed, the disk full · `scrub`: what leaves history ·
+//! `hostile`: bad input · `hostile_remotes`: remotes that mean harm · `crash`: the program killed, the disk full · `repair`: damage, mended · `scrub`: what leaves history ·
 //! `migration`: stores of older schemas, killed, brought back, synced ·
 //! `faults`: each call to the system that
 //! may fail does · `sync`: several machines and a remote; `scrubbed_sync`: of which one scrubbed its history;
@@ -60,6 +60,8 @@ mod r7_hostile;
 mod r7_sharing;
 mod r8_5_limits;
 mod r8_configuration;
+#[cfg(unix)]
+mod repair;
 mod scrub;
 mod scrubbed_sync;
 mod searching;

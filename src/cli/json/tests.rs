@@ -286,7 +286,7 @@ fn upkeep() {
         "verdict": "warning",
         "checks": [{"name": "objects", "verdict": "warning", "found": "All 12 are whole."}],
     });
-    assert_eq!(value(&DoctorView::of(&checks)), expected);
+    assert_eq!(value(&DoctorView::of(&checks, None)), expected);
 }
 
 #[test]

@@ -171,6 +171,15 @@ impl Store {
         Ok(None)
     }
 
+    /// Brings all that leads to the remote's main, whatever is here already. No ref moves.
+    pub(super) fn fetch_all(&self, remote: &Remote) -> Result<(), Error> {
+        let mut command = self.transport("fetch", remote);
+        command
+            .args(["--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--"])
+            .args([remote.address.as_str(), MAIN]);
+        run(command, remote, "fetching", Bounds::arriving(&self.objects)).map(drop)
+    }
+
     /// Removes what fetches left that were cut short. One fetch at a time: so whatever still lies
     /// there is left by somebody who died.
     fn clear_arrivals(&self, remote: &Remote) -> Result<FileLock, Error> {
