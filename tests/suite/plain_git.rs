@@ -222,6 +222,26 @@ fn a_pull_joins_two_stores_that_began_apart() {
     clone.is_sound();
 }
 
+#[test]
+fn a_session_that_looks_like_a_deleted_one_is_not_taken_for_it() {
+    for strategy in [true, false] {
+        let world = World::new();
+        let [a, b] = world.machines();
+        for machine in [a, b] {
+            begun(machine, 1).write();
+            machine.capture();
+        }
+        world.settle();
+        for (machine, number) in [(a, 2), (b, 3)] {
+            machine.run(["delete", &begun(a, 1).short(), "--yes"]).ok();
+            begun(machine, number).write();
+            machine.capture();
+        }
+        pulled_as_synced(&world, strategy, &format!("{strategy}"));
+        assert_eq!(b.json(["list"])["total"], 2);
+    }
+}
+
 /// What a machine does before the merge.
 #[derive(Debug, Clone)]
 enum Step {
@@ -277,7 +297,7 @@ fn whatever_two_machines_did_a_pull_gives_what_a_sync_gives() {
                 // Each may come to nothing: the session may not be there.
                 Step::Rename => drop(machine.run(["rename", &id, &format!("title {turn}")])),
                 Step::Tag => drop(machine.run(["tag", &id, &format!("t{turn}")])),
-                Step::Rollback => drop(machine.run(["rollback", &id, "~1", "--yes"])),
+                Step::Rollback => drop(machine.run(["rollback", &id, "~1"])),
                 Step::Delete => drop(machine.run(["delete", &id, "--yes"])),
                 Step::Undelete => drop(machine.run(["undelete", &id])),
             }

@@ -419,7 +419,7 @@ fn random_schedules_of_three_machines_end_alike_with_every_message_once() {
                 // Each may come to nothing: the session may not be there.
                 Step::Rename => drop(machine.run(["rename", &id, &format!("title {turn}")])),
                 Step::Tag => drop(machine.run(["tag", &id, &format!("t{turn}")])),
-                Step::Rollback => drop(machine.run(["rollback", &id, "~1", "--yes"])),
+                Step::Rollback => drop(machine.run(["rollback", &id, "~1"])),
                 Step::Delete => drop(machine.run(["delete", &id, "--yes"])),
                 Step::Fork => drop(machine.run(["fork", &id])),
                 Step::Sync => drop(machine.run(["sync"]).ok()),

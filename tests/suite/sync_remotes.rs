@@ -131,23 +131,6 @@ fn what_a_later_version_wrote_is_neither_merged_nor_pushed() {
 }
 
 #[test]
-fn an_older_schema_is_not_mixed_with_this_one() {
-    let (remote, url) = bare_remote();
-    let machine = synced(&url, 1, &[]);
-    let clone = TempDir::new().expect("a folder");
-    git(clone.path(), &["clone", "-q", &url, "."]);
-    let path = clone.path().join("annals.yaml");
-    let text = fs::read_to_string(&path).expect("it is readable");
-    fs::write(&path, text.replace("schema: 4", "schema: 3")).expect("written");
-    git(clone.path(), &["commit", "-q", "-a", "-m", "older"]);
-    git(clone.path(), &["push", "-q", "origin", "main"]);
-    let (here, there) = (machine.tip(), tip(&remote));
-    let refused = machine.run(["sync"]).code(3).stderr;
-    assert!(refused.contains("its schema 3 is an older one; migrate it first"), "{refused}");
-    assert_eq!((machine.tip(), tip(&remote)), (here, there));
-}
-
-#[test]
 fn a_store_of_a_later_version_is_not_synced() {
     let (remote, url) = bare_remote();
     let machine = synced(&url, 1, &[]);

@@ -301,10 +301,12 @@ fn settings(program: &str, has_strategy: bool) -> String {
     let driver = program.replace('%', "%%");
     let driver = format!("{driver} merge-driver %O %A %B %L %P");
     let driver = driver.replace('\\', r"\\").replace('"', "\\\"").replace('\n', "\\n");
+    // Sessions that look alike are no renamed ones: git would look for what one side deleted in what
+    // the other began.
     let strategy = if has_strategy { "\ttwohead = annals\n" } else { "" };
     format!(
         "[merge \"annals\"]\n\tname = sessions, as annals sync merges them\n\tdriver = \"{driver}\"\n\
-         \trecursive = binary\n[pull]\n\trebase = false\n{strategy}"
+         \trecursive = binary\n[merge]\n\trenames = false\n\tdirectoryRenames = false\n[pull]\n\trebase = false\n{strategy}"
     )
 }
 
