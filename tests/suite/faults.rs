@@ -21,8 +21,10 @@ use rustix::io::Errno;
 use crate::support::Mount;
 use crate::support::Ran;
 use crate::support::Sandbox;
+use crate::support::fault::CALLS;
 use crate::support::fault::Fault;
 use crate::support::fault::Lasts;
+use crate::support::fault::WAYS;
 use crate::support::fault::Wrong;
 use crate::support::fault::sample;
 use crate::support::say;
@@ -32,21 +34,6 @@ const CHILD: (&str, &str) = ("ANNALS_FAULTS_STORE", "ANNALS_FAULTS_MESSAGES");
 
 /// How many calls go wrong in each way, where not all do.
 const USUAL: usize = 4;
-
-/// All that can go wrong at a call.
-const WAYS: [Wrong; 8] = [
-    Wrong::Killed,
-    Wrong::Torn,
-    Wrong::Fails(Errno::NOSPC, Lasts::Once),
-    Wrong::Fails(Errno::NOSPC, Lasts::ForGood),
-    Wrong::Fails(Errno::IO, Lasts::Once),
-    Wrong::Fails(Errno::IO, Lasts::ForGood),
-    Wrong::Fails(Errno::ACCESS, Lasts::Once),
-    Wrong::Fails(Errno::MFILE, Lasts::ForGood),
-];
-
-/// The calls that write, flush, and give names.
-const CALLS: &str = "write,sync,rename,link,unlink,truncate,create,mkdir";
 
 /// No test by itself: the program that the tests below run. It holds a session, says numbers, saves in
 /// between, and tells what it was told.

@@ -11,7 +11,7 @@
 //! `hostile`: bad input · `hostile_remotes`: remotes that mean harm · `crash`: the program killed, the disk full · `repair`: damage, mended · `scrub`: what leaves history ·
 //! `migration`: stores of older schemas, killed, brought back, synced ·
 //! `faults`: each call to the system that
-//! may fail does · `sync`: several machines and a remote; `scrubbed_sync`: of which one scrubbed its history;
+//! may fail does; `operations_faults`: under each operation · `sync`: several machines and a remote; `scrubbed_sync`: of which one scrubbed its history;
 //! `sync_faults`: with calls to the system that fail; `sync_auto`: remotes synced with by themselves; `sync_only`: that
 //! get some sessions; `sync_remotes`: that changed; `sync_teams`: several people's · `transports`: the ways to a remote ·
 //! `plain_git`: git itself in a clone · `corpus`: real transcripts, where `ANNALS_CORPUS` names them.
@@ -36,6 +36,8 @@ mod layers;
 mod live;
 mod many;
 mod migration;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod operations_faults;
 mod p08_browser;
 mod p08_export;
 #[cfg(unix)]

@@ -17,6 +17,7 @@ use serde_json::json;
 use crate::support::Ran;
 use crate::support::Sandbox;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+use crate::support::fault::CALLS;
 use crate::support::fault::Fault;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 use crate::support::fault::Lasts;
@@ -789,7 +790,6 @@ proptest! {
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 #[test]
 fn r6_1_a_migration_that_is_cut_short_anywhere_is_done_by_the_next_command() {
-    const CALLS: &str = "write,sync,rename,link,unlink,truncate,create,mkdir";
     const WAYS: [Wrong; 5] = [
         Wrong::Killed,
         Wrong::Torn,

@@ -8,33 +8,19 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::process::Command;
 
-use rustix::io::Errno;
 use tempfile::TempDir;
 
 use crate::support::Ran;
 use crate::support::Sandbox;
+use crate::support::fault::CALLS;
 use crate::support::fault::Fault;
-use crate::support::fault::Lasts;
+use crate::support::fault::WAYS;
 use crate::support::fault::Wrong;
 use crate::support::fault::sample;
 use crate::support::say;
 
 /// How many calls go wrong in each way, where not all do.
 const USUAL: usize = 4;
-
-/// All that can go wrong at a call.
-const WAYS: [Wrong; 8] = [
-    Wrong::Killed,
-    Wrong::Torn,
-    Wrong::Fails(Errno::NOSPC, Lasts::Once),
-    Wrong::Fails(Errno::NOSPC, Lasts::ForGood),
-    Wrong::Fails(Errno::IO, Lasts::Once),
-    Wrong::Fails(Errno::IO, Lasts::ForGood),
-    Wrong::Fails(Errno::ACCESS, Lasts::Once),
-    Wrong::Fails(Errno::MFILE, Lasts::ForGood),
-];
-
-const CALLS: &str = "write,sync,rename,link,unlink,truncate,create,mkdir";
 
 /// A machine and its remote, as they were before a sync.
 struct Before {

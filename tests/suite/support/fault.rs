@@ -50,6 +50,21 @@ pub(crate) enum Lasts {
     ForGood,
 }
 
+/// All that can go wrong at a call.
+pub(crate) const WAYS: [Wrong; 8] = [
+    Wrong::Killed,
+    Wrong::Torn,
+    Wrong::Fails(Errno::NOSPC, Lasts::Once),
+    Wrong::Fails(Errno::NOSPC, Lasts::ForGood),
+    Wrong::Fails(Errno::IO, Lasts::Once),
+    Wrong::Fails(Errno::IO, Lasts::ForGood),
+    Wrong::Fails(Errno::ACCESS, Lasts::Once),
+    Wrong::Fails(Errno::MFILE, Lasts::ForGood),
+];
+
+/// The calls that write, flush, and give names.
+pub(crate) const CALLS: &str = "write,sync,rename,link,unlink,truncate,create,mkdir";
+
 /// What came of it.
 #[derive(Debug)]
 pub(crate) struct Faulted {
