@@ -13,8 +13,15 @@ use crate::store::Store;
 use crate::store::git;
 
 /// Locks that keep git, or us, from writing.
-const LOCKS: [&str; 5] =
-    ["HEAD.lock", "config.lock", "packed-refs.lock", "refs/heads/main.lock", "shallow.lock"];
+const LOCKS: [&str; 7] = [
+    "HEAD.lock",
+    "config.lock",
+    "objects/info/commit-graph.lock",
+    "objects/info/commit-graphs/commit-graph-chain.lock",
+    "packed-refs.lock",
+    "refs/heads/main.lock",
+    "shallow.lock",
+];
 
 /// What the files of a store take, in bytes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -47,14 +47,15 @@ impl Store {
             command.args(arguments).stdin(Stdio::from(held));
             git::run(command, doing)
         };
-        run(&["pack-refs", "--all"])?;
         // -F: what saves deflated in haste is deflated anew; a quarter of the store goes with it.
         let compression = format!("pack.compression={level}");
         let window = format!("--window={}", window(level));
         let repack = ["repack", "-a", "-d", "-F", "-k", "-q", &window, "--depth=50"];
         run(&[["-c", compression.as_str()].as_slice(), &repack].concat())?;
         run(&["prune-packed", "-q"])?;
-        run(&["commit-graph", "write", "--reachable", "--changed-paths", "--no-progress"])?;
+        // It only makes reading quicker: a lock of it that a dead git left must stop nothing. The
+        // doctor names that.
+        drop(run(&["commit-graph", "write", "--reachable", "--changed-paths", "--no-progress"]));
         let failed = |source| Error::Git { doing: doing.into(), source };
         self.odb()?.refresh().map_err(failed)
     }

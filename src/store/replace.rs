@@ -276,7 +276,9 @@ impl Store {
             remove(&self.path.join(name)).map_err(failed)?;
         }
         let (info, packs) = (self.objects.join("info"), self.objects.join("pack"));
-        for path in ["commit-graph", "commit-graphs"].map(|name| info.join(name)) {
+        // Whoever held its lock is dead: maintenance is ours alone.
+        let graph = ["commit-graph", "commit-graphs", "commit-graph.lock"];
+        for path in graph.map(|name| info.join(name)) {
             remove(&path).map_err(failed)?;
         }
         remove(&packs.join("multi-pack-index")).map_err(failed)?;

@@ -269,7 +269,7 @@ fn steps() -> impl Strategy<Value = Vec<(usize, u32, Step)>> {
 
 #[test]
 fn whatever_two_machines_did_a_pull_gives_what_a_sync_gives() {
-    let cases = std::env::var("ANNALS_SCHEDULES").ok().and_then(|it| it.parse().ok()).unwrap_or(4);
+    let cases = std::env::var("ANNALS_SCHEDULES").ok().and_then(|it| it.parse().ok()).unwrap_or(2);
     let config = ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(cases) };
     let ran = TestRunner::new(config).run(&(any::<bool>(), steps()), |(strategy, steps)| {
         let world = World::new();

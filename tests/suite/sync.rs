@@ -393,7 +393,7 @@ fn steps() -> impl Strategy<Value = Vec<(usize, Step)>> {
 
 /// How many schedules a run goes through; each is some thirty processes.
 pub(crate) fn schedules() -> u32 {
-    std::env::var("ANNALS_SCHEDULES").ok().and_then(|it| it.parse().ok()).unwrap_or(4)
+    std::env::var("ANNALS_SCHEDULES").ok().and_then(|it| it.parse().ok()).unwrap_or(2)
 }
 
 #[test]
