@@ -1,6 +1,7 @@
 //! Mending the store: objects that other repositories still have, and where main leads.
 //!
-//! Nothing is thrown away: what is damaged moves into the folder `annals/damaged`. Objects are taken
+//! Nothing is thrown away: what is damaged moves into the folder `annals/damaged`, and stays there until
+//! history is rewritten. Objects are taken
 //! by their ids, so whoever gives them can only give what was there.
 
 use std::collections::HashSet;
@@ -29,7 +30,7 @@ use crate::store::refs::MAIN;
 use crate::store::refs::revision;
 
 /// Where what is damaged is kept, in the private folder.
-const DAMAGED: &str = "damaged";
+pub(super) const DAMAGED: &str = "damaged";
 /// How the folders begin in which what remotes have arrives.
 const ARRIVING: &str = "mending-";
 /// How many objects are written before they are made durable. So many stay loose: what is loose is

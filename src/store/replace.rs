@@ -30,6 +30,7 @@ use crate::store::git;
 use crate::store::refs::MAIN;
 use crate::store::refs::object_id;
 use crate::store::refs::revision;
+use crate::store::repair::DAMAGED;
 
 /// Refs that only say what another repository had.
 const COPIES: [&str; 2] = ["refs/remotes/", "refs/annals/remotes/"];
@@ -275,6 +276,8 @@ impl Store {
         for name in NOTED {
             remove(&self.path.join(name)).map_err(failed)?;
         }
+        // What a repair kept may be of the old history too.
+        remove(&self.private_folder().join(DAMAGED)).map_err(failed)?;
         let (info, packs) = (self.objects.join("info"), self.objects.join("pack"));
         // Whoever held its lock is dead: maintenance is ours alone.
         let graph = ["commit-graph", "commit-graphs", "commit-graph.lock"];

@@ -13,10 +13,10 @@ use crate::support::Sandbox;
 fn cloned() -> (Sandbox, PathBuf) {
     let sandbox = Sandbox::new();
     for number in 1..=3_u16 {
-        sandbox.transcript(number.into()).by(number).user("hello").agent("hi").write();
+        sandbox.transcript(number.into()).by(number).user("hello there").agent("hi").write();
     }
     sandbox.capture();
-    sandbox.transcript(1).by(1).user("hello").agent("hi").user("more").write();
+    sandbox.transcript(1).by(1).user("hello there").agent("hi").user("more").write();
     sandbox.capture();
     let clone = sandbox.root().join("backup.git");
     let (from, to) = (sandbox.store(), clone.clone());
@@ -88,6 +88,19 @@ fn main_that_leads_nowhere_is_found_again_in_its_reflog() {
     sandbox.run(["doctor", "--repair", "--from", &missing]).code(3);
     sandbox.run(["doctor", "--repair", "--from", &clone.display().to_string()]).ok();
     assert_eq!(sandbox.tip(), tip);
+}
+
+#[test]
+fn what_a_repair_kept_goes_with_a_scrub() {
+    let (sandbox, clone) = cloned();
+    let object = loose(&sandbox).remove(0);
+    fs::set_permissions(&object, PermissionsExt::from_mode(0o644)).expect("it is writable");
+    fs::write(&object, "torn").expect("written");
+    sandbox.run(["doctor", "--repair", "--from", &clone.display().to_string()]).ok();
+    let kept = sandbox.store().join("annals/damaged");
+    assert!(kept.is_dir(), "what was damaged is kept");
+    sandbox.run_with(["scrub", "--value", "--yes"], "hello there").ok();
+    assert!(!kept.exists(), "but not past a scrub");
 }
 
 fn loose(sandbox: &Sandbox) -> Vec<PathBuf> {
