@@ -138,7 +138,9 @@ fn pulled_as_synced(world: &World, strategy: bool, story: &str) {
     let pulled = clone.git(["pull", "--no-edit", "hub", "main"]);
     if pulled.code != 0 {
         assert!(!strategy, "with the strategy git never stops: {story}: {pulled:?}");
-        assert!(pulled.stdout.contains("CONFLICT (modify/delete)"), "{story}: {pulled:?}");
+        // Git before 2.50 looks for renames whatever the settings say.
+        let known = ["CONFLICT (modify/delete)", "CONFLICT (rename/rename)"];
+        assert!(known.iter().any(|it| pulled.stdout.contains(it)), "{story}: {pulled:?}");
         clone.git(["add", "-A"]).ok();
         clone.git(["commit", "--no-edit"]).ok();
     }
@@ -228,17 +230,21 @@ fn a_session_that_looks_like_a_deleted_one_is_not_taken_for_it() {
         let world = World::new();
         let [a, b] = world.machines();
         for machine in [a, b] {
-            begun(machine, 1).write();
+            for number in 1..=2 {
+                said(begun(machine, number), 45, "both").write();
+            }
             machine.capture();
         }
         world.settle();
-        for (machine, number) in [(a, 2), (b, 3)] {
-            machine.run(["delete", &begun(a, 1).short(), "--yes"]).ok();
+        said(said(begun(a, 2), 45, "both").by(1), 22, "of a").write();
+        a.capture();
+        for (machine, number) in [(a, 13), (b, 14)] {
+            machine.run(["delete", &begun(a, 2).short(), "--yes"]).ok();
             begun(machine, number).write();
             machine.capture();
         }
         pulled_as_synced(&world, strategy, &format!("{strategy}"));
-        assert_eq!(b.json(["list"])["total"], 2);
+        assert_eq!(b.json(["list"])["total"], 3);
     }
 }
 
