@@ -12,7 +12,7 @@ use std::time::Instant;
 /// The first and the longest pause between two tries.
 const PAUSES: (Duration, Duration) = (Duration::from_micros(200), Duration::from_millis(10));
 
-/// An exclusive lock on a file, freed when dropped or when the process dies.
+/// A lock on a file, freed when dropped or when the process dies.
 ///
 /// The file itself stays: what was left of an earlier owner is no lock.
 #[derive(Debug)]
@@ -21,11 +21,24 @@ pub struct FileLock(File);
 impl FileLock {
     /// Takes the lock, waiting up to `patience`. `Ok(None)`: somebody else still holds it.
     pub fn acquire(path: &Path, patience: Duration) -> io::Result<Option<Self>> {
+        Self::acquire_by(path, patience, File::try_lock)
+    }
+
+    /// Takes the lock together with others who take it so.
+    pub fn acquire_shared(path: &Path, patience: Duration) -> io::Result<Option<Self>> {
+        Self::acquire_by(path, patience, File::try_lock_shared)
+    }
+
+    fn acquire_by(
+        path: &Path,
+        patience: Duration,
+        try_lock: impl Fn(&File) -> Result<(), TryLockError>,
+    ) -> io::Result<Option<Self>> {
         let start = Instant::now();
         let mut pause = PAUSES.0;
         loop {
             let file = open(path)?;
-            match file.try_lock() {
+            match try_lock(&file) {
                 // A file that was removed or replaced meanwhile locks nobody else out.
                 Ok(()) if is_at(&file, path)? => return Ok(Some(Self(file))),
                 Ok(()) => {}
@@ -104,6 +117,22 @@ mod tests {
         assert!(take(Duration::ZERO).is_none(), "a live owner's lock is never broken");
         drop(held);
         assert!(take(Duration::ZERO).is_some());
+    }
+
+    #[test]
+    fn a_shared_lock_is_held_by_many_and_by_none_alone() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("lock");
+        let share = || FileLock::acquire_shared(&path, Duration::ZERO).expect("can be locked");
+        let alone = || FileLock::acquire(&path, Duration::ZERO).expect("can be locked");
+        let (first, second) = (share().expect("free"), share().expect("shared"));
+        assert!(alone().is_none());
+        drop(first);
+        assert!(alone().is_none(), "the second holds it still");
+        drop(second);
+        let held = alone().expect("free");
+        assert!(share().is_none());
+        drop(held);
     }
 
     #[test]

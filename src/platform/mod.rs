@@ -39,6 +39,7 @@ pub use files::write_new;
 pub use line::append_line;
 pub use lock::FileLock;
 pub use process::end_with_descendants;
+pub use process::is_alive;
 pub use stamp::FileStamp;
 #[cfg(unix)]
 pub use terminal::TerminalMode;

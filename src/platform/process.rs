@@ -1,4 +1,4 @@
-//! Ending a process with those that it started.
+//! Other processes: whether one lives, and ending one with those that it started.
 
 use std::process::Child;
 
@@ -8,6 +8,23 @@ pub fn end_with_descendants(child: &mut Child) {
     child.kill().ok();
     below.into_iter().for_each(end);
     child.wait().ok();
+}
+
+/// Whether there is a process of this number. Where the system does not say, there is.
+pub fn is_alive(process: u32) -> bool {
+    #[cfg(unix)]
+    {
+        let process = i32::try_from(process).ok().and_then(rustix::process::Pid::from_raw);
+        process.is_some_and(|process| {
+            let found = rustix::process::test_kill_process(process);
+            found.is_ok() || found == Err(rustix::io::Errno::PERM)
+        })
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = process;
+        true
+    }
 }
 
 #[cfg(target_os = "linux")]
@@ -40,3 +57,18 @@ fn end(process: u32) {
 
 #[cfg(not(unix))]
 fn end(_process: u32) {}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_lives_until_it_has_ended() {
+        assert!(is_alive(std::process::id()));
+        let mut child = std::process::Command::new("sleep").arg("60").spawn().expect("it starts");
+        assert!(is_alive(child.id()));
+        end_with_descendants(&mut child);
+        assert!(!is_alive(child.id()));
+        assert!(!is_alive(0) && !is_alive(u32::MAX));
+    }
+}

@@ -15,12 +15,16 @@ impl From<store::Error> for Error {
     fn from(error: store::Error) -> Self {
         let kind = match &error {
             store::Error::Missing { .. } => ErrorKind::NotFound,
-            store::Error::Foreign { .. } | store::Error::Unredacted { .. } => ErrorKind::Invalid,
+            store::Error::Foreign { .. }
+            | store::Error::NoMain { .. }
+            | store::Error::Unredacted { .. } => ErrorKind::Invalid,
             store::Error::TooNew { .. }
             | store::Error::RemoteTooNew { .. }
             | store::Error::NewerSession { .. } => ErrorKind::TooNew,
             store::Error::TooOld { .. } => ErrorKind::TooOld,
-            store::Error::Locked { .. } | store::Error::Unsaved { .. } => ErrorKind::Locked,
+            store::Error::Locked { .. }
+            | store::Error::Collecting { .. }
+            | store::Error::Unsaved { .. } => ErrorKind::Locked,
             store::Error::Corrupt { .. } => ErrorKind::Corrupt,
             store::Error::Io { source, .. }
                 if matches!(source.kind(), PermissionDenied | ReadOnlyFilesystem) =>

@@ -62,7 +62,13 @@ impl Repository {
         let environment = &options.environment;
         let is_empty = std::fs::read_dir(&path).is_ok_and(|mut folder| folder.next().is_none());
         if path.exists() && !is_empty {
-            let what = if Store::open(&path).is_ok() { "a store" } else { "something else" };
+            let what = match Store::open(&path) {
+                Ok(_) => "a store",
+                Err(error @ store::Error::NoMain { branch: Some(_), .. }) => {
+                    return Err(error.into());
+                }
+                Err(_) => "something else",
+            };
             let message = format!("there is {what} at {} already", path.display());
             return Err(Error::new(ErrorKind::Conflict, message));
         }

@@ -114,6 +114,8 @@ impl Repository {
             is_dry_run: options.is_dry_run,
             ..SyncOutcome::default()
         };
+        // What arrives is reached by nothing until main moves.
+        let _guard = self.store.keep_from_pruning()?;
         let mut is_moving = false;
         let mut before = None;
         for _ in 0..TRIES {

@@ -27,6 +27,7 @@ use crate::store::objects::LooseError;
 use crate::store::objects::loose_path;
 use crate::store::objects::read_loose;
 use crate::store::pack::PackWriter;
+use crate::store::prune_guard::PruneGuard;
 
 /// Beyond this many objects, or bytes of them, a batch becomes a pack.
 const LOOSE_OBJECTS: usize = 200;
@@ -50,6 +51,8 @@ pub struct Batch<'s> {
     /// which does no harm: no ref reaches them yet, and a torn one is written anew when it is
     /// needed again.
     unsynced: (Vec<PathBuf>, BTreeSet<PathBuf>),
+    /// Keeps git from removing what no ref reaches yet.
+    guard: Option<PruneGuard>,
 }
 
 #[derive(Debug)]
@@ -69,11 +72,13 @@ impl<'s> Batch<'s> {
             pack: None,
             deflater: Deflater(Compress::new(Compression::fast(), true)),
             unsynced: (Vec::new(), BTreeSet::new()),
+            guard: None,
         }
     }
 
     /// Takes an object in, unless the store has it; returns its id.
     pub(super) fn put(&mut self, kind: ObjectType, bytes: Vec<u8>) -> Result<Oid, Error> {
+        self.keep_from_pruning()?;
         let failed = |source| Error::Git { doing: "hashing an object".into(), source };
         let id = Oid::hash_object(kind, &bytes).map_err(failed)?;
         if self.known.contains(&id) || self.is_stored(id)? {
@@ -92,11 +97,19 @@ impl<'s> Batch<'s> {
 
     /// Takes an object in, whatever the store has under its id; it will be loose.
     pub(super) fn put_anew(&mut self, kind: ObjectType, bytes: Vec<u8>) -> Result<Oid, Error> {
+        self.keep_from_pruning()?;
         let failed = |source| Error::Git { doing: "hashing an object".into(), source };
         let id = Oid::hash_object(kind, &bytes).map_err(failed)?;
         self.known.insert(id);
         self.held.push(Held { id, kind, bytes });
         Ok(id)
+    }
+
+    fn keep_from_pruning(&mut self) -> Result<(), Error> {
+        if self.guard.is_none() {
+            self.guard = Some(self.store.keep_from_pruning()?);
+        }
+        Ok(())
     }
 
     /// Takes a folder in.

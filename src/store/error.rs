@@ -21,6 +21,21 @@ pub enum Error {
         /// Why it is not one.
         cause: String,
     },
+    /// It has no branch main.
+    #[error(
+        "{} has no branch main{}",
+        .path.display(),
+        .branch.as_ref().map_or_else(String::new, |branch| format!(
+            "; `git -C {} branch -m {branch} main` gives it back the one that is called {branch} now",
+            .path.display()
+        ))
+    )]
+    NoMain {
+        /// Where.
+        path: PathBuf,
+        /// The branch that it has instead.
+        branch: Option<String>,
+    },
     /// The store was written by a later version of annals.
     #[error("the store has schema {found}, newer than this program's")]
     TooNew {
@@ -60,6 +75,18 @@ pub enum Error {
     Locked {
         /// How long it was waited for.
         seconds: u64,
+    },
+    /// Git is clearing up the store, and could take away what is being made.
+    #[error(
+        "a git gc has been at work in the store for {seconds} seconds; nothing was changed \
+         (it is known by {})",
+        .path.display()
+    )]
+    Collecting {
+        /// How long it was waited for.
+        seconds: u64,
+        /// The file that says so.
+        path: PathBuf,
     },
     /// Something in the store is damaged.
     #[error("{what} is damaged: {cause}")]

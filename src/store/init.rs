@@ -29,6 +29,7 @@ use crate::store::layout::MARKER;
 use crate::store::layout::Tree;
 use crate::store::objects::corrupt;
 use crate::store::older::Cleaner;
+use crate::store::prune_guard::modified;
 use crate::store::refs::MAIN;
 
 /// Bytes stay as they are in every clone, whatever its git is set to; `annals merge-driver` is
@@ -41,12 +42,14 @@ annals.yaml merge=annals
 ";
 
 /// What the store's own git configuration says. Nothing is ever pruned: an object may belong to a
-/// save that is just being made.
-const CONFIG: [(&str, &str); 4] = [
+/// save that is just being made. What main led to stays known, whoever moved it.
+const CONFIG: [(&str, &str); 6] = [
     ("core.fsync", "all"),
     ("core.logAllRefUpdates", "always"),
     ("gc.auto", "0"),
     ("gc.pruneExpire", "never"),
+    ("gc.reflogExpire", "never"),
+    ("gc.reflogExpireUnreachable", "never"),
 ];
 
 /// What libgit2 alone is told, from a file that git itself does not read: there the old name of
@@ -106,12 +109,7 @@ impl Store {
     pub(super) fn open_plain(common: &Path, objects: &Path) -> Result<Self, Error> {
         let mut store = open_at(common)?;
         if objects != store.objects {
-            let opening = |source| Error::Git { doing: "opening what arrived".into(), source };
-            let odb = store.repository.odb().map_err(opening)?;
-            let text = objects.to_str().ok_or_else(|| foreign(objects, "its name is no UTF-8"))?;
-            odb.add_disk_alternate(text).map_err(opening)?;
-            odb.refresh().map_err(opening)?;
-            drop(odb);
+            store.see_also(objects)?;
             objects.clone_into(&mut store.objects);
         }
         Ok(store)
@@ -199,9 +197,11 @@ fn open_own(path: &Path) -> Result<Store, Error> {
 pub(super) fn open_at(path: &Path) -> Result<Store, Error> {
     // open_bare looks nowhere else and at no environment; the owner was checked by us.
     let repository = Repository::open_bare(path).map_err(|error| foreign(path, error.message()))?;
+    let objects = path.join("objects");
+    let packs_at = Cell::new(modified(&objects.join("pack")));
     let mut store = Store {
         path: path.to_owned(),
-        objects: path.join("objects"),
+        objects,
         repository,
         trees: RefCell::default(),
         commits: RefCell::default(),
@@ -209,6 +209,8 @@ pub(super) fn open_at(path: &Path) -> Result<Store, Error> {
         migrated: RefCell::default(),
         cleaner: Cleaner::default(),
         checked_marker: Cell::default(),
+        sees_others: false,
+        packs_at,
         generation: Vec::new(),
         author: OnceCell::new(),
     };

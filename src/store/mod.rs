@@ -47,6 +47,7 @@ mod objects;
 mod older;
 mod pack;
 mod plain;
+mod prune_guard;
 mod refs;
 mod remote;
 mod repair;
@@ -63,9 +64,11 @@ use std::cell::Cell;
 use std::cell::OnceCell;
 use std::cell::RefCell;
 use std::fmt;
+use std::io;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use chrono::DateTime;
 use chrono::Utc;
@@ -108,6 +111,7 @@ pub use news::NewFile;
 pub use news::NewFileKind;
 pub use older::CleanRecords;
 pub use plain::PlainRepository;
+pub use prune_guard::PruneGuard;
 pub use remote::Address;
 pub use remote::AddressError;
 pub use remote::Arrived;
@@ -266,6 +270,10 @@ pub struct Store {
     cleaner: Cleaner,
     /// The marker whose schema was found to be known.
     checked_marker: Cell<Option<Oid>>,
+    /// Whether it sees objects in other folders too.
+    sees_others: bool,
+    /// When the folder of packs had last changed, as far as it is known here.
+    packs_at: Cell<Option<SystemTime>>,
     /// Which replacement of history it was opened after.
     generation: Vec<u8>,
     author: OnceCell<String>,
@@ -285,6 +293,19 @@ impl Store {
     /// Starts a batch.
     pub fn batch(&self) -> Batch<'_> {
         Batch::new(self)
+    }
+
+    /// Sees the objects in a folder too.
+    fn see_also(&mut self, objects: &Path) -> Result<(), Error> {
+        let opening = |source| Error::Git { doing: "opening what arrived".into(), source };
+        let text = objects.to_str().ok_or_else(|| Error::Io {
+            doing: format!("opening what arrived in {}", objects.display()),
+            source: io::ErrorKind::InvalidFilename.into(),
+        })?;
+        self.sees_others = true;
+        let odb = self.odb()?;
+        odb.add_disk_alternate(text).map_err(opening)?;
+        odb.refresh().map_err(opening)
     }
 
     fn odb(&self) -> Result<git2::Odb<'_>, Error> {

@@ -34,9 +34,30 @@ impl Store {
     }
 
     pub(super) fn tip_id(&self) -> Result<Oid, Error> {
-        let none =
-            || Error::Foreign { path: self.path.clone(), cause: "it has no branch main".into() };
-        self.ref_id(MAIN)?.ok_or_else(none)
+        self.ref_id(MAIN)?.ok_or_else(|| self.no_main())
+    }
+
+    /// Says what is there instead of main: `git branch -m` takes HEAD along.
+    fn no_main(&self) -> Error {
+        let head = self.repository.find_reference("HEAD").ok();
+        let target = head.as_ref().and_then(|head| head.symbolic_target().ok()?);
+        let branch = target.and_then(|target| target.strip_prefix("refs/heads/")).filter(|name| {
+            // It is offered as part of a command line.
+            let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"._/-".contains(&b);
+            let is_there = |id: Option<Oid>| id.is_some();
+            name.bytes().all(is_plain)
+                && self.ref_id(&format!("refs/heads/{name}")).is_ok_and(is_there)
+        });
+        Error::NoMain { path: self.path.clone(), branch: branch.map(str::to_owned) }
+    }
+
+    /// What main led to before each of its moves, newest first, as far as its reflog goes. What it was
+    /// moved to is not sure: the mover may have died over it.
+    pub(super) fn past_tips(&self) -> Result<Vec<Oid>, Error> {
+        let log = read_if_there(&self.path.join("logs").join(MAIN)).map_err(moving)?;
+        let text = String::from_utf8_lossy(log.as_deref().unwrap_or_default()).into_owned();
+        let before = |line: &str| Oid::from_str(line.split(' ').next()?).ok();
+        Ok(text.lines().rev().filter_map(before).filter(|id| !id.is_zero()).collect())
     }
 
     /// Takes the store's lock, and clears away what a dead owner of it left behind.
@@ -207,7 +228,7 @@ fn lock_ref(path: &Path) -> Result<File, Error> {
 }
 
 /// Options under which a new file is closed to others.
-fn private() -> OpenOptions {
+pub(super) fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
@@ -218,6 +239,6 @@ fn moving(source: io::Error) -> Error {
     Error::Io { doing: "moving main".into(), source }
 }
 
-fn locking(source: io::Error) -> Error {
+pub(super) fn locking(source: io::Error) -> Error {
     Error::Io { doing: "locking the store".into(), source }
 }

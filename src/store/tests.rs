@@ -201,7 +201,7 @@ fn a_store_is_made_in_an_empty_folder_only() {
     assert!(matches!(Store::open(folder.path()), Err(Error::Foreign { .. })));
     let foreign = folder.path().join("foreign");
     git2::Repository::init_bare(&foreign).expect("made");
-    assert!(matches!(Store::open(&foreign), Err(Error::Foreign { .. })));
+    assert!(matches!(Store::open(&foreign), Err(Error::NoMain { branch: None, .. })));
 }
 
 #[test]

@@ -64,10 +64,7 @@ impl Store {
         // Of its own, so that this store never looks where objects arrive.
         let mut store = Self::open(&self.path)?;
         store.cleaner = self.cleaner.clone();
-        let opening = |source| Error::Git { doing: "opening what arrived".into(), source };
-        let text = place.to_str().ok_or_else(|| corrupt_path(place))?;
-        store.odb()?.add_disk_alternate(text).map_err(opening)?;
-        store.odb()?.refresh().map_err(opening)?;
+        store.see_also(place)?;
         let time = talk::time_to_look_at(place);
         let arrival = Arrival { store: &store, begun: Instant::now(), time };
         arrival.check_history(object_id(tip), self)?;
@@ -386,9 +383,4 @@ fn at_path(path: &str, error: Error) -> Error {
         Error::Corrupt { cause, .. } => wrong(path.to_owned(), &cause),
         error => error,
     }
-}
-
-fn corrupt_path(place: &Path) -> Error {
-    let doing = format!("opening what arrived in {}", place.display());
-    Error::Io { doing, source: std::io::ErrorKind::InvalidFilename.into() }
 }
