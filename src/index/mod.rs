@@ -270,6 +270,11 @@ impl Index {
         totals::totals(&self.connection, filter, day_of)
     }
 
+    /// Whether a revision is part of the history that was followed.
+    pub fn is_followed(&self, revision: &RevisionId) -> bool {
+        rows::is_known(&self.connection, revision)
+    }
+
     /// The ids of the sessions that match, the latest change first.
     pub fn matching(&self, filter: &Filter) -> Result<Vec<SessionId>, Error> {
         list::matching(&self.connection, filter)

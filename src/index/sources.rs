@@ -25,17 +25,20 @@ use crate::index::database::Layout;
 use crate::index::database::failed;
 use crate::platform::FileStamp;
 use crate::session::RecordKey;
+use crate::session::RevisionId;
 use crate::session::SessionId;
 
 const LAYOUT: Layout = Layout {
     name: "sources.db",
-    version: 4,
+    version: 5,
     // Session and stamp stand in the state too: to find what changed, only the narrow table is read.
     schema: "
 CREATE TABLE stamps (
     file BLOB PRIMARY KEY, session BLOB NOT NULL, stamp BLOB NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE states (file BLOB PRIMARY KEY, state TEXT NOT NULL) WITHOUT ROWID;
+-- The revision that has all that was read.
+CREATE TABLE taken_by (revision TEXT NOT NULL);
 ",
 };
 
@@ -143,8 +146,51 @@ impl Sources {
         })
     }
 
-    /// Follows a rewriting of history: sessions' trees that became others.
-    pub fn follow_rewriting(&mut self, trees: &HashMap<String, String>) -> Result<(), Error> {
+    /// The revision that has all that was read of the files, or had it; none: nothing was read.
+    pub fn taken_by(&mut self) -> Result<Option<RevisionId>, Error> {
+        let found: Option<String> = self.run(READING, |connection| {
+            let mut statement = connection.prepare_cached("SELECT revision FROM taken_by")?;
+            statement.query_row([], |row| row.get(0)).optional()
+        })?;
+        Ok(found.and_then(|text| RevisionId::parse(&text)))
+    }
+
+    /// Forgets what was read of the files of sessions that `revision` has not, so that it is read
+    /// again; `revision` has all the rest.
+    pub fn forget(
+        &mut self,
+        is_gone: &dyn Fn(SessionId) -> bool,
+        revision: &RevisionId,
+    ) -> Result<(), Error> {
+        if database::is_read_only(&self.connection) {
+            return Ok(());
+        }
+        self.run(WRITING, |connection| {
+            let transaction =
+                connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let read = |row: &Row<'_>| Ok((row.get::<_, FileKey>(0)?, row.get(1)?));
+            let known: Vec<(FileKey, [u8; 16])> = transaction
+                .prepare("SELECT file, session FROM stamps")?
+                .query_map([], read)?
+                .collect::<rusqlite::Result<_>>()?;
+            for (file, session) in known {
+                if is_gone(SessionId::from_bytes(session)) {
+                    transaction.execute("DELETE FROM stamps WHERE file = ?1", [file])?;
+                    transaction.execute("DELETE FROM states WHERE file = ?1", [file])?;
+                }
+            }
+            note_revision(&transaction, revision)?;
+            transaction.commit()
+        })
+    }
+
+    /// Follows a rewriting of history: sessions' trees that became others. `revision`: the newest
+    /// now.
+    pub fn follow_rewriting(
+        &mut self,
+        trees: &HashMap<String, String>,
+        revision: &RevisionId,
+    ) -> Result<(), Error> {
         self.run(WRITING, |connection| {
             let transaction =
                 connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -162,12 +208,18 @@ impl Sources {
                     .prepare_cached("UPDATE states SET state = ?2 WHERE file = ?1")?
                     .execute(params![file, state_text(&state)])?;
             }
+            note_revision(&transaction, revision)?;
             transaction.commit()
         })
     }
 
     /// Notes what was read of some files, all or none; nowhere, where it cannot be written.
-    pub fn put_all(&mut self, states: &[(PathBuf, SourceState)]) -> Result<(), Error> {
+    /// `revision`: the newest, which has it.
+    pub fn put_all(
+        &mut self,
+        states: &[(PathBuf, SourceState)],
+        revision: &RevisionId,
+    ) -> Result<(), Error> {
         if database::is_read_only(&self.connection) {
             return Ok(());
         }
@@ -183,6 +235,7 @@ impl Sources {
                     .prepare_cached("INSERT OR REPLACE INTO states VALUES (?1, ?2)")?
                     .execute(params![file, state_text(state)])?;
             }
+            note_revision(&transaction, revision)?;
             transaction.commit()
         })
     }
@@ -205,6 +258,12 @@ impl Sources {
         }
         .map_err(failed(doing))
     }
+}
+
+fn note_revision(connection: &Connection, revision: &RevisionId) -> rusqlite::Result<()> {
+    connection.execute("DELETE FROM taken_by", [])?;
+    connection.execute("INSERT INTO taken_by VALUES (?1)", [revision.as_str()])?;
+    Ok(())
 }
 
 fn state_text(state: &SourceState) -> String {

@@ -126,6 +126,10 @@ fn id(number: u128) -> SessionId {
     SessionId::from_uuid(Uuid::from_u128(number))
 }
 
+fn some_revision() -> RevisionId {
+    RevisionId::parse(&"b".repeat(40)).unwrap()
+}
+
 fn time(seconds: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_800_000_000 + seconds, 0).unwrap()
 }
@@ -957,7 +961,7 @@ fn what_was_read_of_files_comes_back_as_it_was_noted() {
     let paths = [PathBuf::from("/h/a.jsonl"), PathBuf::from("/h/b 'ü'.jsonl"), odd_path()];
     let states = [source(1), source(1), source(2)];
     let noted: Vec<_> = paths.iter().cloned().zip(states).collect();
-    sources.put_all(&noted).unwrap();
+    sources.put_all(&noted, &some_revision()).unwrap();
     drop(sources);
 
     let mut sources = Sources::open(folder.path()).unwrap();
@@ -970,13 +974,29 @@ fn what_was_read_of_files_comes_back_as_it_was_noted() {
 }
 
 #[test]
+fn what_is_gone_from_main_is_to_be_read_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut sources = Sources::open(folder.path()).unwrap();
+    assert_eq!(sources.taken_by().unwrap(), None);
+    let paths = [PathBuf::from("/h/a"), PathBuf::from("/h/b")];
+    let noted: Vec<_> = paths.iter().cloned().zip([source(1), source(2)]).collect();
+    sources.put_all(&noted, &some_revision()).unwrap();
+    assert_eq!(sources.taken_by().unwrap(), Some(some_revision()));
+    let later = RevisionId::parse(&"c".repeat(40)).unwrap();
+    sources.forget(&|session| session == id(1), &later).unwrap();
+    assert_eq!(sources.find(&paths[0]).unwrap(), None);
+    assert_eq!(sources.find(&paths[1]).unwrap(), Some(source(2)));
+    assert_eq!(sources.taken_by().unwrap(), Some(later));
+}
+
+#[test]
 fn a_file_is_unchanged_while_it_looks_as_it_did() {
     let folder = tempfile::tempdir().unwrap();
     let mut sources = Sources::open(folder.path()).unwrap();
     let file = tempfile::NamedTempFile::new().unwrap();
     let look = || file.path().metadata().unwrap();
     let state = SourceState { stamp: FileStamp::of(&look()), ..source(1) };
-    sources.put_all(&[(file.path().to_owned(), state)]).unwrap();
+    sources.put_all(&[(file.path().to_owned(), state)], &some_revision()).unwrap();
     let known = sources.load_all().unwrap();
     assert_eq!(known.find_unchanged(file.path(), &look()), Some(id(1)));
     assert_eq!(known.find_unchanged(Path::new("/h/c"), &look()), None);
@@ -1000,12 +1020,12 @@ fn damaged_sources_are_forgotten() {
     let folder = tempfile::tempdir().unwrap();
     for offset in [0, 4096] {
         let mut sources = Sources::open(folder.path()).unwrap();
-        sources.put_all(&[(PathBuf::from("/h/a"), source(1))]).unwrap();
+        sources.put_all(&[(PathBuf::from("/h/a"), source(1))], &some_revision()).unwrap();
         drop(sources);
         overwrite(&folder, "sources.db", offset, &[0xee; 4096 * 8]);
         let mut sources = Sources::open(folder.path()).unwrap();
         assert_eq!(sources.find(Path::new("/h/a")).unwrap(), None);
-        sources.put_all(&[(PathBuf::from("/h/a"), source(1))]).unwrap();
+        sources.put_all(&[(PathBuf::from("/h/a"), source(1))], &some_revision()).unwrap();
     }
 }
 

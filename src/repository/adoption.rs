@@ -164,6 +164,7 @@ impl Repository {
         top: &RevisionId,
     ) -> Result<bool> {
         let clean = |text: &[u8]| follower.redactor.bytes(text, false);
+        drop(self.sources()?);
         self.clean_audit_log(&clean)?;
         self.store.journals().clean_damaged(&clean)?;
         self.clean_starts(&clean)?;

@@ -114,7 +114,7 @@ impl Repository {
         // Where the rules cannot be loaded, that is told even when nothing is new.
         self.rules()?;
         let mut outcome = CaptureOutcome::default();
-        let mut sources = Sources::open(&self.store.private_folder())?;
+        let mut sources = self.sources()?;
         let mut works = self.plan_work(options, &mut sources, &mut outcome)?;
         if !works.is_empty() {
             // What was deleted is found in its past; and a damaged index is made anew here.
@@ -200,7 +200,7 @@ impl Repository {
             }
             outcome.count(take);
         }
-        Ok(sources.put_all(&states)?)
+        Ok(sources.put_all(&states, &self.store.tip()?)?)
     }
 }
 

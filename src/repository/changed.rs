@@ -13,6 +13,7 @@ use crate::adapters::Source;
 use crate::error::Error;
 use crate::error::ErrorKind;
 use crate::error::Result;
+use crate::index::Filter;
 use crate::index::Sources;
 use crate::repository::CaptureOptions;
 use crate::repository::CaptureOutcome;
@@ -58,6 +59,26 @@ impl Repository {
         } else {
             self.plan_files(&adapters, options, sources, outcome)
         }
+    }
+
+    /// What was read of the agents' files, without that of sessions which main lost since: somebody
+    /// may have moved it back, or taken them out of it, by git alone.
+    pub(super) fn sources(&mut self) -> Result<Sources> {
+        let mut sources = Sources::open(&self.store.private_folder())?;
+        let tip = self.store.tip()?;
+        let taken_by = sources.taken_by()?;
+        if taken_by.as_ref().is_none_or(|revision| *revision == tip) {
+            return Ok(sources);
+        }
+        let all = Filter { with_subagents: true, ..Filter::default() };
+        let (is_followed, there) = self.index(|index| {
+            let is_followed = taken_by.as_ref().is_some_and(|it| index.is_followed(it));
+            Ok((is_followed, index.matching(&all)?))
+        })?;
+        let there: HashSet<SessionId> = there.into_iter().collect();
+        let is_deleted = |id| matches!(self.store.tombstone(&tip, id), Ok(Some(_)));
+        sources.forget(&|id| !is_followed || !there.contains(&id) && !is_deleted(id), &tip)?;
+        Ok(sources)
     }
 
     /// Files that look as they did cost a look at each, and are not opened: a home may hold tens

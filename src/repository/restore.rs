@@ -78,6 +78,8 @@ impl Repository {
     }
 
     fn write_files(&mut self, at: &SessionAt, options: &RestoreOptions) -> Result<RestoreOutcome> {
+        // What is written over must be in main still.
+        drop(self.sources()?);
         let (head, view) = self.seen(&at.revision, at.id)?;
         let adapter = adapter_for(&head, options.agent.as_deref())?;
         let folder = self.agent_folder(adapter, options.home.as_deref());
@@ -190,7 +192,7 @@ impl Repository {
         let mut state = state_of(adapter, path, source.session, tree)?;
         state.is_restored = true;
         let states = [(path.to_owned(), state)];
-        Ok(Sources::open(&self.store.private_folder())?.put_all(&states)?)
+        Ok(Sources::open(&self.store.private_folder())?.put_all(&states, &tip)?)
     }
 }
 

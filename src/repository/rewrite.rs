@@ -73,6 +73,7 @@ impl Repository {
         let note = CommitNote { operation, subject: Clean::stored(subject), at };
         let mut renewal = Renewal::default();
         self.ready_to_write()?;
+        drop(self.sources()?);
         self.store.journals().clean_damaged(clean)?;
         self.clean_starts(clean)?;
         for _ in 0..TRIES {
@@ -152,5 +153,6 @@ pub(super) fn forget(
     index.forget().map_err(io::Error::other)?;
     let mut sources = Sources::open(&store.private_folder()).map_err(io::Error::other)?;
     let trees = trees.iter().map(|(old, new)| (old.to_string(), new.to_string())).collect();
-    sources.follow_rewriting(&trees).map_err(io::Error::other)
+    let tip = store.tip().map_err(io::Error::other)?;
+    sources.follow_rewriting(&trees, &tip).map_err(io::Error::other)
 }

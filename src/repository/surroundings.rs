@@ -21,6 +21,7 @@ impl Repository {
             let found = "a rewriting of history was interrupted; the next command goes on with it";
             checks.push(Check::warning("history", found));
         }
+        checks.extend(self.check_left_behind());
         let wrong = self.store.wrong_modes();
         for path in &self.closed {
             let found = format!("{} was open to others, and is closed now", path.display());
@@ -61,6 +62,23 @@ impl Repository {
             }
             None => Check::fine("audit", format!("the log is kept in {folder}")),
         }
+    }
+
+    /// Whether main was moved by git alone, so that its history lost something. What cannot be read
+    /// of that is told with the objects.
+    fn check_left_behind(&self) -> Option<Check> {
+        let left = self.store.left_behind().unwrap_or_default();
+        let newest = left.first()?.short();
+        let others = match left.len() - 1 {
+            0 => String::new(),
+            count => format!(", and before that away from {count} more"),
+        };
+        let found = format!(
+            "main was moved away from revision {newest} by git{others}; \
+             `git -C {} branch kept {newest}` gives what is left there a name",
+            self.store.path().display()
+        );
+        Some(Check::warning("history", found))
     }
 
     fn check_settings(&self) -> Vec<Check> {

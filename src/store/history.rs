@@ -134,6 +134,26 @@ impl Store {
         Ok(false)
     }
 
+    /// The revisions that main led to once and that are no more in its history, newest first, without
+    /// those that others of them come from: somebody moved it back, by git alone.
+    pub fn left_behind(&self) -> Result<Vec<RevisionId>, Error> {
+        let past = self.past_tips()?;
+        let mut gone: HashSet<Oid> = past.iter().copied().collect();
+        for id in self.ancestors()? {
+            gone.remove(&id?);
+        }
+        let mut found = Vec::new();
+        for tip in past {
+            if gone.contains(&tip) && self.read_commit(tip).is_ok() {
+                found.push(revision(tip));
+                for id in self.ancestors_of(tip).map_while(Result::ok) {
+                    gone.remove(&id);
+                }
+            }
+        }
+        Ok(found)
+    }
+
     /// All commits of main, newest first along each line of them.
     fn ancestors(&self) -> Result<impl Iterator<Item = Result<Oid, Error>> + '_, Error> {
         Ok(self.ancestors_of(self.tip_id()?))
