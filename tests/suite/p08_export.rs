@@ -201,7 +201,7 @@ fn hostile_texts() -> impl Strategy<Value = [String; 9]> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn p08_json_and_yaml_parse_back_to_the_same_session(texts in hostile_texts()) {

@@ -572,7 +572,7 @@ fn dates(head: &Head) -> (Option<String>, Option<String>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(256))]
+    #![proptest_config(ProptestConfig::with_cases(100))]
 
     #[test]
     fn p20_a_shared_bundle_is_clean_and_keeps_its_metadata(
