@@ -53,6 +53,8 @@ pub struct Batch<'s> {
     unsynced: (Vec<PathBuf>, BTreeSet<PathBuf>),
     /// Keeps git from removing what no ref reaches yet.
     guard: Option<PruneGuard>,
+    /// Whether what the store has is read, before it is taken for there.
+    is_anew: bool,
 }
 
 #[derive(Debug)]
@@ -73,7 +75,13 @@ impl<'s> Batch<'s> {
             deflater: Deflater(Compress::new(Compression::fast(), true)),
             unsynced: (Vec::new(), BTreeSet::new()),
             guard: None,
+            is_anew: false,
         }
+    }
+
+    /// One for a store that is damaged: what it has, but cannot read, is written again.
+    pub(super) fn anew(store: &'s Store) -> Self {
+        Self { is_anew: true, ..Self::new(store) }
     }
 
     /// Takes an object in, unless the store has it; returns its id.
@@ -156,11 +164,17 @@ impl<'s> Batch<'s> {
                 self.freshen(id);
                 Ok(true)
             }
+            Ok(None) if self.is_anew => Ok(self.store.has_sound(id)),
             Ok(None) => {
                 let odb = self.store.odb()?;
                 Ok(odb.exists_ext(id, OdbLookupFlags::NO_REFRESH))
             }
-            Err(LooseError::Damaged(_)) => Ok(false),
+            Err(LooseError::Damaged(_)) => {
+                if self.is_anew {
+                    self.store.set_aside(&loose_path(&self.store.objects, id))?;
+                }
+                Ok(false)
+            }
             Err(LooseError::Io(source)) => {
                 Err(Error::Io { doing: format!("reading the object {id}"), source })
             }

@@ -24,6 +24,7 @@ use crate::session::SCHEMA_VERSION;
 use crate::store::Error;
 use crate::store::Store;
 use crate::store::commit_text::CommitText;
+use crate::store::donors::Donors;
 use crate::store::layout::ATTRIBUTES;
 use crate::store::layout::MARKER;
 use crate::store::layout::Tree;
@@ -208,6 +209,7 @@ pub(super) fn open_at(path: &Path) -> Result<Store, Error> {
         open_ends: RefCell::default(),
         migrated: RefCell::default(),
         cleaner: Cleaner::default(),
+        donors: Donors::default(),
         checked_marker: Cell::default(),
         sees_others: false,
         packs_at,
