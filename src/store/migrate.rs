@@ -93,6 +93,12 @@ impl Store {
         Ok(None)
     }
 
+    /// The ref that keeps what the store was before a migration; the one of the latest schema.
+    pub fn kept_tip(&self) -> Result<Option<String>, Error> {
+        let tips = self.other_tips()?.into_iter().map(|(_, name)| name);
+        Ok(tips.filter(|name| name.starts_with(BACKUPS)).max())
+    }
+
     /// The commit on top of `at` that a migration is, in `batch`. It is the same on every machine:
     /// for what others gave us.
     pub fn migrated_revision(
