@@ -72,9 +72,8 @@ impl Store {
             let Some(commit) = edit.write_commit(&mut batch, note, object_id(&tip))? else {
                 return Ok(None);
             };
-            batch.flush()?;
             let message = note.subject_line();
-            if self.advance(object_id(&tip), commit, note.at, &message)? {
+            if self.advance(&mut batch, (object_id(&tip), commit), note.at, &message)? {
                 edit.remember();
                 return Ok(Some(revision(commit)));
             }

@@ -76,11 +76,16 @@ pub(super) fn git_in(store: &Path) -> Command {
 }
 
 /// Runs git to its end; what it says on failure becomes the error.
-pub(super) fn run(mut command: Command, doing: &str) -> Result<(), Error> {
+pub(super) fn run(command: Command, doing: &str) -> Result<(), Error> {
+    run_for(command, doing).map(drop)
+}
+
+/// As [`run`], for what git says.
+pub(super) fn run_for(mut command: Command, doing: &str) -> Result<Vec<u8>, Error> {
     let failed = |cause: String| Error::Program { doing: doing.to_owned(), cause };
     let output = command.output().map_err(|error| failed(not_started(&error)))?;
     if output.status.success() {
-        return Ok(());
+        return Ok(output.stdout);
     }
     Err(failed(complaint(&output)))
 }

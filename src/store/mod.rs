@@ -50,6 +50,7 @@ mod plain;
 mod prune_guard;
 mod refs;
 mod remote;
+mod repack;
 mod repair;
 mod replace;
 mod rewrite;

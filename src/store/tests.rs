@@ -653,6 +653,40 @@ fn maintenance_leaves_a_small_store_alone() {
 }
 
 #[test]
+fn maintenance_removes_what_it_packed_when_it_comes_again() {
+    let sandbox = Sandbox::new();
+    for n in 0..21 {
+        sandbox.save(session(n), &numbered(n..n + 1));
+        git(&sandbox.path(), &["repack", "-q"]);
+        git(&sandbox.path(), &["prune-packed", "-q"]);
+    }
+    let before: Vec<_> = (0..21).map(|n| sandbox.records(session(n))).collect();
+    // What stands for more than 4,000 loose objects.
+    let mut batch = sandbox.store.batch();
+    let blob = |n: u32| (Oid::hash_object(git2::ObjectType::Blob, n.to_string().as_bytes()), n);
+    let is_counted = |(id, _): &(Result<Oid, _>, u32)| {
+        id.as_ref().is_ok_and(|id: &Oid| id.as_bytes()[0] == 0x17)
+    };
+    for (_, n) in (0..).map(blob).filter(is_counted).take(17) {
+        batch.put(git2::ObjectType::Blob, n.to_string().into_bytes()).expect("taken in");
+    }
+    batch.flush().expect("written");
+    let maintained = || {
+        sandbox.store.maintain(6);
+        let lock = fs::File::open(sandbox.path().join("annals/maintenance.lock"));
+        lock.and_then(|lock| lock.lock()).expect("git is done");
+        (sandbox.packs().len(), sandbox.loose().len())
+    };
+    assert_eq!(maintained(), (22, 17), "nothing is removed before the pack is sure");
+    assert_eq!(maintained(), (1, 0), "all is in it");
+    assert_eq!(maintained(), (1, 0));
+    for (n, records) in (0..).zip(&before) {
+        assert_eq!(sandbox.records(session(n)), *records);
+    }
+    sandbox.fsck();
+}
+
+#[test]
 fn a_clone_shows_the_files() {
     let sandbox = Sandbox::new();
     let id = session(1);
