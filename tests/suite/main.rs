@@ -7,11 +7,11 @@
 //! `p08_browser`: pages in a browser · `cli_…`: texts, JSON shapes and exit codes of the program ·
 //! `versions`: a session in its several states; `branches`: in its several ways · `searching`: search against a naive scan ·
 //! `picker`, `picker_screens`: the picker in a real terminal · `shell`: a conversation at a prompt · `live`: sessions
-//! that a program holds · `hooks`: agents that call annals · `many`: several processes at once ·
+//! that a program holds · `hooks`: agents that call annals · `many`: several processes at once, `many_killed`: of which many are killed ·
 //! `hostile`: bad input · `hostile_remotes`: remotes that mean harm · `crash`: the program killed, the disk full · `repair`: damage, mended · `scrub`: what leaves history ·
 //! `migration`: stores of older schemas, killed, brought back, synced ·
 //! `faults`: each call to the system that
-//! may fail does; `operations_faults`: under each operation · `sync`: several machines and a remote; `scrubbed_sync`: of which one scrubbed its history;
+//! may fail does; `operations_faults`: under each operation · `power`: the power goes, with what was not flushed · `sync`: several machines and a remote; `scrubbed_sync`: of which one scrubbed its history;
 //! `sync_faults`: with calls to the system that fail; `sync_auto`: remotes synced with by themselves; `sync_only`: that
 //! get some sessions; `sync_remotes`: that changed; `sync_teams`: several people's · `transports`: the ways to a remote ·
 //! `git_user`: git itself in the store, `plain_git`: in a clone · `corpus`: real transcripts, where `ANNALS_CORPUS` names them.
@@ -36,6 +36,8 @@ mod hostile_remotes;
 mod layers;
 mod live;
 mod many;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod many_killed;
 mod migration;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod operations_faults;
@@ -46,6 +48,8 @@ mod picker;
 #[cfg(unix)]
 mod picker_screens;
 mod plain_git;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod power;
 mod properties;
 mod r10_observing;
 mod r10_statistics;

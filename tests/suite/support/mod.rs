@@ -6,6 +6,8 @@ pub(crate) mod endpoint;
 pub(crate) mod fault;
 pub(crate) mod forge;
 mod mount;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+pub(crate) mod power;
 pub(crate) mod servers;
 #[cfg(unix)]
 mod terminal;
@@ -260,7 +262,7 @@ impl Sandbox {
 
     /// Git still packs behind a save, or after its parent was killed, and git's own check does not
     /// expect files to move.
-    fn wait_for_packing(&self) {
+    pub(crate) fn wait_for_packing(&self) {
         if let Ok(lock) = fs::File::open(self.store().join("annals/maintenance.lock")) {
             lock.lock().expect("it can be waited for");
         }
