@@ -5,6 +5,7 @@ use std::fs;
 use std::fs::File;
 use std::fs::Metadata;
 use std::io;
+use std::io::Read;
 use std::io::Write;
 use std::path::Path;
 use std::path::PathBuf;
@@ -117,6 +118,32 @@ pub fn sync_folder(folder: &Path) -> io::Result<()> {
         File::open(folder)?.sync_all()?;
     }
     Ok(())
+}
+
+/// Reads a file whole that somebody else may have put there.
+///
+/// # Errors
+/// `InvalidData`: it is no plain file (who opens a pipe waits for its writer), or has more than
+/// `limit` bytes; no more than that are ever held.
+pub fn read_within(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    let refused = |reason: String| Err(io::Error::new(io::ErrorKind::InvalidData, reason));
+    if !fs::metadata(path)?.is_file() {
+        return refused("it is no plain file".to_owned());
+    }
+    let mut bytes = Vec::new();
+    File::open(path)?.take(limit + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > limit {
+        return refused(format!("it has more than {} KiB", limit >> 10));
+    }
+    Ok(bytes)
+}
+
+/// As [`read_within`], of a text.
+pub fn read_text_within(path: &Path, limit: u64) -> io::Result<String> {
+    String::from_utf8(read_within(path, limit)?).map_err(|error| {
+        let reason = format!("it is no UTF-8 at byte {}", error.utf8_error().valid_up_to());
+        io::Error::new(io::ErrorKind::InvalidData, reason)
+    })
 }
 
 /// Makes a folder that only its owner may enter, and the missing ones above it. One that is there
@@ -255,6 +282,23 @@ mod tests {
         assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
         assert_eq!(fs::read(&path).expect("there"), b"first");
         assert_eq!(fs::read_dir(folder.path()).expect("there").count(), 1);
+    }
+
+    #[test]
+    fn what_is_too_long_or_no_plain_file_is_not_read() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("file");
+        write_atomic(&path, &[b'x'; 2048]).expect("written");
+        assert_eq!(read_within(&path, 2048).expect("it fits").len(), 2048);
+        let told = |read: io::Result<Vec<u8>>| read.expect_err("it is refused").to_string();
+        assert_eq!(told(read_within(&path, 2047)), "it has more than 1 KiB");
+        assert_eq!(told(read_within(folder.path(), 9)), "it is no plain file");
+        write_atomic(&path, b"a\xff").expect("written");
+        let error = read_text_within(&path, 9).expect_err("it is refused");
+        assert_eq!(error.to_string(), "it is no UTF-8 at byte 1");
+        // A file of the system's that has no size and no end.
+        #[cfg(target_os = "linux")]
+        assert_eq!(told(read_within(Path::new("/dev/zero"), 9)), "it is no plain file");
     }
 
     #[cfg(unix)]

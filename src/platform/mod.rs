@@ -32,6 +32,8 @@ pub use files::is_own;
 pub use files::is_writable;
 pub use files::place_file;
 pub use files::place_unsynced;
+pub use files::read_text_within;
+pub use files::read_within;
 pub use files::sync_folder;
 pub use files::sync_placed;
 pub use files::write_atomic;

@@ -17,6 +17,7 @@ impl From<store::Error> for Error {
             store::Error::Missing { .. } => ErrorKind::NotFound,
             store::Error::Foreign { .. }
             | store::Error::NoMain { .. }
+            | store::Error::Untrusted { .. }
             | store::Error::Unredacted { .. } => ErrorKind::Invalid,
             store::Error::TooNew { .. }
             | store::Error::RemoteTooNew { .. }

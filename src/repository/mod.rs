@@ -93,6 +93,9 @@ use crate::session::SessionId;
 use crate::store;
 use crate::store::Store;
 
+/// The most bytes that are read of a file in which something was noted that can be learned again.
+const NOTES_LIMIT: u64 = 64 << 20;
+
 pub use crate::adapters::ResumeCommand;
 pub use crate::adapters::Skipped;
 pub use crate::exchange::Chart;

@@ -36,6 +36,14 @@ pub enum Error {
         /// The branch that it has instead.
         branch: Option<String>,
     },
+    /// Something in the folder would have git, or annals, obey whoever put it there.
+    #[error("the store at {} is not opened: {cause}", .path.display())]
+    Untrusted {
+        /// Where.
+        path: PathBuf,
+        /// What it is, and what to do about it.
+        cause: String,
+    },
     /// The store was written by a later version of annals.
     #[error("the store has schema {found}, newer than this program's")]
     TooNew {

@@ -1,7 +1,8 @@
 //! The git program, for what it does better than a library: packing, cloning.
 //!
 //! It runs without the user's settings and without what the environment says about repositories,
-//! so that it does the same everywhere.
+//! so that it does the same everywhere; without hooks, without replaced objects, and asks nobody for
+//! objects that are missing. What the store's own settings may say, `foreign` decides.
 
 use std::io;
 use std::path::Path;
@@ -31,6 +32,9 @@ const CLEARED: [&str; 17] = [
     "GIT_SHALLOW_FILE",
     "GIT_WORK_TREE",
 ];
+
+/// What no git may be led by, whatever a store holds.
+const DEAF: [&str; 2] = ["core.hooksPath=/dev/null", "core.fsmonitor=false"];
 
 const NOWHERE: &str = if cfg!(windows) { "NUL" } else { "/dev/null" };
 
@@ -72,7 +76,17 @@ pub(super) fn neutralise(command: &mut Command) {
 pub(super) fn git_in(store: &Path) -> Command {
     let mut command = git();
     command.arg("--git-dir").arg(store);
+    hear_nothing(&mut command);
     command
+}
+
+/// Has git obey no hook, take no object for another, and fetch none that is missing. To be called
+/// before the command itself is given.
+pub(super) fn hear_nothing(command: &mut Command) {
+    for setting in DEAF {
+        command.args(["-c", setting]);
+    }
+    command.env("GIT_NO_REPLACE_OBJECTS", "1").env("GIT_NO_LAZY_FETCH", "1");
 }
 
 /// Runs git to its end; what it says on failure becomes the error.

@@ -86,6 +86,7 @@ impl Store {
             Err(source) => return Err(Error::Io { doing, source }),
         }
         let mut command = git::git();
+        git::hear_nothing(&mut command);
         command.args(["clone", "--quiet", "--no-hardlinks", "--"]).arg(&self.path).arg(folder);
         git::run(command, &doing)
     }
@@ -120,9 +121,9 @@ const fn window(level: u8) -> u8 {
 /// also when this process ends first. Without a git program all stays as it is.
 fn start_repack(store: &Path, lock: FileLock, level: u8) {
     let mut command = low_priority_git();
+    command.arg("--git-dir").arg(store);
+    git::hear_nothing(&mut command);
     command
-        .arg("--git-dir")
-        .arg(store)
         // Quick rather than small: this is paid by every save, and `gc` makes it small.
         .arg("-c")
         .arg(format!("pack.compression={}", level.saturating_sub(5).max(1)))

@@ -20,6 +20,7 @@
 //! `bundle` makes and reads bundles, which never become part of the store; `identity` tells the
 //! repositories in the user's folders, which it only reads; `plain` is where git works by itself.
 //! It does not know what a session means: it stores streams of records and their heads.
+//! A folder that has git, or us, do somebody else's will is refused before it is opened (`foreign`).
 //! Limits: 512 MiB an object, SHA-1 repositories without reftable.
 
 mod adopt;
@@ -30,6 +31,7 @@ mod chunks;
 mod commit;
 mod commit_text;
 mod error;
+mod foreign;
 mod git;
 mod history;
 mod identity;

@@ -183,6 +183,10 @@ pub(super) fn read_loose(
         Ok(metadata) if metadata.len() > SIZE_LIMIT => {
             return Err(LooseError::Damaged(too_large(metadata.len())));
         }
+        // Opening a pipe would wait for its writer.
+        Ok(metadata) if !metadata.is_file() => {
+            return Err(LooseError::Damaged("its file is no plain file".to_owned()));
+        }
         Ok(_) => {}
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(LooseError::Io(error)),

@@ -182,8 +182,11 @@ impl Store {
         // A note without its end was not whole before its writer died, and there was no lock yet.
         let whole = String::from_utf8_lossy(&note);
         if let Some((to, name)) = whole.strip_suffix('\n').and_then(|it| it.split_once(' ')) {
+            // What stands there may be somebody else's word: no other file is ever removed.
+            let is_ref = name.starts_with("refs/") && git2::Reference::is_valid_name(name);
             let path = self.path.join(format!("{name}.lock"));
             if let Some(held) = read_if_there(&path)?
+                && is_ref
                 && to.as_bytes().starts_with(held.trim_ascii_end())
             {
                 fs::remove_file(&path)?;

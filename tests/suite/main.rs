@@ -8,7 +8,8 @@
 //! `versions`: a session in its several states; `branches`: in its several ways · `searching`: search against a naive scan ·
 //! `picker`, `picker_screens`: the picker in a real terminal · `shell`: a conversation at a prompt · `live`: sessions
 //! that a program holds · `hooks`: agents that call annals · `many`: several processes at once ·
-//! `hostile`: bad input · `hostile_remotes`: remotes that mean harm · `crash`: the program killed, the disk full · `repair`: damage, mended · `scrub`: what leaves history ·
+//! `hostile`: bad input · `hostile_remotes`: remotes that mean harm · `hostile_stores`: stores that do · `plain_output`: what steers a
+//! terminal, in every field and command · `crash`: the program killed, the disk full · `repair`: damage, mended · `scrub`: what leaves history ·
 //! `migration`: stores of older schemas, killed, brought back, synced ·
 //! `faults`: each call to the system that
 //! may fail does; `operations_faults`: under each operation · `sync`: several machines and a remote; `scrubbed_sync`: of which one scrubbed its history;
@@ -33,6 +34,8 @@ mod git_user;
 mod hooks;
 mod hostile;
 mod hostile_remotes;
+#[cfg(unix)]
+mod hostile_stores;
 mod layers;
 mod live;
 mod many;
@@ -46,6 +49,8 @@ mod picker;
 #[cfg(unix)]
 mod picker_screens;
 mod plain_git;
+#[cfg(unix)]
+mod plain_output;
 mod properties;
 mod r10_observing;
 mod r10_statistics;

@@ -37,9 +37,7 @@ use talk::Bounds;
 use talk::Said;
 
 /// What git must not do, whatever the user's settings say, and how it keeps what it fetches.
-const SETTINGS: [&str; 12] = [
-    "core.hooksPath=/dev/null",
-    "core.fsmonitor=false",
+const SETTINGS: [&str; 10] = [
     "fetch.fsckObjects=true",
     "fetch.unpackLimit=1",
     "fetch.recurseSubmodules=false",
@@ -249,6 +247,7 @@ impl Store {
         let mut command = talk::bounded_git();
         git::leave_repositories(&mut command);
         command.arg("--git-dir").arg(&self.path);
+        git::hear_nothing(&mut command);
         for setting in SETTINGS {
             command.args(["-c", setting]);
         }
