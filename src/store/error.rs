@@ -155,6 +155,18 @@ pub enum Error {
         /// Why.
         cause: String,
     },
+    /// A session is larger than other stores take in from a remote.
+    #[error(
+        "session {} is larger than any store takes in from a remote, so nothing was pushed: {cause}; a \
+         remote with a filter (`annals remote add --only`) can do without it",
+        .session.short()
+    )]
+    Oversized {
+        /// The session.
+        session: SessionId,
+        /// What is too large.
+        cause: String,
+    },
     /// Two histories of which one was scrubbed must not be merged.
     #[error(
         "history was scrubbed {side}, and not there: merging would bring back what was taken out"

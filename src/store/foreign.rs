@@ -148,11 +148,8 @@ impl Check<'_> {
     /// they are read, but the folders that hold them must be folders.
     fn walk(&mut self, inner: &Path) -> Result<(), String> {
         let is_objects = inner.starts_with("objects");
-        let entries = match fs::read_dir(self.folder.join(inner)) {
-            // Gone meanwhile, or no folder of ours to look into: whoever needs it says so.
-            Err(_) => return Ok(()),
-            Ok(entries) => entries,
-        };
+        // Gone meanwhile, or no folder of ours to look into: whoever needs it says so.
+        let Ok(entries) = fs::read_dir(self.folder.join(inner)) else { return Ok(()) };
         for entry in entries {
             let read = |error: io::Error| format!("it cannot be looked into: {error}");
             let entry = entry.map_err(read)?;
@@ -208,10 +205,10 @@ impl Check<'_> {
 /// Whether what lies in a folder of the store's is used by its name.
 fn is_looked_into(path: &Path) -> bool {
     let mut parts = path.components().map(|part| part.as_os_str().to_string_lossy().into_owned());
-    match (parts.next().as_deref(), parts.next().as_deref(), parts.next()) {
-        (Some("objects"), None | Some("info" | "pack"), _) => true,
-        (Some("annals" | "info" | "logs" | "refs"), _, _) => true,
-        _ => false,
+    match parts.next().as_deref() {
+        Some("objects") => matches!(parts.next().as_deref(), None | Some("info" | "pack")),
+        Some(name) => matches!(name, "annals" | "info" | "logs" | "refs"),
+        None => true,
     }
 }
 

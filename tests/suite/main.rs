@@ -8,7 +8,7 @@
 //! `versions`: a session in its several states; `branches`: in its several ways · `searching`: search against a naive scan ·
 //! `picker`, `picker_screens`: the picker in a real terminal · `shell`: a conversation at a prompt · `live`: sessions
 //! that a program holds · `hooks`: agents that call annals · `many`: several processes at once ·
-//! `hostile`: bad input · `hostile_remotes`: remotes that mean harm · `hostile_stores`: stores that do · `plain_output`: what steers a
+//! `hostile`: bad input · `limits`: too much of it; `sizes`: much of what is good · `hostile_remotes`: remotes that mean harm · `hostile_stores`: stores that do · `plain_output`: what steers a
 //! terminal, in every field and command · `crash`: the program killed, the disk full · `repair`: damage, mended · `scrub`: what leaves history ·
 //! `migration`: stores of older schemas, killed, brought back, synced ·
 //! `faults`: each call to the system that
@@ -37,6 +37,8 @@ mod hostile_remotes;
 #[cfg(unix)]
 mod hostile_stores;
 mod layers;
+#[cfg(unix)]
+mod limits;
 mod live;
 mod many;
 mod migration;
@@ -74,6 +76,7 @@ mod scrub;
 mod scrubbed_sync;
 mod searching;
 mod shell;
+mod sizes;
 mod support;
 mod sync;
 mod sync_auto;

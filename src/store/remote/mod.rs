@@ -9,6 +9,7 @@
 mod address;
 mod arrival;
 mod arrived;
+mod outgoing;
 mod settings;
 mod talk;
 

@@ -102,6 +102,18 @@ impl Sandbox {
         command
     }
 
+    /// The program, with address space for 1 GiB at most, of which half may be its own code, libraries
+    /// and threads' stacks: what it asks for beyond kills it.
+    pub(crate) fn limited(&self) -> Command {
+        let program = self.program();
+        let mut command = Command::new("sh");
+        command.args(["-c", "ulimit -v 1048576 2>/dev/null; exec \"$0\" \"$@\""]);
+        command.arg(program.get_program()).env_clear().stdin(Stdio::null());
+        command.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        command.current_dir(self.home());
+        command
+    }
+
     /// Runs the program.
     pub(crate) fn run<const N: usize>(&self, args: [&str; N]) -> Ran {
         Ran::of(self.program().args(args))
