@@ -117,3 +117,48 @@ pub(super) fn complaint(output: &Output) -> String {
     };
     last.map_or_else(|| output.status.to_string(), plain)
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn no_hook_runs_and_no_object_stands_for_another() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (store, mark) = (folder.path().join("store.git"), folder.path().join("mark"));
+        let said = |mut command: Command, arguments: &[&str]| {
+            let output = command.args(arguments).output().expect("git runs");
+            assert!(output.status.success(), "{arguments:?}: {output:?}");
+            String::from_utf8_lossy(&output.stdout).trim().to_owned()
+        };
+        let obedient = || {
+            let mut command = git();
+            command.arg("--git-dir").arg(&store);
+            command
+        };
+        let path = store.to_str().expect("UTF-8");
+        said(git(), &["init", "--quiet", "--bare", path]);
+        let who = ["-c", "user.name=Kim", "-c", "user.email=kim@example.com"];
+        let commit = |word: &str| {
+            let tree = said(obedient(), &["mktree"]);
+            said(obedient(), &[&who[..], &["commit-tree", "-m", word, &tree]].concat())
+        };
+        let (one, other) = (commit("one"), commit("other"));
+        said(obedient(), &["replace", &one, &other]);
+        let hook = store.join("hooks/reference-transaction");
+        fs::create_dir_all(store.join("hooks")).expect("a folder is made");
+        fs::write(&hook, format!("#!/bin/sh\necho >> {}\n", mark.display())).expect("written");
+        fs::set_permissions(&hook, fs::Permissions::from_mode(0o755)).expect("it is ours");
+        let shown = ["log", "-1", "--format=%s", &one];
+        // What happens where nothing is said against it.
+        said(obedient(), &["update-ref", "refs/heads/a", &one]);
+        assert!(mark.exists() && said(obedient(), &shown) == "other");
+        fs::remove_file(&mark).expect("it is there");
+        said(git_in(&store), &["update-ref", "refs/heads/b", &one]);
+        assert!(!mark.exists(), "a hook ran");
+        assert_eq!(said(git_in(&store), &shown), "one");
+    }
+}

@@ -462,40 +462,28 @@ fn the_screens_of_the_picker_show_no_such_thing_either() {
 fn an_older_session_is_as_plain_in_what_a_migration_would_do() {
     let sandbox = Sandbox::new();
     sandbox.older_store("1");
-    let files = sandbox.tree();
-    let spoilt: Vec<(String, Vec<u8>)> = files
-        .into_iter()
-        .map(|(name, text)| {
-            let evil = serde_json::to_string(EVIL).expect("a text");
-            let lines = text.lines().map(|line| match line.split_once(": ") {
-                Some((key, value))
-                    if !value.is_empty()
-                        && key.trim_start().chars().all(char::is_alphabetic)
-                        && !matches!(
-                            key.trim(),
-                            "schema" | "version" | "id" | "store" | "role"
-                        )
-                        && value.chars().all(|it| it.is_ascii_alphabetic() || it == ' ') =>
-                {
-                    format!("{key}: {evil}")
-                }
-                _ => line.to_owned(),
-            });
-            (name, (lines.collect::<Vec<_>>().join("\n") + "\n").into_bytes())
-        })
-        .collect();
-    sandbox.commit_files(&spoilt);
+    let evil = serde_json::to_string(&evil("gpt")).expect("a text");
+    let spoilt = sandbox.tree().into_iter().map(|(name, text)| {
+        let text = text.replace("model: gpt-4o", &format!("model: {evil}"));
+        (
+            name,
+            text.replace("content: The same id again.", &format!("content: {evil}")).into_bytes(),
+        )
+    });
+    sandbox.commit_files(&spoilt.collect::<Vec<_>>());
+    let mut told = String::new();
     for args in [
-        &["migrate", "--dry-run"][..],
-        &["list"],
+        &["list"][..],
+        &["migrate", "--dry-run"],
         &["doctor"],
+        &["search", "evil"],
         &["migrate"],
         &["list"],
         &["migrate", "--undo", "--dry-run"],
     ] {
         let ran = Ran::of(sandbox.program().args(["--color", "never"]).args(args));
-        assert_plain(&args.join(" "), &ran.stdout);
-        assert_plain(&args.join(" "), &ran.stderr);
-        assert_ne!(ran.code, 70, "{ran:?}");
+        is_plain(&args.join(" "), &ran);
+        told += &ran.stdout;
     }
+    assert!(told.contains("gpt"), "it is shown at all: {told}");
 }
