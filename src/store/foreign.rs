@@ -40,7 +40,8 @@ const ELSEWHERE: [&str; 7] = [
 const UNUSED: [&str; 2] = ["hooks", "worktrees"];
 
 /// The settings with which git does nothing but keep files, in small letters; `*` stands for any end.
-const HARMLESS: [&str; 58] = [
+/// No git that annals starts in a store has a work tree, and a `config.worktree` is refused.
+const HARMLESS: [&str; 60] = [
     "advice.*",
     "alias.*",
     "author.*",
@@ -74,9 +75,11 @@ const HARMLESS: [&str; 58] = [
     "core.sharedrepository",
     "core.symlinks",
     "core.trustctime",
+    "core.worktree",
     "extensions.noop",
     "extensions.objectformat",
     "extensions.preciousobjects",
+    "extensions.worktreeconfig",
     "feature.*",
     "gc.aggressivedepth",
     "gc.aggressivewindow",
@@ -264,7 +267,6 @@ mod tests {
             "core.askPass",
             "core.pager",
             "core.editor",
-            "core.worktree",
             "core.alternateRefsCommand",
             "core.attributesFile",
             "gc.recentObjectsHook",
@@ -280,7 +282,6 @@ mod tests {
             "remote.x.proxy",
             "remote.https://example.com/x.url",
             "url.ext::sh.insteadOf",
-            "extensions.worktreeConfig",
             "extensions.partialClone",
             "uploadpack.packObjectsHook",
         ] {

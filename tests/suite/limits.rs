@@ -173,6 +173,28 @@ fn settings_beyond_the_limits_are_refused_and_never_waited_for() {
 }
 
 #[test]
+fn an_agents_settings_that_cannot_be_read_are_not_replaced() {
+    let sandbox = Sandbox::new();
+    let settings = sandbox.home().join(".claude/settings.json");
+    fs::create_dir_all(settings.parent().expect("a folder")).expect("a folder is made");
+    let long = format!("{{\"x\": \"{}\"}}", "y".repeat(5 << 20));
+    let install = |why: &str| {
+        let mut command = sandbox.limited();
+        refused(why, command.args(["hooks", "install", "claude-code"]), 3, why);
+    };
+    for (text, why) in [(long.as_bytes(), "more than 4096 KiB"), (b"{\xff}", "no UTF-8 at byte 1")]
+    {
+        fs::write(&settings, text).expect("it is written");
+        install(why);
+        assert_eq!(fs::read(&settings).expect("it is there"), text);
+    }
+    fs::remove_file(&settings).expect("it is there");
+    pipe(&settings);
+    install("it is no plain file");
+    assert!(!settings.is_file(), "it is still a pipe");
+}
+
+#[test]
 fn arguments_and_variables_may_be_absurd() {
     let sandbox = Sandbox::new();
     let id = sandbox.save("title: good\nmessages:\n- {role: user, text: Why?}\n");

@@ -47,7 +47,11 @@ impl Meeting {
     }
 
     fn set(&self, key: &str, value: &str) {
-        self.machines.iter().for_each(|it| drop(it.git(["config", key, value])));
+        for machine in &self.machines {
+            let mut git = Command::new("git");
+            git.args(["config", "--file"]).arg(machine.git_settings());
+            Ran::of(git.args([key, value])).ok();
+        }
     }
 
     /// Both have a session of their own, and both go on with a third: in the end each has all three,

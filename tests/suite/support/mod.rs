@@ -317,6 +317,11 @@ impl Sandbox {
         files
     }
 
+    /// The user's own settings of git: a file that is not there, unless a test makes it.
+    pub(crate) fn git_settings(&self) -> PathBuf {
+        self.root().join("gitconfig")
+    }
+
     fn seal(&self, command: &mut Command) {
         let path = std::env::var_os("PATH").unwrap_or_default();
         command
@@ -328,7 +333,7 @@ impl Sandbox {
             .env("XDG_STATE_HOME", self.root().join("state"))
             .env("XDG_CACHE_HOME", self.root().join("cache"))
             .env("GIT_CONFIG_NOSYSTEM", "1")
-            .env("GIT_CONFIG_GLOBAL", "/dev/null")
+            .env("GIT_CONFIG_GLOBAL", self.git_settings())
             .env("LANG", "C.UTF-8");
     }
 }
