@@ -226,15 +226,16 @@ impl Store {
         };
         let level = git2::ConfigLevel::App;
         let added = self.repository.config().and_then(|mut all| all.add_file(&config, level, true));
-        added.map_err(|source| Error::Git { doing: "opening the store".into(), source })
+        let doing = || format!("opening the store {}", self.path.display());
+        added.map_err(|source| Error::Git { doing: doing(), source })
     }
 
-    /// The file with what libgit2 is told; made again when somebody removed it. None: it can't be
-    /// made, and neither can the lock, without which nothing is written.
+    /// The file with what libgit2 is told; made again when somebody removed it, or it says something
+    /// else. None: it can't be made, and neither can the lock, without which nothing is written.
     fn library_config(&self) -> io::Result<Option<PathBuf>> {
         let folder = self.private_folder();
         let path = folder.join("libgit2.config");
-        if !path.exists() {
+        if !fs::read(&path).is_ok_and(|text| text == LIBRARY_CONFIG) {
             if !platform::is_writable(&folder) {
                 return Ok(None);
             }

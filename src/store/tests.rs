@@ -690,3 +690,13 @@ fn both_sides_of_a_merge_are_behind_it() {
     assert!(!is_behind(&merged, &ours));
     sandbox.fsck();
 }
+
+#[test]
+fn what_makes_writes_durable_is_said_again_where_somebody_took_it_out() {
+    let sandbox = Sandbox::new();
+    let path = sandbox.store.private_folder().join("libgit2.config");
+    let whole = std::fs::read(&path).expect("it is there");
+    std::fs::write(&path, b"").expect("it is emptied");
+    Store::open(&sandbox.path()).expect("it opens");
+    assert_eq!(std::fs::read(&path).expect("it is there"), whole);
+}
