@@ -14,7 +14,7 @@
 //! may fail does; `operations_faults`: under each operation · `sync`: several machines and a remote; `scrubbed_sync`: of which one scrubbed its history;
 //! `sync_faults`: with calls to the system that fail; `sync_auto`: remotes synced with by themselves; `sync_only`: that
 //! get some sessions; `sync_remotes`: that changed; `sync_teams`: several people's · `transports`: the ways to a remote ·
-//! `git_user`: git itself in the store, `plain_git`: in a clone · `corpus`: real transcripts, where `ANNALS_CORPUS` names them.
+//! `found`: what a fuzzer found, at the `doors` of each parser · `git_user`: git itself in the store, `plain_git`: in a clone · `corpus`: real transcripts, where `ANNALS_CORPUS` names them.
 #![allow(
     clippy::disallowed_methods,
     clippy::format_push_string,
@@ -27,8 +27,10 @@ mod cli_json;
 mod cli_text;
 mod corpus;
 mod crash;
+mod doors;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod faults;
+mod found;
 mod git_user;
 mod hooks;
 mod hostile;
