@@ -10,6 +10,7 @@
 //! that a program holds · `hooks`: agents that call annals · `many`: several processes at once ·
 //! `hostile`: bad input · `hostile_remotes`: remotes that mean harm · `crash`: the program killed, the disk full · `repair`: damage, mended · `scrub`: what leaves history ·
 //! `migration`: stores of older schemas, killed, brought back, synced ·
+//! `model`: two machines that do all of it in any order, against a few sets ·
 //! `faults`: each call to the system that
 //! may fail does; `operations_faults`: under each operation · `sync`: several machines and a remote; `scrubbed_sync`: of which one scrubbed its history;
 //! `sync_faults`: with calls to the system that fail; `sync_auto`: remotes synced with by themselves; `sync_only`: that
@@ -39,6 +40,7 @@ mod layers;
 mod live;
 mod many;
 mod migration;
+mod model;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod operations_faults;
 mod p08_browser;
