@@ -1,8 +1,8 @@
 //! Reads the records of an agent that writes one JSON value a line.
 //!
 //! Promises: what is good is read, whatever stands around it; what is not goes out as it is, with
-//! its line and the reason; memory is bounded by the longest line. It does not know what the
-//! values mean: the agent's adapter makes records of them.
+//! its line and the reason; memory is bounded by the longest line that is read. It does not know
+//! what the values mean: the agent's adapter makes records of them.
 
 use std::fs::File;
 use std::io;
@@ -23,6 +23,7 @@ use crate::adapters::Span;
 use crate::adapters::json::Piece;
 use crate::adapters::json::PieceKind;
 use crate::adapters::json::Pieces;
+use crate::adapters::lines::LINE_LIMIT;
 use crate::adapters::lines::Line;
 use crate::adapters::lines::Lines;
 use crate::session::Raw;
@@ -68,7 +69,10 @@ pub(crate) fn read_spans<L: Lift>(
     let mut file = File::open(path)?;
     let length = file.metadata()?.len();
     let mut bytes = Vec::new();
-    for span in spans.iter().filter(|span| span.start < span.end && span.end <= length) {
+    let is_there = |span: &Span| {
+        span.start < span.end && span.end <= length && span.end - span.start <= LINE_LIMIT
+    };
+    for span in spans.iter().copied().filter(is_there) {
         bytes.clear();
         file.seek(SeekFrom::Start(span.start))?;
         (&file).take(span.end - span.start).read_to_end(&mut bytes)?;

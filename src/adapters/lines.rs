@@ -3,7 +3,7 @@
 //! Promises: one line is held at a time, whatever the file's size; the SHA-256 of all that was
 //! counted as read is at hand at any moment, so that a later reader can go on from there if the
 //! bytes before are still the same. Line ends may be LF or CRLF. It does not know what a line
-//! means. Limits: a line must fit into memory.
+//! means. Limits: 256 MiB a line; a file ends where it ended when it was opened.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -22,6 +22,9 @@ use crate::adapters::Position;
 
 const BUFFER_BYTES: usize = 256 * 1024;
 
+/// The longest line, in bytes: no remote takes a longer text either.
+pub(super) const LINE_LIMIT: u64 = 256 << 20;
+
 /// A file, read line by line.
 #[derive(Debug)]
 pub(crate) struct Lines {
@@ -30,6 +33,7 @@ pub(crate) struct Lines {
     hasher: Sha256,
     offset: u64,
     ended: u64,
+    longest: u64,
 }
 
 /// One line.
@@ -64,20 +68,33 @@ impl Lines {
             let reason = "not a regular file";
             return Err(io::Error::new(io::ErrorKind::InvalidInput, reason));
         }
+        let file = File::open(path)?;
+        // What is written while we read is for the next reader: a file may grow for ever.
+        let limit = limit.min(file.metadata()?.len());
         Ok(Self {
-            reader: BufReader::with_capacity(BUFFER_BYTES, File::open(path)?.take(limit)),
+            reader: BufReader::with_capacity(BUFFER_BYTES, file.take(limit)),
             line: Vec::new(),
             hasher: Sha256::new(),
             offset: 0,
             ended: 0,
+            longest: LINE_LIMIT,
         })
     }
 
     /// Reads the next line; `None` at the end of the file.
+    ///
+    /// # Errors
+    /// `InvalidData`: the line is longer than is read.
     pub(crate) fn next(&mut self) -> io::Result<Option<Line<'_>>> {
         self.line.clear();
-        if self.reader.read_until(b'\n', &mut self.line)? == 0 {
+        let mut reader = (&mut self.reader).take(self.longest + 1);
+        if reader.read_until(b'\n', &mut self.line)? == 0 {
             return Ok(None);
+        }
+        if self.line.len() as u64 > self.longest {
+            let (number, limit) = (self.ended + 1, self.longest >> 20);
+            let reason = format!("line {number} is longer than {limit} MiB");
+            return Err(io::Error::new(io::ErrorKind::InvalidData, reason));
         }
         Ok(Some(Line {
             bytes: content(&self.line),
@@ -130,4 +147,45 @@ impl Lines {
 fn content(line: &[u8]) -> &[u8] {
     let line = line.strip_suffix(b"\n").unwrap_or(line);
     line.strip_suffix(b"\r").unwrap_or(line)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    fn opened(text: &[u8]) -> (tempfile::NamedTempFile, Lines) {
+        let mut file = tempfile::NamedTempFile::new().expect("a file");
+        file.write_all(text).expect("written");
+        let lines = Lines::open_start(file.path(), u64::MAX).expect("it opens");
+        (file, lines)
+    }
+
+    #[test]
+    fn a_line_that_is_too_long_is_refused_before_all_of_it_is_held() {
+        let (_file, mut lines) =
+            opened(&[b"{}\n".as_slice(), &[b'x'; 1 << 20], b"\n{}\n"].concat());
+        lines.longest = 1000;
+        let first = lines.next().expect("read").expect("a line");
+        assert_eq!(first.bytes, b"{}");
+        let length = first.bytes.len();
+        lines.take(length);
+        let error = lines.next().expect_err("it is too long");
+        assert_eq!(error.to_string(), "line 2 is longer than 0 MiB");
+        assert!(lines.line.len() <= 1001, "{}", lines.line.len());
+    }
+
+    #[test]
+    fn what_is_written_while_a_file_is_read_is_left_to_the_next_reader() {
+        let (mut file, mut lines) = opened(b"one\ntwo");
+        file.write_all(b" and more\nthree\n").expect("it grows");
+        let mut read = Vec::new();
+        while let Some(line) = lines.next().expect("it is read") {
+            read.push((line.bytes.to_vec(), line.is_ended));
+            let length = read.last().expect("one").0.len();
+            lines.take(length);
+        }
+        assert_eq!(read, [(b"one".to_vec(), true), (b"two".to_vec(), false)]);
+    }
 }

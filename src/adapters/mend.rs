@@ -54,6 +54,22 @@ pub(crate) fn has_inexact_number(text: &[u8]) -> bool {
     is_found
 }
 
+/// Whether a text may hold more than so many values: it has that many commas and opening brackets
+/// outside strings.
+pub(crate) fn has_more_values_than(most: usize, text: &[u8]) -> bool {
+    // Each takes a byte for itself, and one for what stands between it and the next.
+    let (mut found, mut at) = (0, if text.len() < most { text.len() } else { 0 });
+    while at < text.len() && found <= most {
+        match text[at] {
+            b'"' => at = string_end(text, at + 1),
+            b',' | b'[' | b'{' => found += 1,
+            _ => {}
+        }
+        at += 1;
+    }
+    found > most
+}
+
 enum Token {
     /// A string, without its quotes.
     String {

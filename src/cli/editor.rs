@@ -11,6 +11,9 @@ use crate::error::Error;
 use crate::error::ErrorKind;
 use crate::platform;
 
+/// The most bytes of an edited text.
+const LONGEST: u64 = 16 << 20;
+
 /// Lets the person edit a text in a file, in VISUAL or EDITOR, and gives what it is then.
 pub(crate) fn edited(file: &Path, text: &str, context: &Context) -> Result<String> {
     // Ctrl-C belongs to the editor, and must not leave the file behind.
@@ -40,7 +43,7 @@ fn edit(file: &Path, text: &str) -> Result<String> {
             return Err(failed(&text, error).into());
         }
     }
-    let text = std::fs::read_to_string(file);
+    let text = platform::read_text_within(file, LONGEST);
     Ok(text.map_err(|error| failed("The edited text cannot be read", error))?)
 }
 

@@ -19,6 +19,7 @@ mod hits;
 mod interrupt;
 mod json;
 mod listing;
+mod mending;
 mod output;
 mod paint;
 mod picker;

@@ -31,10 +31,13 @@ pub(crate) fn filter(
     filters::finish(input, repository)
 }
 
+/// The longest query that is shown, in bytes.
+const LONGEST_SHOWN: usize = 1_000;
+
 /// A query that cannot be read, with a mark under what is wrong.
 pub(crate) fn refused(text: &str, error: &QueryError) -> Failure {
     let mut message = format!("The query cannot be read: {error}.");
-    if !text.contains(char::is_control) {
+    if text.len() <= LONGEST_SHOWN && !text.contains(char::is_control) {
         let columns = |from: usize, count: usize| {
             let part: String = text.chars().skip(from).take(count).collect();
             part.width()

@@ -15,6 +15,7 @@ use toml_edit::Table;
 
 use crate::config::Error;
 use crate::config::FILE;
+use crate::config::FILE_LIMIT;
 use crate::config::KEYS;
 use crate::config::Key;
 use crate::config::Kind;
@@ -180,7 +181,7 @@ impl LockedFile {
             let target = fs::canonicalize(&path).unwrap_or_else(|_| path.clone());
             let lock = FileLock::acquire(&target, PATIENCE)?;
             let lock = lock.ok_or_else(|| io::Error::other("another process is changing it"))?;
-            Ok((fs::read_to_string(&target)?, target, lock))
+            Ok((platform::read_text_within(&target, FILE_LIMIT)?, target, lock))
         };
         match open() {
             Ok((text, target, lock)) => Ok(Self { path, text, target, _lock: lock }),

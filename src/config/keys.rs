@@ -35,7 +35,9 @@ pub static KEYS: &[Key] = &[
             settings.store_path = from_file(Some(path(item, home)?));
             Ok(())
         },
-        show: |settings| shown(&settings.store_path, |path| json!(path)),
+        show: |settings| {
+            shown(&settings.store_path, |path| json!(path.as_ref().map(|it| it.to_string_lossy())))
+        },
     },
     Key {
         name: "output.pager",

@@ -69,6 +69,8 @@ use std::time::Duration;
 
 use toml_edit::Document;
 
+use crate::platform;
+
 pub use allow::Allowed;
 pub use allow::allow;
 pub use audit::AuditLevel;
@@ -96,6 +98,9 @@ pub use values::Kind;
 
 /// The file's place below the folder of configurations.
 const FILE: &str = "annals/config.toml";
+
+/// The most bytes that are read of a file with settings.
+pub const FILE_LIMIT: u64 = 1 << 20;
 
 /// How long, in seconds, records of a live session may wait for their commit.
 pub const SAVE_INTERVALS: RangeInclusive<u64> = 5..=300;
@@ -220,7 +225,7 @@ impl Settings {
     /// configurations; `home`: what `~/` stands for. What is wrong is told by [`Self::check`].
     pub fn load(folder: &Path, home: &Path) -> Self {
         let path = folder.join(FILE);
-        match std::fs::read_to_string(&path) {
+        match platform::read_text_within(&path, FILE_LIMIT) {
             Ok(text) => Self::parse(&text, &path, home),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Self::of(&path),
             Err(error) => {

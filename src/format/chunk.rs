@@ -286,6 +286,24 @@ pub fn parse_chunk(
     text: &str,
     file: &mut dyn FnMut(&str) -> Option<Vec<u8>>,
 ) -> Result<Vec<Record>, Error> {
+    parse(text, None, file)
+}
+
+/// As [`parse_chunk`], of a chunk some of whose files may be lost: a word stands for each, and
+/// `lost` gets its name and the place of its record.
+pub fn parse_chunk_in_part(
+    text: &str,
+    lost: &mut Vec<(usize, String)>,
+    file: &mut dyn FnMut(&str) -> Option<Vec<u8>>,
+) -> Result<Vec<Record>, Error> {
+    parse(text, Some(lost), file)
+}
+
+fn parse(
+    text: &str,
+    mut lost: Option<&mut Vec<(usize, String)>>,
+    file: &mut dyn FnMut(&str) -> Option<Vec<u8>>,
+) -> Result<Vec<Record>, Error> {
     let mut documents = read_documents(text)?.into_iter().enumerate().peekable();
     let is_common = |(_, first): &(usize, Value)| first.get(COMMON).is_some();
     let common = match documents.next_if(is_common) {
@@ -294,8 +312,14 @@ pub fn parse_chunk(
     };
     let mut records = Vec::with_capacity(documents.len());
     for (place, mut document) in documents {
-        let number = place + 1;
-        put_back(&mut document, number, file)?;
+        let (number, at) = (place + 1, records.len());
+        match &mut lost {
+            Some(lost) => {
+                let note = &mut |name| lost.push((at, name));
+                put_back(&mut document, number, file, Some(note))?;
+            }
+            None => put_back(&mut document, number, file, None)?,
+        }
         add_common(&mut document, &common)
             .map_err(|cause| Error::Shape { document: number, cause })?;
         records.push(record_of(document).map_err(|flaw| Error::shape(number, &flaw))?);

@@ -58,7 +58,7 @@ impl ChunkText {
         let Some(mut document) = read_documents(&self.text[start..end])?.into_iter().next() else {
             return Ok(None);
         };
-        put_back(&mut document, number, file)?;
+        put_back(&mut document, number, file, None)?;
         record_of(document).map(Some).map_err(|flaw| Error::shape(number, &flaw))
     }
 }

@@ -23,6 +23,7 @@ mod record;
 mod whole;
 
 pub use chunk::parse_chunk;
+pub use chunk::parse_chunk_in_part;
 pub use chunk_text::ChunkText;
 pub use chunk_text::document_lines;
 pub use head::parse_head;
@@ -32,6 +33,7 @@ pub use head::render_head;
 pub use head::render_marker;
 pub use head::render_tombstone;
 pub use migrate::parse_older;
+pub use payload::has_lost_file;
 pub use whole::head_to_value;
 pub use whole::parse_session;
 pub use whole::parse_sessions;

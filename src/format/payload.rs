@@ -18,11 +18,15 @@ use crate::format::node::Fields;
 use crate::format::node::Node;
 use crate::format::object::Object;
 use crate::format::record::field;
+use crate::format::record_to_value;
+use crate::session::Record;
 
 /// Longer texts (in bytes) leave the document.
 const LONGEST_TEXT: usize = 256 * 1024;
 /// Shorter pictures (in bytes, decoded) stay in it.
 const SHORTEST_PICTURE: usize = 1024;
+/// How the word begins that stands for a payload that is lost.
+const LOST: &str = "[lost: ";
 /// The field with the places of the payloads.
 pub(crate) const FILES: &str = "files";
 
@@ -103,11 +107,13 @@ pub(crate) fn push_step(path: &mut String, key: &str) {
     path.push_str(&key.replace('~', "~0").replace('/', "~1"));
 }
 
-/// Puts the payloads of a document back in their places.
+/// Puts the payloads of a document back in their places; `lost` takes the name of one that is not to
+/// be had, and a word stands for it: without it that is an error.
 pub(crate) fn put_back(
     document: &mut Value,
     number: usize,
     file: &mut dyn FnMut(&str) -> Option<Vec<u8>>,
+    lost: Option<&mut dyn FnMut(String)>,
 ) -> Result<(), Error> {
     let Some(places) = document.as_object_mut().and_then(|map| map.shift_remove(FILES)) else {
         return Ok(());
@@ -116,6 +122,7 @@ pub(crate) fn put_back(
     let Value::Object(places) = places else {
         return Err(flawed(format!("{FILES}: a map is wanted")));
     };
+    let mut lost = lost;
     for (pointer, entry) in places {
         let (name, is_base64) = entry_of(entry)
             .ok_or_else(|| flawed(format!("{FILES}.{pointer}: no file is named")))?;
@@ -123,9 +130,22 @@ pub(crate) fn put_back(
             .pointer_mut(&pointer)
             .filter(|place| place.as_str() == Some(""))
             .ok_or_else(|| flawed(format!("{FILES}.{pointer}: no empty text stands there")))?;
-        *place = Value::String(load(&name, is_base64, file)?);
+        let text = load(&name, is_base64, file);
+        *place = Value::String(match (text, &mut lost) {
+            (Err(_), Some(lost)) => {
+                let word = format!("{LOST}{name}]");
+                lost(name);
+                word
+            }
+            (text, _) => text?,
+        });
     }
     Ok(())
+}
+
+/// Whether a word stands in a record for a payload that was lost.
+pub fn has_lost_file(record: &Record) -> bool {
+    record_to_value(record).to_string().contains(LOST)
 }
 
 fn entry_of(entry: Value) -> Option<(String, bool)> {

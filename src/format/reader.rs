@@ -77,7 +77,7 @@ fn read_to_depth(
     let documents: Result<Vec<Exact>, _> = serde_saphyr::from_multiple_with_options(text, options);
     let documents = documents.map_err(|error| Error::Yaml {
         line: error.location().map_or(1, |location| location.line()),
-        cause: first_line(&error.to_string()),
+        cause: plainly(&error.to_string(), (depth, values)),
     })?;
     Ok(documents.into_iter().map(|exact| exact.0).collect())
 }
@@ -136,8 +136,20 @@ fn options(
     }
 }
 
-fn first_line(text: &str) -> String {
-    text.lines().next().unwrap_or_default().to_owned()
+/// What is wrong, without the words that mean something to the parser alone.
+fn plainly(text: &str, (depth, values): (usize, usize)) -> String {
+    let line = text.lines().next().unwrap_or_default();
+    let has = |parts: &[&str]| parts.iter().any(|part| line.contains(part));
+    if has(&["{ anchors:", "{ aliases:", "merge keys"]) {
+        return "anchors, aliases and merge keys are not read".to_owned();
+    }
+    if has(&["{ depth:", "recursion limit"]) {
+        return format!("it is nested deeper than {depth} levels");
+    }
+    if has(&["{ nodes:", "{ events:"]) {
+        return format!("it has more than {values} values");
+    }
+    line.replace(", set DuplicateKeyPolicy in Options if acceptable", "")
 }
 
 /// A value taken as it stands: `serde_json::Value` itself gives some keys a meaning of their own

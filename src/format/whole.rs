@@ -29,6 +29,10 @@ use crate::session::Record;
 /// The most values of a text that came from elsewhere: each takes about 100 bytes of memory.
 const MAX_VALUES: usize = 1_000_000;
 
+/// The most commas, line ends and opening brackets of a text that is saved. Each may stand for a
+/// value, which takes some 75 to 250 bytes of memory; no remote takes more either.
+const MAX_MARKS: usize = 10_000_000;
+
 /// A record with the field names of the YAML form, large payloads included: what `--json` shows.
 pub fn record_to_value(record: &Record) -> Value {
     Value::Object(into_object(fields_of(record)))
@@ -152,6 +156,11 @@ fn session_of(documents: Vec<Value>) -> Result<(Head, Vec<Record>), Error> {
 /// JSON is read by its own reader, which knows escapes that YAML lacks.
 fn documents_of(text: &str) -> Result<Vec<Value>, Error> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let is_many = |text: &str| text.bytes().filter(|it| b",\n[{".contains(it)).count() > MAX_MARKS;
+    if text.len() > MAX_MARKS && is_many(text) {
+        let cause = format!("it may hold more than {MAX_MARKS} values");
+        return Err(Error::Yaml { line: 1, cause });
+    }
     if !text.trim_start().starts_with('{') {
         return read_documents(text);
     }

@@ -1,4 +1,4 @@
-//! Marks on sessions that cannot be read: a list must not show them as if they could.
+//! Damage of the index itself, and marks on sessions that cannot be read: a list must not show them as if they could.
 //!
 //! What a head says is found while main is followed; damage in the records is found by whoever
 //! reads them, and noted here. A session that is saved again loses its mark, and so does one that
@@ -9,6 +9,7 @@ use rusqlite::params;
 
 use crate::index::Error;
 use crate::index::Index;
+use crate::index::database;
 use crate::index::database::failed;
 use crate::index::rows::digits;
 use crate::index::rows::write_head;
@@ -16,6 +17,16 @@ use crate::session::Head;
 use crate::session::SessionId;
 
 impl Index {
+    /// What of its file is damaged, in SQLite's words; none: nothing.
+    pub fn fault(&self) -> Result<Option<String>, Error> {
+        let read = self.connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0));
+        let found: String = match read {
+            Err(error) if database::is_damage(&error) => error.to_string(),
+            read => read.map_err(failed("cannot check the index"))?,
+        };
+        Ok((found != "ok").then(|| format!("its file is damaged: {found}")))
+    }
+
     /// Marks a session as one that cannot be read.
     pub fn mark_damaged(&self, id: SessionId, why: &str) -> Result<(), Error> {
         let sql =

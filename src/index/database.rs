@@ -18,6 +18,7 @@ use rusqlite::Connection;
 use rusqlite::ErrorCode;
 use rusqlite::MAIN_DB;
 use rusqlite::OpenFlags;
+use rusqlite::config::DbConfig;
 
 use crate::index::Error;
 use crate::platform;
@@ -108,8 +109,10 @@ pub(super) fn failed(doing: &'static str) -> impl FnOnce(rusqlite::Error) -> Err
 }
 
 fn open_existing(path: &Path, layout: &Layout) -> Result<Option<Connection>, Error> {
-    if !path.exists() {
-        return Ok(None);
+    // A link would have another file changed, and a pipe be waited for.
+    match path.symlink_metadata() {
+        Ok(found) if found.is_file() || found.is_dir() => {}
+        _ => return Ok(None),
     }
     match connect(path).and_then(|it| Ok((is_ours(&it, layout)?, it))) {
         Ok((true, connection)) => Ok(Some(connection)),
@@ -131,6 +134,7 @@ fn read_as_it_is(path: &Path, layout: &Layout) -> Option<Connection> {
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     // Without this SQLite wants to make files beside it.
     let connection = Connection::open_with_flags(uri(path) + "?immutable=1", flags).ok()?;
+    distrust(&connection).ok()?;
     connection.set_prepared_statement_cache_capacity(64);
     is_ours(&connection, layout).is_ok_and(|is_ours| is_ours).then_some(connection)
 }
@@ -169,7 +173,8 @@ fn lay_out(connection: &mut Connection, layout: &Layout) -> rusqlite::Result<()>
 
 fn connect(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags)?;
+    let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NOFOLLOW)?;
+    distrust(&connection)?;
     connection.busy_timeout(PATIENCE)?;
     // All here can be derived again, so losing the last transactions to a power cut is fine.
     connection.pragma_update(None, "synchronous", "NORMAL")?;
@@ -177,9 +182,22 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
+/// Has SQLite run nothing that stands in the file itself, which may come from anybody.
+fn distrust(connection: &Connection) -> rusqlite::Result<()> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true).map(drop)
+}
+
 fn is_ours(connection: &Connection, layout: &Layout) -> rusqlite::Result<bool> {
     let read = |pragma| connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
-    Ok(read("application_id")? == APPLICATION && read("user_version")? == layout.version)
+    if read("application_id")? != APPLICATION || read("user_version")? != layout.version {
+        return Ok(false);
+    }
+    // We write neither.
+    let others = "SELECT count(*) FROM sqlite_master WHERE type IN ('trigger', 'view')";
+    Ok(connection.query_row(others, [], |row| row.get::<_, i64>(0))? == 0)
 }
 
 fn is_sound(connection: &Connection) -> bool {

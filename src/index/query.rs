@@ -18,6 +18,9 @@ use std::ops::Range;
 use crate::index::FilterField;
 use crate::index::terms::Term;
 
+/// The most terms and filters of a query: each is compared with each.
+const MOST_TERMS: usize = 1_000;
+
 /// What is wanted of a session.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Query {
@@ -75,6 +78,9 @@ pub enum Problem {
     /// A quote is not closed.
     #[error("the quote is not closed")]
     OpenQuote,
+    /// There are too many terms.
+    #[error("the query has more than {MOST_TERMS} terms")]
+    Many,
     /// There is nothing between two quotes, or behind a minus.
     #[error("there is nothing to look for")]
     Empty,
@@ -184,9 +190,12 @@ fn parse(text: &str) -> Result<Query, QueryError> {
     // The span of an OR that still wants its right side.
     let mut open_or: Option<Range<usize>> = None;
     let mut may_join = false;
-    for piece in Pieces::of(text) {
+    for (number, piece) in Pieces::of(text).enumerate() {
         let piece = piece?;
         let at = |problem| QueryError { problem, span: piece.span.clone() };
+        if number >= MOST_TERMS {
+            return Err(at(Problem::Many));
+        }
         match piece.what {
             What::Or if !may_join || open_or.is_some() => return Err(at(Problem::LoneOr)),
             What::Or => open_or = Some(piece.span),

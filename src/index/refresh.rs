@@ -84,7 +84,11 @@ impl HistorySource for Store {
             (Some(_), true) => Presence::There,
             (Some(_), false) => Presence::Begun,
         };
-        let changes = self.changes(from, to)?;
+        let changes = match self.changes(from, to) {
+            // One damaged folder must not keep the others from being listed.
+            Err(store::Error::Corrupt { .. }) => self.changes_in_part(from, to)?,
+            changes => changes?,
+        };
         Ok(changes.iter().map(|change| (change.id, presence(change))).collect())
     }
 
@@ -97,6 +101,11 @@ impl HistorySource for Store {
 }
 
 impl Index {
+    /// The revision that the catalogue stands for, if it stands for one.
+    pub fn stands_for(&self) -> Result<Option<RevisionId>, Error> {
+        rows::indexed(&self.connection)
+    }
+
     /// As [`Index::refresh`], of any history.
     pub(super) fn follow(&mut self, source: &dyn HistorySource) -> Result<Refreshed, Error> {
         match self.try_follow(source) {
@@ -220,7 +229,7 @@ fn changes(
     {
         return Ok(changes);
     }
-    Ok(store.changes(None, to)?)
+    Ok(store.changes_in_part(None, to)?)
 }
 
 fn read_states(

@@ -21,6 +21,8 @@ use crate::platform;
 use crate::platform::FileLock;
 
 const FILE: &str = "metrics.json";
+/// The most bytes that are read of it.
+const FILE_LIMIT: u64 = 16 << 20;
 const LOCK: &str = "metrics.lock";
 
 /// How long another process is waited for; then what was to be added waits for the next time.
@@ -183,7 +185,7 @@ impl MetricsFile {
 
     /// What it says; nothing, where that cannot be read.
     pub fn load(&self) -> Metrics {
-        let text = std::fs::read(self.folder.join(FILE)).unwrap_or_default();
+        let text = platform::read_within(&self.folder.join(FILE), FILE_LIMIT).unwrap_or_default();
         serde_json::from_slice(&text).unwrap_or_default()
     }
 

@@ -5,11 +5,13 @@ use std::fs;
 use std::fs::File;
 use std::fs::Metadata;
 use std::io;
+use std::io::Read;
 use std::io::Write;
 use std::path::Path;
 use std::path::PathBuf;
 
 use tempfile::NamedTempFile;
+use tempfile::TempPath;
 
 /// Writes a file so that it is there whole or not at all, and durable: temporary file beside it,
 /// flush, rename, folder flush. Mode 0600.
@@ -32,19 +34,24 @@ pub fn place_file(path: &Path, prefix: &str, mode: u32, bytes: &[u8]) -> io::Res
     place(path, prefix, mode, bytes, File::sync_all)
 }
 
-/// As [`place_file`], but leaves the flush of the file to [`sync_placed`]: until then a power
-/// loss may leave it torn, so nothing may refer to it.
+/// As [`place_file`], but flushes nothing: a power loss may leave it torn.
 pub fn place_unsynced(path: &Path, prefix: &str, mode: u32, bytes: &[u8]) -> io::Result<()> {
     place(path, prefix, mode, bytes, |_| Ok(()))
 }
 
-/// Makes placed files and their names durable.
+/// The first half of [`place_file`], for many files that are flushed at once, by [`sync_placed`],
+/// before they get their names.
+pub fn prepare_file(path: &Path, prefix: &str, mode: u32, bytes: &[u8]) -> io::Result<TempPath> {
+    prepared(path, prefix, mode, bytes, |_| Ok(())).map(NamedTempFile::into_temp_path)
+}
+
+/// Makes files durable, and the names in folders.
 ///
 /// On Linux by one flush of the file system that they are on: it costs as much as that of one
 /// file, and a save would need twenty. What is gone meanwhile has been moved by another process
 /// (git packs objects, and removes their folders), which answers for it.
 pub fn sync_placed(files: &[PathBuf], folders: &BTreeSet<PathBuf>) -> io::Result<()> {
-    let Some(first) = folders.first() else {
+    let Some(first) = folders.first().or(files.first()) else {
         return Ok(());
     };
     #[cfg(target_os = "linux")]
@@ -63,12 +70,12 @@ pub fn sync_placed(files: &[PathBuf], folders: &BTreeSet<PathBuf>) -> io::Result
     folders.iter().try_for_each(|folder| sync_folder(folder).or_else(gone))
 }
 
-/// The folder, or the nearest above it that is there.
+/// What lies there, or the nearest folder above it that is there.
 #[cfg(target_os = "linux")]
-fn open_near(folder: &Path) -> io::Result<File> {
+fn open_near(path: &Path) -> io::Result<File> {
     let mut failure = None;
-    for folder in folder.ancestors() {
-        match File::open(folder) {
+    for near in path.ancestors() {
+        match File::open(near) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => failure = Some(error),
             opened => return opened,
         }
@@ -119,14 +126,44 @@ pub fn sync_folder(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Makes a folder that only its owner may enter, and the missing ones above it. One that is there
-/// stays as it is.
+/// Reads a file whole that somebody else may have put there.
+///
+/// # Errors
+/// `InvalidData`: it is no plain file (who opens a pipe waits for its writer), or has more than
+/// `limit` bytes; no more than that are ever held.
+pub fn read_within(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    let refused = |reason: String| Err(io::Error::new(io::ErrorKind::InvalidData, reason));
+    if !fs::metadata(path)?.is_file() {
+        return refused("it is no plain file".to_owned());
+    }
+    let mut bytes = Vec::new();
+    File::open(path)?.take(limit + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > limit {
+        return refused(format!("it has more than {} KiB", limit >> 10));
+    }
+    Ok(bytes)
+}
+
+/// As [`read_within`], of a text.
+pub fn read_text_within(path: &Path, limit: u64) -> io::Result<String> {
+    String::from_utf8(read_within(path, limit)?).map_err(|error| {
+        let reason = format!("it is no UTF-8 at byte {}", error.utf8_error().valid_up_to());
+        io::Error::new(io::ErrorKind::InvalidData, reason)
+    })
+}
+
+/// Makes a folder that only its owner may enter, and the missing ones above it, durably. One that
+/// is there stays as it is.
 pub fn create_private_folder(path: &Path) -> io::Result<()> {
+    let missing = path.ancestors().take_while(|it| !it.as_os_str().is_empty() && !it.exists());
+    let missing: Vec<&Path> = missing.collect();
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)
+    builder.create(path)?;
+    // What is made in a folder lasts as long as its own name does.
+    missing.into_iter().try_for_each(|made| sync_folder(folder_of(made)))
 }
 
 /// Whether this process may write in a folder; one that is not there: in the nearest above it.
@@ -255,6 +292,23 @@ mod tests {
         assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
         assert_eq!(fs::read(&path).expect("there"), b"first");
         assert_eq!(fs::read_dir(folder.path()).expect("there").count(), 1);
+    }
+
+    #[test]
+    fn what_is_too_long_or_no_plain_file_is_not_read() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("file");
+        write_atomic(&path, &[b'x'; 2048]).expect("written");
+        assert_eq!(read_within(&path, 2048).expect("it fits").len(), 2048);
+        let told = |read: io::Result<Vec<u8>>| read.expect_err("it is refused").to_string();
+        assert_eq!(told(read_within(&path, 2047)), "it has more than 1 KiB");
+        assert_eq!(told(read_within(folder.path(), 9)), "it is no plain file");
+        write_atomic(&path, b"a\xff").expect("written");
+        let error = read_text_within(&path, 9).expect_err("it is refused");
+        assert_eq!(error.to_string(), "it is no UTF-8 at byte 1");
+        // A file of the system's that has no size and no end.
+        #[cfg(target_os = "linux")]
+        assert_eq!(told(read_within(Path::new("/dev/zero"), 9)), "it is no plain file");
     }
 
     #[cfg(unix)]

@@ -1,18 +1,26 @@
 //! Checks of the store and its index.
 
+use std::collections::BTreeSet;
+
 use crate::error::Result;
 use crate::index::Filter;
+use crate::index::Index;
 use crate::index::Page;
 use crate::index::SortKey;
+use crate::repository::Damage;
 use crate::repository::Operation;
 use crate::repository::Progress;
 use crate::repository::Repository;
+use crate::repository::examine::Fault;
+use crate::repository::examine::examine;
 use crate::repository::observing::observed;
 use crate::session::Head;
-use crate::session::RevisionId;
-use crate::session::SCHEMA_VERSION;
-use crate::session::Session;
 use crate::session::SessionId;
+use crate::store::ObjectId;
+use crate::store::Store;
+
+/// How many sessions of a folder are named.
+const SHOWN: usize = 5;
 
 /// A check of the doctor's.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,46 +59,77 @@ impl Check {
 }
 
 impl Repository {
-    /// Checks everything: every object of history, every session's records against its head, the
-    /// index against the store, modes, journals, locks, settings, the agents' folders, the room on the
-    /// disk, and the git program.
+    /// Checks everything: every object of history, refs, every session's records against its head, the
+    /// index against the store, modes and owners, journals, locks, settings, the agents' folders, the
+    /// room on the disk, and the git program.
     pub fn doctor(&mut self, progress: &mut dyn FnMut(Progress)) -> Result<Vec<Check>> {
         observed(self, Operation::Doctor, &[], |it| it.check_all(progress))
     }
 
     fn check_all(&mut self, progress: &mut dyn FnMut(Progress)) -> Result<Vec<Check>> {
-        let mut checks = self.check_objects(progress);
+        let mut checks = self.check_objects(progress)?;
+        checks.extend(self.check_refs()?);
         checks.extend(self.check_sessions(progress)?);
         checks.push(self.check_index()?);
         checks.extend(self.check_surroundings());
         Ok(checks)
     }
 
-    fn check_objects(&self, progress: &mut dyn FnMut(Progress)) -> Vec<Check> {
+    fn check_objects(&self, progress: &mut dyn FnMut(Progress)) -> Result<Vec<Check>> {
+        let tip = self.store.tip()?;
         let mut count = 0;
-        let damages = self.store.check(&mut |done, total| {
+        let damages = self.store.check(&tip, &mut |done, total| {
             count = done;
             progress(Progress { unit: "objects", done, total });
         });
-        if damages.is_empty() {
-            return vec![Check::fine("objects", format!("{count}, all whole"))];
+        let mut checks = vec![Check::fine("objects", format!("{count}, all whole"))];
+        if !damages.is_empty() {
+            let (each, _) = self.store.found_sessions(&tip)?;
+            let damaged = |damage: &Damage| {
+                let found = damage.to_string() + &held_in(&damage.file, &each);
+                Check::damaged("objects", found)
+            };
+            checks = damages.iter().map(damaged).collect();
         }
-        damages.iter().map(|damage| Check::damaged("objects", damage.to_string())).collect()
+        for name in self.store.foreign_names(&tip)? {
+            let found = format!("{name} is no name of annals': it is kept, and never read");
+            checks.push(Check::warning("names", found));
+        }
+        Ok(checks)
+    }
+
+    fn check_refs(&self) -> Result<Vec<Check>> {
+        let damaged = |name: String| Check::damaged("refs", format!("{name} leads nowhere"));
+        let mut checks: Vec<Check> = self.store.stray_refs()?.into_iter().map(damaged).collect();
+        if !self.store.is_head_sound() {
+            checks.push(Check::damaged("refs", "HEAD names nothing, so git takes it for no store"));
+        }
+        if checks.is_empty() {
+            checks.push(Check::fine("refs", "each leads somewhere"));
+        }
+        Ok(checks)
     }
 
     fn check_sessions(&mut self, progress: &mut dyn FnMut(Progress)) -> Result<Vec<Check>> {
-        let tip = self.store.tip()?;
-        let ids = self.store.sessions(&tip)?;
-        let total = ids.len() as u64;
+        let (each, are_all) = self.store.found_sessions(&self.store.tip()?)?;
+        let total = each.len() as u64;
         let mut checks = Vec::new();
-        for (done, id) in ids.into_iter().enumerate() {
+        for (done, (id, tree)) in each.iter().enumerate() {
             progress(Progress { unit: "sessions", done: done as u64 + 1, total });
-            match self.examined(&tip, id) {
-                Ok(head) => drop(self.index.mark_whole(id, &head)),
-                Err(fault) => {
-                    drop(self.index.mark_damaged(id, &fault));
+            match examine(&self.store, *id, *tree) {
+                Ok(head) => drop(self.index.mark_whole(*id, &head)),
+                Err(Fault::Damaged(fault) | Fault::Newer(fault)) => {
+                    drop(self.index.mark_damaged(*id, &fault));
                     checks.push(Check::damaged("sessions", format!("session {id}: {fault}")));
                 }
+            }
+        }
+        if !are_all {
+            // What lies in a folder that cannot be read, the index alone still knows.
+            let found: BTreeSet<SessionId> = each.iter().map(|(id, _)| *id).collect();
+            for head in all_heads(&self.index)?.iter().filter(|head| !found.contains(&head.id)) {
+                let found = format!("session {}: the folder that it is in cannot be read", head.id);
+                checks.push(Check::damaged("sessions", found));
             }
         }
         if checks.is_empty() {
@@ -100,34 +139,71 @@ impl Repository {
         Ok(checks)
     }
 
-    /// The head of a session, or what is wrong: it cannot be read, or its head is not what its
-    /// records say.
-    fn examined(&self, tip: &RevisionId, id: SessionId) -> std::result::Result<Head, String> {
-        let read = || -> Result<(Head, Head)> {
-            let stored = self.stored(tip, id)?;
-            let head = self.store.head(&stored)?.into_inner();
-            let records = self.store.records(&stored)?.into_inner();
-            Ok((head, Session { id, records }.head()))
-        };
-        match read() {
-            // What a later version says there cannot be known here.
-            Ok((head, folded)) if folded == head || head.schema > SCHEMA_VERSION => Ok(head),
-            Ok(_) => Err("its head is not what its records say".to_owned()),
-            Err(error) => Err(error.to_string()),
+    fn check_index(&mut self) -> Result<Check> {
+        // Whoever meets a damaged file of the index makes it anew.
+        let damaged = self.index.fault()?;
+        if damaged.is_some() {
+            self.index.rebuild()?;
         }
-    }
-
-    pub(super) fn check_index(&mut self) -> Result<Check> {
-        let stored = self.store.sessions(&self.store.tip()?)?.len() as u64;
-        let everything = Filter { with_subagents: true, ..Filter::default() };
-        let page = Page { offset: 0, limit: 1 };
-        let indexed =
-            self.index(|index| index.list(&everything, SortKey::Modified, false, page))?.1;
-        Ok(if indexed == stored {
-            Check::fine("index", "it lists them all".to_owned())
-        } else {
-            let found = format!("it lists {indexed} sessions, the store has {stored}");
-            Check::damaged("index", found)
+        Ok(match (self.index_fault()?, damaged) {
+            (Some(fault), _) => Check::damaged("index", fault),
+            (None, Some(fault)) => Check::warning("index", format!("{fault}; it was made anew")),
+            (None, None) => Check::fine("index", "it says of each what the store does"),
         })
     }
+
+    /// What the index says otherwise than the store.
+    pub(super) fn index_fault(&mut self) -> Result<Option<String>> {
+        let Self { store, index, .. } = self;
+        index_fault(store, index)
+    }
+}
+
+/// Whom a folder that sessions share holds, as far as that is known: those that are in it now.
+fn held_in(folder: &str, each: &[(SessionId, ObjectId)]) -> String {
+    let is_in = |id: &SessionId| folder == format!("sessions/{}", id.shard());
+    let ids = each.iter().map(|(id, _)| id).filter(|id| is_in(id));
+    let ids: Vec<String> = ids.take(SHOWN).map(ToString::to_string).collect();
+    if ids.is_empty() { String::new() } else { format!("; it is that of {}", ids.join(", ")) }
+}
+
+/// What an index says otherwise than the store: of which session, and of how many more.
+pub(super) fn index_fault(store: &Store, index: &mut Index) -> Result<Option<String>> {
+    if let Some(fault) = index.fault()? {
+        return Ok(Some(fault));
+    }
+    if index.refresh(store).is_err() {
+        return Ok(None);
+    }
+    let (each, are_all) = store.found_sessions(&store.tip()?)?;
+    let mut faults = Vec::new();
+    for (id, tree) in &each {
+        let Ok(Some(stored)) = store.session_of_tree(*id, &tree.to_string()) else { continue };
+        // What cannot be read is told of by whoever reads sessions.
+        let Ok(head) = store.head(&stored) else { continue };
+        match index.summary(*id)? {
+            None => faults.push(format!("it does not list session {id}")),
+            Some(summary) if summary.head != *head => {
+                faults.push(format!("of session {id} it says something else than the store"));
+            }
+            Some(_) => {}
+        }
+    }
+    let listed = all_heads(index)?;
+    let found: BTreeSet<SessionId> = each.iter().map(|(id, _)| *id).collect();
+    let gone = listed.iter().filter(|head| are_all && !found.contains(&head.id));
+    faults.extend(gone.map(|head| format!("it lists session {}, which is not there", head.id)));
+    Ok(match faults.as_slice() {
+        [] => None,
+        [only] => Some(only.clone()),
+        [first, more @ ..] => Some(format!("{first}; so of {} more", more.len())),
+    })
+}
+
+/// The heads that the index has, of all sessions.
+fn all_heads(index: &Index) -> Result<Vec<Head>> {
+    let everything = Filter { with_subagents: true, ..Filter::default() };
+    let page = Page { offset: 0, limit: u64::from(u32::MAX) };
+    let (summaries, _) = index.list(&everything, SortKey::Modified, false, page)?;
+    Ok(summaries.into_iter().map(|summary| summary.head).collect())
 }

@@ -17,6 +17,8 @@ impl From<store::Error> for Error {
             store::Error::Missing { .. } => ErrorKind::NotFound,
             store::Error::Foreign { .. }
             | store::Error::NoMain { .. }
+            | store::Error::Untrusted { .. }
+            | store::Error::Oversized { .. }
             | store::Error::Unredacted { .. } => ErrorKind::Invalid,
             store::Error::TooNew { .. }
             | store::Error::RemoteTooNew { .. }

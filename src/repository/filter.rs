@@ -72,9 +72,12 @@ pub fn profile_of(environment: &Environment) -> Profile {
     Profile { home, user, host: platform::host_name().unwrap_or_default(), name, email }
 }
 
+/// The most bytes of a configuration of git that are looked at.
+const GIT_CONFIG_LIMIT: u64 = 1 << 20;
+
 /// Takes `user.name` and `user.email` from a configuration of git, where they stand there plainly.
 fn read_git_identity(file: &Path, name: &mut String, email: &mut String) {
-    let text = std::fs::read_to_string(file).unwrap_or_default();
+    let text = platform::read_text_within(file, GIT_CONFIG_LIMIT).unwrap_or_default();
     let mut is_user = false;
     for line in text.lines().map(str::trim) {
         if line.starts_with('[') {

@@ -3,6 +3,7 @@
 //! What is put into an agent's folder, and taken out again, is planned first: one change a file. A
 //! settings file is copied beside itself before it is changed for the first time.
 
+use std::cell::Cell;
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -64,10 +65,25 @@ impl HookPlan {
         })?;
         let folder = agent_folder(environment, adapter, home);
         let program = program.map(|program| quoted(&program.to_string_lossy()));
-        let read = |path: &Path| read_text(&folder.join(path));
+        // What cannot be read is not replaced as if it were not there.
+        let unread = Cell::new(None);
+        let read = |path: &Path| {
+            let path = folder.join(path);
+            match platform::read_text_within(&path, LIMIT) {
+                Ok(text) => Some(text),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+                Err(error) => {
+                    unread.set(Some(format!("{} cannot be edited: {error}", path.display())));
+                    None
+                }
+            }
+        };
         let edits = adapter.plan_hooks(&read, program.as_deref()).map_err(|cause| {
             Error::new(ErrorKind::Invalid, format!("{}: {cause}", folder.display()))
         })?;
+        if let Some(message) = unread.take() {
+            return Err(Error::new(ErrorKind::Invalid, message));
+        }
         let files = edits.into_iter().map(|edit| {
             let path = folder.join(edit.path);
             let change = match (&edit.text, path.exists()) {
@@ -133,11 +149,6 @@ fn keep_copy(path: &Path) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
         _ => Ok(()),
     }
-}
-
-fn read_text(path: &Path) -> Option<String> {
-    fs::metadata(path).ok().filter(|it| it.is_file() && it.len() <= LIMIT)?;
-    fs::read_to_string(path).ok()
 }
 
 /// A path as a word of a shell's command.

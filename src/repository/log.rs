@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use crate::error::ErrorKind;
 use crate::error::Result;
 use crate::index::RevisionEntry;
 use crate::repository::Operation;
@@ -22,10 +23,13 @@ pub struct LogEntry {
     pub added: u64,
     /// Messages that went with it.
     pub removed: u64,
+    /// Why the session cannot be read there, if it cannot; what came and went is then told of the
+    /// next revision that can.
+    pub damaged: Option<String>,
 }
 
 impl Repository {
-    /// The revisions of a session, newest first.
+    /// The revisions of a session, newest first; those that cannot be read say why.
     pub fn log(&mut self, id: SessionId) -> Result<Vec<LogEntry>> {
         observed(self, Operation::Log, &[id], |it| it.revisions_of(id))
     }
@@ -36,13 +40,19 @@ impl Repository {
         let mut before: HashSet<RecordKey> = HashSet::new();
         // Oldest first, so that each revision is read once.
         for entry in revisions.into_iter().rev() {
-            let now = match entry.counts {
-                Some(_) => self.messages_in(&entry, id)?,
-                None => HashSet::new(),
+            let now =
+                if entry.is_deleted { Ok(HashSet::new()) } else { self.messages_in(&entry, id) };
+            // One that is damaged does not hide the others.
+            let damaged = match &now {
+                Err(error) if matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::TooNew) => {
+                    Some(error.to_string())
+                }
+                _ => None,
             };
+            let now = if damaged.is_some() { before.clone() } else { now? };
             let added = now.difference(&before).count() as u64;
             let removed = before.difference(&now).count() as u64;
-            entries.push(LogEntry { entry, added, removed });
+            entries.push(LogEntry { entry, added, removed, damaged });
             before = now;
         }
         entries.reverse();

@@ -43,6 +43,8 @@ pub struct MigrationPlan {
     pub sessions: Vec<MigratedSession>,
     /// Those that cannot be.
     pub failed: Vec<FailedMigration>,
+    /// Names among the sessions that are none of ours: what has them stays, and is never read.
+    pub foreign: Vec<String>,
 }
 
 /// A session that would be migrated.
@@ -72,6 +74,8 @@ pub struct MigrationOutcome {
     pub sessions: u64,
     /// Those that stayed as they were.
     pub failed: Vec<FailedMigration>,
+    /// Names among the sessions that are none of ours: what has them stays, and is never read.
+    pub foreign: Vec<String>,
     /// The tip before.
     pub before: RevisionId,
     /// The commit; none: there was nothing to do.
@@ -136,6 +140,7 @@ impl Repository {
             is_undone: self.undone(&tip)?.is_some(),
             sessions: Vec::new(),
             failed: Vec::new(),
+            foreign: self.store.foreign_names(&tip)?,
         };
         let older = self.store.older_sessions(&tip)?;
         let total = older.len() as u64;
@@ -158,7 +163,16 @@ impl Repository {
     /// # Errors
     /// `TooNew`: a later version wrote it.
     pub fn migrate(&mut self, progress: &mut dyn FnMut(Progress)) -> Result<MigrationOutcome> {
-        observed(self, Operation::Migrate, &[], |it| it.migrate_all(progress))
+        let outcome = observed(&mut *self, Operation::Migrate, &[], |it| it.migrate_all(progress))?;
+        // What programs that died had not committed waited for it.
+        self.recover();
+        Ok(outcome)
+    }
+
+    /// Whether a migration comes before anything is written.
+    pub(super) fn is_to_be_migrated(&self) -> Result<bool> {
+        let tip = self.store.tip()?;
+        Ok(self.store.is_migration_due(&tip, VERSION)? && self.undone(&tip)?.is_none())
     }
 
     /// Brings the store back to what it was before its last migration, in a commit. What came to it
@@ -185,8 +199,12 @@ impl Repository {
                 return Err(Error::new(ErrorKind::Conflict, message));
             }
             let Some((migration, state_of)) = self.store.last_migration(&before)? else {
-                let message = "there is no migration to take back: this store was made in its \
-                    present schema, or merged with another one since";
+                let mut message = "there is no migration to take back: this store was made in its \
+                    present schema, or merged with another one since"
+                    .to_owned();
+                if let Some(kept) = self.store.kept_tip()? {
+                    message = format!("{message}. What it was before is kept under {kept}");
+                }
                 return Err(Error::new(ErrorKind::Conflict, message));
             };
             let since = self.store.changes(Some(&migration), &before)?;
@@ -252,26 +270,36 @@ impl Repository {
             let from = self.store.schema_state(&before)?.schema;
             refuse_newer(from)?;
             let undone = self.undone(&before)?;
+            let mut outcome = MigrationOutcome {
+                from,
+                sessions: 0,
+                failed: Vec::new(),
+                foreign: self.store.foreign_names(&before)?,
+                before: before.clone(),
+                revision: None,
+            };
             if let Some((_, state)) = undone.as_ref().filter(|(back, _)| *back == before) {
                 // Nobody wrote since: it is as it was.
-                let sessions = self.store.changes(Some(&before), state)?.len() as u64;
-                match self.store.commit_return((&before, state), at)? {
-                    None => continue,
-                    revision => return Ok(outcome(from, sessions, Vec::new(), before, revision)),
+                outcome.sessions = self.store.changes(Some(&before), state)?.len() as u64;
+                outcome.revision = self.store.commit_return((&before, state), at)?;
+                if outcome.revision.is_none() {
+                    continue;
                 }
+                return Ok(outcome);
             }
             let mut migrating = Migrating::of(&self.store, &self.environment, &before);
             migrating.stage_all(progress)?;
+            outcome.failed.clone_from(&migrating.failed);
             if from == SCHEMA_VERSION && migrating.is_idle(VERSION)? {
-                return Ok(outcome(from, 0, migrating.failed, before, None));
+                return Ok(outcome);
             }
-            let (failed, count) = (migrating.failed.clone(), migrating.count());
-            let revision = match undone {
+            outcome.sessions = migrating.count();
+            outcome.revision = match undone {
                 Some(undone) => self.rejoin(migrating, &before, undone)?,
                 None => migrating.commit(VERSION, at)?,
             };
-            if revision.is_some() {
-                return Ok(outcome(from, count, failed, before, revision));
+            if outcome.revision.is_some() {
+                return Ok(outcome);
             }
         }
         Err(moving())
@@ -348,16 +376,6 @@ pub(super) fn failed(session: SessionId, error: store::Error) -> Result<FailedMi
         }
         error => Err(error.into()),
     }
-}
-
-fn outcome(
-    from: u32,
-    sessions: u64,
-    failed: Vec<FailedMigration>,
-    before: RevisionId,
-    revision: Option<RevisionId>,
-) -> MigrationOutcome {
-    MigrationOutcome { from, sessions, failed, before, revision }
 }
 
 fn refuse_newer(found: u32) -> Result<()> {

@@ -17,6 +17,7 @@ use crate::error::Result;
 use crate::platform;
 use crate::platform::Environment;
 use crate::redact::Clean;
+use crate::repository::NOTES_LIMIT;
 use crate::repository::Progress;
 use crate::repository::change::Bench;
 use crate::repository::migrate::FailedMigration;
@@ -161,7 +162,7 @@ impl Note {
             write!(text, "{byte:02x}").expect("a string takes all");
             text
         });
-        let text = std::fs::read_to_string(&path).unwrap_or_default();
+        let text = platform::read_text_within(&path, NOTES_LIMIT).unwrap_or_default();
         let mut lines = text.lines();
         let is_same = lines.next() == Some(conditions.as_str());
         let entry = |line: &str| {

@@ -65,7 +65,12 @@ impl Repository {
     }
 
     /// Commits what dead owners left in their journals. A failure keeps nobody from his sessions.
+    /// Who only reads a store of an older schema writes nothing into it: there they wait for the
+    /// migration that comes before the first thing that is written.
     pub(super) fn recover(&mut self) {
+        if self.is_to_be_migrated().unwrap_or(false) {
+            return;
+        }
         let (journals, errors) = self.store.journals().claim_left();
         let unread =
             errors.iter().map(|error| LeftBehind { session: None, reason: error.to_string() });

@@ -19,6 +19,7 @@ use crate::error::Result;
 use crate::index::Filter;
 use crate::platform;
 use crate::platform::FileLock;
+use crate::repository::NOTES_LIMIT;
 use crate::repository::Operation;
 use crate::repository::Repository;
 use crate::repository::SyncOutcome;
@@ -229,7 +230,7 @@ impl Repository {
 
     /// What is noted of each remote; nothing, where that cannot be read.
     pub(super) fn remote_notes(&self) -> BTreeMap<String, RemoteNote> {
-        let text = std::fs::read(self.remotes_file()).unwrap_or_default();
+        let text = platform::read_within(&self.remotes_file(), NOTES_LIMIT).unwrap_or_default();
         serde_json::from_slice(&text).unwrap_or_default()
     }
 

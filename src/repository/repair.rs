@@ -1,95 +1,363 @@
-//! Mending a store: what other repositories still have of it, where main leads, the index.
+//! Mending a store: first a plan, which changes nothing, then its steps, each told and written down.
+//!
+//! What other repositories have is taken from them; what nobody has is put together from what can be
+//! read (`salvage`). Nothing is thrown away: what was damaged is kept in `annals/damaged`, and history
+//! stays as it is.
 
 use std::path::Path;
+use std::path::PathBuf;
+use std::str::FromStr;
 
+use crate::config::Machine;
 use crate::config::Settings;
 use crate::error::Error;
 use crate::error::ErrorKind;
 use crate::error::Result;
+use crate::format::Marker;
+use crate::index::Index;
+use crate::platform::FileLock;
+use crate::redact::Clean;
+use crate::repository::LostSession;
 use crate::repository::OpenOptions;
 use crate::repository::Progress;
 use crate::repository::Repository;
-use crate::repository::doctor::Verdict;
+use crate::repository::SalvagedSession;
+use crate::repository::doctor::index_fault;
+use crate::repository::migrate::cleaner;
+use crate::repository::observing::Observer;
+use crate::repository::remake::remake;
+use crate::repository::salvage::REPAIR;
+use crate::repository::salvage::Salvage;
+use crate::session::Native;
 use crate::session::RevisionId;
+use crate::session::SCHEMA_VERSION;
+use crate::session::SessionId;
+use crate::store::CommitNote;
+use crate::store::Damage;
 use crate::store::Donor;
+use crate::store::FoundMain;
+use crate::store::GitLock;
 use crate::store::Store;
+
+/// A step of a repair.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RepairStep {
+    /// Files and folders that others could read are closed to them.
+    Modes(Vec<PathBuf>),
+    /// A lock of git's that nobody can hold is removed.
+    Lock(GitLock),
+    /// So many objects are taken from a donor.
+    Objects(String, u64),
+    /// Main, which leads nowhere, leads to the newest revision that is there.
+    Main(FoundMain),
+    /// HEAD, which names nothing, names main.
+    Head,
+    /// A ref that leads nowhere is taken away.
+    Ref(String),
+    /// The marker of the store, or its attributes, are made again.
+    TopFiles,
+    /// A folder is as the newest older revision has it; empty, the top folder.
+    Folder(String),
+    /// A session is put together from what can be read of it.
+    Session(SalvagedSession),
+    /// What stands for a deleted session is made again.
+    Tombstone(SessionId),
+    /// Packs that are damaged go, for what they should have is elsewhere.
+    Packs,
+    /// The index is made anew, and what was wrong with it.
+    Index(String),
+}
+
+impl RepairStep {
+    /// Its kind, as logs and programs know it.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Modes(_) => "modes",
+            Self::Lock(_) => "locks",
+            Self::Objects(..) => "objects",
+            Self::Main(_) => "main",
+            Self::Head => "head",
+            Self::Ref(_) => "refs",
+            Self::TopFiles => "top_files",
+            Self::Folder(_) => "folders",
+            Self::Session(_) => "sessions",
+            Self::Tombstone(_) => "tombstones",
+            Self::Packs => "packs",
+            Self::Index(_) => "index",
+        }
+    }
+
+    /// Whether something is given up for lost with it.
+    pub fn is_losing(&self) -> bool {
+        match self {
+            Self::Session(session) => session.is_losing(),
+            Self::Folder(_) => true,
+            _ => false,
+        }
+    }
+
+    /// Whether it is one of those that are done by one commit.
+    fn is_salvage(&self) -> bool {
+        matches!(self, Self::TopFiles | Self::Folder(_) | Self::Session(_) | Self::Tombstone(_))
+    }
+
+    fn count(&self) -> u64 {
+        match self {
+            Self::Modes(paths) => paths.len() as u64,
+            Self::Objects(_, count) => *count,
+            _ => 1,
+        }
+    }
+}
+
+/// What is to be done to mend a store. While it is there, nobody else mends it.
+#[derive(Debug)]
+pub struct RepairPlan {
+    /// The steps, in their order.
+    pub steps: Vec<RepairStep>,
+    /// Sessions of which nothing can be read: they stay as they are.
+    pub lost: Vec<LostSession>,
+    /// What of history stays damaged: nobody who was asked has it.
+    pub damages: Vec<Damage>,
+    /// Who could not be asked for objects, and why.
+    pub notices: Vec<String>,
+    store: Store,
+    salvage: Salvage,
+    _lock: FileLock,
+}
 
 /// What a repair did.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RepairOutcome {
-    /// Where main leads now, if it led nowhere.
-    pub main: Option<RevisionId>,
-    /// How many objects came from where.
-    pub objects: Vec<(String, u64)>,
-    /// Whether the index was made anew.
-    pub is_index_new: bool,
+    /// The steps that were done.
+    pub done: Vec<RepairStep>,
+    /// The steps that were not, because they give something up.
+    pub left: Vec<RepairStep>,
+    /// Sessions of which nothing can be read.
+    pub lost: Vec<LostSession>,
     /// What could not be asked for objects, or not be done, and why.
     pub notices: Vec<String>,
 }
 
-impl RepairOutcome {
-    /// Whether there was nothing to do.
-    pub fn is_nothing(&self) -> bool {
-        self.main.is_none() && self.objects.is_empty() && !self.is_index_new
+impl RepairPlan {
+    /// Whether some step gives something up for lost.
+    pub fn is_losing(&self) -> bool {
+        self.steps.iter().any(RepairStep::is_losing)
+    }
+
+    /// Whether something is damaged, and not only open to others or in the way.
+    pub fn has_damage(&self) -> bool {
+        let is_damage =
+            |step: &RepairStep| !matches!(step, RepairStep::Modes(_) | RepairStep::Lock(_));
+        self.steps.iter().any(is_damage) || !self.lost.is_empty() || !self.damages.is_empty()
     }
 }
 
 impl Repository {
-    /// Mends what can be mended of the store of these options: takes objects that are damaged or
-    /// missing from its remotes and from `folders` (clones, backups), has main lead to the newest
-    /// revision that is there, and makes an index anew that does not follow. Then opens it. Nothing
-    /// is thrown away: what was damaged is kept in the store's folder `annals/damaged`.
+    /// Makes what the store of these options cannot be opened without, if that is missing: the first
+    /// step of a repair, without which none can be planned.
+    pub fn make_openable(options: &OpenOptions) -> Result<bool> {
+        Ok(Store::make_openable(&Self::locate(options)?)?)
+    }
+
+    /// Finds out what can be mended of the store of these options, and changes nothing. What is
+    /// damaged or missing is looked for in its remotes and in `folders` (clones, backups).
     ///
     /// # Errors
     /// `Locked`: somebody else is at it. `Invalid`: one of the folders is no repository. `Corrupt`:
-    /// what is left of the store cannot be opened.
-    pub fn repair(
+    /// nobody knows where main led.
+    pub fn plan_repair(
         options: &OpenOptions,
         folders: &[&Path],
         progress: &mut dyn FnMut(Progress),
-    ) -> Result<(Self, RepairOutcome)> {
-        let path = Self::locate(options)?;
-        let store = Store::open_damaged(&path)?;
-        let _lock = store.begin_mending()?;
-        let mut outcome = RepairOutcome::default();
+    ) -> Result<RepairPlan> {
+        let mut store = Store::open_damaged(&Self::locate(options)?)?;
+        store.clean_older_by(cleaner(&options.environment));
+        let lock = store.begin_mending()?;
+        let mut index = Index::open(&store.private_folder())?;
+        let known = index.stands_for()?;
+        let (mut steps, mut notices) = (harmless_steps(&store), Vec::new());
         let each = &mut |done, total| progress(Progress { unit: "objects", done, total });
-        if !store.check(each).is_empty() {
-            let donors = donors(&store, folders, &mut outcome)?;
-            outcome.main = store.mend_main(&donors)?;
-            outcome.objects = store.mend_objects(&donors, each)?;
+        let is_sound = store.find_main(known.as_ref())?.is_none()
+            && store.tip().is_ok_and(|tip| store.check(&tip, each).is_empty())
+            && store.stray_refs()?.is_empty();
+        let mut damages = Vec::new();
+        if !is_sound {
+            let donors = donors(&store, folders, &mut notices)?;
+            store.borrow_from(donors);
+            let main = store.find_main(known.as_ref())?;
+            let tip = planned_tip(&store, main.as_ref())?;
+            damages = store.check(&tip, each);
+            damages = remake(&mut store, &options.environment, &index, &tip, damages)?;
+            let strays = store.stray_refs()?.into_iter().map(RepairStep::Ref);
+            // An object comes before the ref that leads to it.
+            let given = store.given().into_iter().map(|(name, it)| RepairStep::Objects(name, it));
+            steps.extend(given.chain(main.map(RepairStep::Main)).chain(strays));
         }
-        if !outcome.objects.is_empty() && store.has_damaged_packs()? {
-            // A damaged pack goes, now that what it should have is loose.
+        let main = steps.iter().find_map(|step| match step {
+            RepairStep::Main(main) => Some(main),
+            _ => None,
+        });
+        let tip = planned_tip(&store, main)?;
+        let mut salvage = Salvage::of(&store, &index, &tip, progress)?;
+        salvage.marker_may_be(marker_of_machine(&store));
+        match store.schema_state(&tip) {
+            Ok(state) if state.schema != SCHEMA_VERSION => {
+                notices.extend(left_to_another_version(&salvage, state.schema));
+            }
+            _ => steps.extend(salvage_steps(&salvage)),
+        }
+        if damages.is_empty() && !is_sound && store.has_damaged_packs()? {
+            steps.push(RepairStep::Packs);
+        }
+        if !steps.iter().any(|step| step.is_salvage() || matches!(step, RepairStep::Main(_))) {
+            steps.extend(index_fault(&store, &mut index)?.map(RepairStep::Index));
+        }
+        let lost = salvage.lost.clone();
+        Ok(RepairPlan { steps, lost, damages, notices, store, salvage, _lock: lock })
+    }
+
+    /// Does what was planned, and opens the store. Without `may_give_up`, what loses something for
+    /// good is left for the day when somebody has it. `tell` hears of each step that is done.
+    ///
+    /// # Errors
+    /// `Corrupt`: what is left of the store cannot be opened. `Conflict`: others wrote meanwhile.
+    pub fn repair(
+        options: &OpenOptions,
+        plan: RepairPlan,
+        may_give_up: bool,
+        tell: &mut dyn FnMut(&RepairStep),
+    ) -> Result<(Self, RepairOutcome)> {
+        let RepairPlan { steps, lost, notices, mut store, salvage, _lock: lock, .. } = plan;
+        let observer = Observer::new(options.environment.clone(), &store.private_folder());
+        let mut outcome = RepairOutcome { lost, notices, ..RepairOutcome::default() };
+        let mut note = |step: RepairStep, outcome: &mut RepairOutcome| {
+            observer.repaired(step.kind(), step.count());
+            tell(&step);
+            outcome.done.push(step);
+        };
+        let gives_up = steps.iter().any(RepairStep::is_losing);
+        let (salvaged, others): (Vec<_>, Vec<_>) =
+            steps.into_iter().partition(RepairStep::is_salvage);
+        let (last, first): (Vec<_>, Vec<_>) = others
+            .into_iter()
+            .partition(|it| matches!(it, RepairStep::Packs | RepairStep::Index(_)));
+        store.take_given(&mut |_, _| {})?;
+        for step in first {
+            if step.is_done(&store)? {
+                note(step, &mut outcome);
+            }
+        }
+        if gives_up && !may_give_up {
+            outcome.left = salvaged;
+        } else if !salvaged.is_empty() {
+            let index = Index::open(&store.private_folder())?;
+            let at = options.environment.clock.now();
+            let subject = Clean::stored(subject(&salvaged));
+            salvage.apply(&store, &index, &CommitNote { operation: REPAIR, subject, at })?;
+            salvaged.into_iter().for_each(|step| note(step, &mut outcome));
+        }
+        if last.contains(&RepairStep::Packs) {
             let settings = Settings::load(&options.environment.config, &options.environment.home);
-            if let Err(error) = store.gc(settings.packing_level.value) {
-                outcome.notices.push(format!("the store could not be packed: {error}"));
+            match store.gc(settings.packing_level.value) {
+                Ok(()) => note(RepairStep::Packs, &mut outcome),
+                Err(error) => {
+                    outcome.notices.push(format!("the store could not be packed: {error}"));
+                }
             }
         }
         drop(store);
         let mut repository = Self::open(options)?;
-        if repository.check_index()?.verdict == Verdict::Damaged {
+        if let Some(fault) = repository.index_fault()? {
             repository.index.forget()?;
-            outcome.is_index_new = true;
-            let check = repository.check_index()?;
-            if check.verdict == Verdict::Damaged {
-                return Err(Error::new(ErrorKind::Corrupt, format!("the index: {}", check.found)));
+            if let Some(fault) = repository.index_fault()? {
+                return Err(Error::new(ErrorKind::Corrupt, format!("the index: {fault}")));
             }
+            note(RepairStep::Index(fault), &mut outcome);
         }
-        let count = outcome.objects.iter().map(|(_, count)| count).sum();
-        let steps = [
-            ("main", u64::from(outcome.main.is_some())),
-            ("objects", count),
-            ("index", u64::from(outcome.is_index_new)),
-        ];
-        for (what, count) in steps.into_iter().filter(|(_, count)| *count > 0) {
-            repository.observer.repaired(what, count);
-        }
+        observer.flush();
+        drop(lock);
         Ok((repository, outcome))
     }
 }
 
+impl RepairStep {
+    /// Does what no other step is needed for; false: there was no need any more.
+    fn is_done(&self, store: &Store) -> Result<bool> {
+        match self {
+            Self::Modes(paths) => store.close(paths)?,
+            Self::Lock(lock) => return Ok(store.remove_lock(lock)?),
+            Self::Main(main) => store.set_main(&main.revision)?,
+            Self::Head => store.set_head()?,
+            Self::Ref(name) => store.set_ref_aside(name)?,
+            // They are taken all at once, before the refs that lead to them.
+            _ => {}
+        }
+        Ok(true)
+    }
+}
+
+fn harmless_steps(store: &Store) -> Vec<RepairStep> {
+    let open = store.wrong_modes();
+    let modes = (!open.is_empty()).then_some(RepairStep::Modes(open));
+    let dead = store.git_locks().into_iter().filter(GitLock::is_dead);
+    let head = (!store.is_head_sound()).then_some(RepairStep::Head);
+    modes.into_iter().chain(dead.map(RepairStep::Lock)).chain(head).collect()
+}
+
+fn salvage_steps(salvage: &Salvage) -> Vec<RepairStep> {
+    if salvage.is_idle() {
+        return Vec::new();
+    }
+    let top = salvage.has_lost_top_files().then_some(RepairStep::TopFiles);
+    let folders = salvage.lost_folders().iter().cloned().map(RepairStep::Folder);
+    let sessions = salvage.sessions.iter().cloned().map(RepairStep::Session);
+    let tombstones = salvage.lost_tombstones().iter().copied().map(RepairStep::Tombstone);
+    top.into_iter().chain(folders).chain(sessions).chain(tombstones).collect()
+}
+
+/// Why nothing is put together in a store that this program must not write.
+fn left_to_another_version(salvage: &Salvage, schema: u32) -> Option<String> {
+    let who =
+        if schema > SCHEMA_VERSION { "a later version of annals" } else { "`annals migrate`" };
+    let text = format!("the store has schema {schema}: what is damaged in it waits for {who}");
+    (!salvage.is_idle()).then_some(text)
+}
+
+fn planned_tip(store: &Store, main: Option<&FoundMain>) -> Result<RevisionId> {
+    if let Some(main) = main {
+        return Ok(main.revision.clone());
+    }
+    let tip = store.tip();
+    let is_there = tip.as_ref().is_ok_and(|tip| store.commit_entry(tip).is_ok());
+    match tip {
+        Ok(tip) if is_there => Ok(tip),
+        _ => {
+            let message = "main leads nowhere, and no log, index or other ref of the store knows a \
+                revision that can be read";
+            Err(Error::new(ErrorKind::Corrupt, message))
+        }
+    }
+}
+
+/// The marker of a store that no revision has any more: what this machine began with.
+fn marker_of_machine(store: &Store) -> Option<Marker> {
+    let id = Machine::load(&store.private_folder()).store?;
+    let store = uuid::Uuid::from_str(&id).ok()?;
+    Some(Marker { store, schema: SCHEMA_VERSION, scrubs: Vec::new(), native: Native::new() })
+}
+
+fn subject(salvaged: &[RepairStep]) -> String {
+    let count = salvaged.iter().filter(|it| matches!(it, RepairStep::Session(_))).count();
+    match count {
+        0 => "folders and files of the store".to_owned(),
+        1 => "1 session, from what was left of it".to_owned(),
+        count => format!("{count} sessions, from what was left of them"),
+    }
+}
+
 /// Who may have what is missing: the folders, and each remote that can be asked.
-fn donors(store: &Store, folders: &[&Path], outcome: &mut RepairOutcome) -> Result<Vec<Donor>> {
+fn donors(store: &Store, folders: &[&Path], notices: &mut Vec<String>) -> Result<Vec<Donor>> {
     let mut donors = Vec::new();
     for folder in folders {
         donors.push(Store::donor_at(folder)?);
@@ -97,7 +365,7 @@ fn donors(store: &Store, folders: &[&Path], outcome: &mut RepairOutcome) -> Resu
     for remote in store.usable_remotes()?.into_iter().filter(|remote| remote.only.is_none()) {
         match store.donor_of(&remote) {
             Ok(donor) => donors.push(donor),
-            Err(error) => outcome.notices.push(error.to_string()),
+            Err(error) => notices.push(error.to_string()),
         }
     }
     Ok(donors)

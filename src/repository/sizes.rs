@@ -17,6 +17,7 @@ use crate::error::ErrorKind;
 use crate::error::Result;
 use crate::index::DayOf;
 use crate::platform;
+use crate::repository::NOTES_LIMIT;
 use crate::repository::Repository;
 use crate::repository::Storage;
 use crate::repository::upkeep::is_due;
@@ -81,7 +82,7 @@ impl Repository {
     }
 
     fn noted_sizes(&self) -> Vec<SizeAt> {
-        let text = std::fs::read(self.sizes_file()).unwrap_or_default();
+        let text = platform::read_within(&self.sizes_file(), NOTES_LIMIT).unwrap_or_default();
         serde_json::from_slice(&text).unwrap_or_default()
     }
 

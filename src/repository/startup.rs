@@ -17,6 +17,7 @@ use crate::error::Result;
 use crate::platform;
 use crate::redact::Redactor;
 use crate::repository::Filter;
+use crate::repository::NOTES_LIMIT;
 use crate::repository::Page;
 use crate::repository::RecoveredSession;
 use crate::repository::Repository;
@@ -190,7 +191,7 @@ impl Repository {
 
     /// What earlier starts came to; nothing, where that cannot be read.
     fn starts(&self) -> Starts {
-        let text = std::fs::read(self.starts_file()).unwrap_or_default();
+        let text = platform::read_within(&self.starts_file(), NOTES_LIMIT).unwrap_or_default();
         serde_json::from_slice(&text).unwrap_or_default()
     }
 

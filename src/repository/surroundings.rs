@@ -1,4 +1,4 @@
-//! Checks of what is around the store: modes, journals, locks, settings, agents' folders, the disk,
+//! Checks of what is around the store: modes, owners, journals, locks, settings, agents' folders, the disk,
 //! the git program.
 
 use crate::adapters;
@@ -10,7 +10,7 @@ use crate::repository::Repository;
 const OLDEST_GIT: (u32, u32) = (2, 31);
 /// Less than this is little, in bytes: a save may need as much for a moment.
 const LITTLE_ROOM: u64 = 50_000_000;
-/// How many of an agent's files that cannot be looked into are named.
+/// How many files are named of which the same is to be said.
 const SHOWN: usize = 5;
 
 impl Repository {
@@ -31,14 +31,33 @@ impl Repository {
             checks.push(Check::fine("modes", "nobody else can read the store"));
         }
         for path in wrong {
-            checks.push(Check::warning("modes", format!("{} is open to others", path.display())));
+            let found = format!("{} is open to others: --repair closes it", path.display());
+            checks.push(Check::warning("modes", found));
         }
+        checks.extend(self.check_owners());
         checks.push(check_git(self.store.git_version()));
         checks.push(self.check_audit());
         checks.extend(self.check_settings());
         checks.extend(self.check_agents());
         checks.extend(self.check_left());
         checks.push(self.check_room());
+        checks
+    }
+
+    fn check_owners(&self) -> Vec<Check> {
+        let mut checks = Vec::new();
+        let wrong = self.store.wrong_owners();
+        for path in wrong.iter().take(SHOWN) {
+            let path = path.display();
+            let found =
+                format!("{path} belongs to another user: `chown` it, as that user or as root");
+            checks.push(Check::warning("owners", found));
+        }
+        match wrong.len().saturating_sub(SHOWN) {
+            0 if wrong.is_empty() => checks.push(Check::fine("owners", "all of it is yours")),
+            0 => {}
+            more => checks.push(Check::warning("owners", format!("… and {more} more"))),
+        }
         checks
     }
 
@@ -132,12 +151,13 @@ impl Repository {
         if locks.is_empty() {
             checks.push(Check::fine("locks", "git holds none"));
         }
-        for path in locks {
-            let found = format!(
-                "{} is held by git, or left by one that died: remove it when no git is at work",
-                path.display()
-            );
-            checks.push(Check::warning("locks", found));
+        for lock in locks {
+            let what = match lock.is_left {
+                Some(true) => "was left by a git that died: --repair removes it",
+                Some(false) => "is held by git; if none is at work, --repair removes it later",
+                None => "is held by git, or left by one that died: if none is at work, remove it",
+            };
+            checks.push(Check::warning("locks", format!("{} {what}", lock.path.display())));
         }
         checks
     }

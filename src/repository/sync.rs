@@ -256,6 +256,7 @@ impl Repository {
             Some(theirs) => self.store.differing_sessions(theirs, ours)?,
             None => self.store.sessions(ours)?,
         };
+        self.store.check_outgoing(ours, &went)?;
         note(&mut outcome.went, went);
         outcome.revision = Some(ours.clone());
         if outcome.is_dry_run {

@@ -19,6 +19,7 @@ use crate::error::Result;
 use crate::index::Filter;
 use crate::platform;
 use crate::repository::DeleteOutcome;
+use crate::repository::NOTES_LIMIT;
 use crate::repository::Repository;
 use crate::session::RevisionId;
 
@@ -97,7 +98,7 @@ impl Repository {
 
     /// What was done; nothing, where that cannot be read.
     pub(super) fn upkeep_state(&self) -> UpkeepState {
-        let text = std::fs::read(self.upkeep_file()).unwrap_or_default();
+        let text = platform::read_within(&self.upkeep_file(), NOTES_LIMIT).unwrap_or_default();
         serde_json::from_slice(&text).unwrap_or_default()
     }
 

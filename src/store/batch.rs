@@ -8,6 +8,7 @@ use std::collections::HashSet;
 use std::fs;
 use std::fs::File;
 use std::io;
+use std::path::Path;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
@@ -18,6 +19,7 @@ use flate2::Status;
 use git2::ObjectType;
 use git2::OdbLookupFlags;
 use git2::Oid;
+use tempfile::TempPath;
 
 use crate::platform;
 use crate::store::Error;
@@ -33,6 +35,9 @@ use crate::store::prune_guard::PruneGuard;
 const LOOSE_OBJECTS: usize = 200;
 const LOOSE_BYTES: usize = 8 << 20;
 
+/// How the name of a loose object begins that is not whole; git's own clean-up knows it.
+const UNNAMED: &str = "tmp_obj_";
+
 /// How often the folder of a loose object is made again, when git's clean-up, which removes empty
 /// ones, comes between the folder and the object.
 const ROOM_ATTEMPTS: usize = 20;
@@ -47,12 +52,20 @@ pub struct Batch<'s> {
     held_bytes: usize,
     pack: Option<PackWriter>,
     deflater: Deflater,
-    /// Loose objects, and their folders, that may not be durable yet. A power loss may tear them,
-    /// which does no harm: no ref reaches them yet, and a torn one is written anew when it is
-    /// needed again.
+    /// Loose objects, and folders with names of some, that may not be durable yet: others wrote
+    /// them a moment ago.
     unsynced: (Vec<PathBuf>, BTreeSet<PathBuf>),
     /// Keeps git from removing what no ref reaches yet.
     guard: Option<PruneGuard>,
+    /// Whether what the store has is read, before it is taken for there.
+    is_anew: bool,
+}
+
+/// A loose object that has no name yet.
+struct Unnamed {
+    made: TempPath,
+    path: PathBuf,
+    deflated: Vec<u8>,
 }
 
 #[derive(Debug)]
@@ -73,7 +86,13 @@ impl<'s> Batch<'s> {
             deflater: Deflater(Compress::new(Compression::fast(), true)),
             unsynced: (Vec::new(), BTreeSet::new()),
             guard: None,
+            is_anew: false,
         }
+    }
+
+    /// One for a store that is damaged: what it has, but cannot read, is written again.
+    pub(super) fn anew(store: &'s Store) -> Self {
+        Self { is_anew: true, ..Self::new(store) }
     }
 
     /// Takes an object in, unless the store has it; returns its id.
@@ -133,12 +152,28 @@ impl<'s> Batch<'s> {
 
     /// Makes all objects part of the store, durably.
     pub fn flush(&mut self) -> Result<(), Error> {
+        let folders = self.place(None)?;
+        platform::sync_placed(&[], &folders).map_err(writing("an object"))
+    }
+
+    /// Makes all objects part of the store, and `also`, a file that was just written, durable. The
+    /// objects' bytes are, before they have names: a power loss leaves no torn object. Their names
+    /// are not: whoever goes on must flush the folders that this gives.
+    pub(super) fn place(&mut self, also: Option<&Path>) -> Result<BTreeSet<PathBuf>, Error> {
         if self.pack.is_some() {
             self.install_pack()?;
         }
-        self.write_loose().map_err(writing("an object"))?;
-        let (files, folders) = std::mem::take(&mut self.unsynced);
-        platform::sync_placed(&files, &folders).map_err(writing("an object"))
+        let mut place = || {
+            let unnamed = self.write_loose()?;
+            let (mut files, folders) = std::mem::take(&mut self.unsynced);
+            files.extend(unnamed.iter().map(|object| object.made.to_path_buf()));
+            files.extend(also.map(Path::to_owned));
+            let beside = also.and_then(Path::parent).map(Path::to_owned).into_iter().collect();
+            platform::sync_placed(&files, &beside)?;
+            unnamed.into_iter().try_for_each(Unnamed::name)?;
+            Ok(folders)
+        };
+        place().map_err(writing("an object"))
     }
 
     /// Makes what is in it durable, though nothing leads to it yet: whoever makes the same again finds
@@ -156,11 +191,17 @@ impl<'s> Batch<'s> {
                 self.freshen(id);
                 Ok(true)
             }
+            Ok(None) if self.is_anew => Ok(self.store.has_sound(id)),
             Ok(None) => {
                 let odb = self.store.odb()?;
                 Ok(odb.exists_ext(id, OdbLookupFlags::NO_REFRESH))
             }
-            Err(LooseError::Damaged(_)) => Ok(false),
+            Err(LooseError::Damaged(_)) => {
+                if self.is_anew {
+                    self.store.set_aside(&loose_path(&self.store.objects, id))?;
+                }
+                Ok(false)
+            }
             Err(LooseError::Io(source)) => {
                 Err(Error::Io { doing: format!("reading the object {id}"), source })
             }
@@ -205,28 +246,30 @@ impl<'s> Batch<'s> {
         self.store.odb()?.refresh().map_err(failed)
     }
 
-    fn write_loose(&mut self) -> io::Result<()> {
+    fn write_loose(&mut self) -> io::Result<Vec<Unnamed>> {
+        let mut unnamed = Vec::with_capacity(self.held.len());
         for held in std::mem::take(&mut self.held) {
             let header = format!("{} {}\0", held.kind.str(), held.bytes.len());
             let deflated = self.deflater.deflate(&[header.as_bytes(), &held.bytes])?;
             let path = loose_path(&self.store.objects, held.id);
             let mut attempts = ROOM_ATTEMPTS;
-            while let Err(error) = platform::place_unsynced(&path, "tmp_obj_", 0o444, &deflated) {
-                attempts = attempts.saturating_sub(1);
-                if attempts == 0 {
-                    return Err(error);
+            let made = loop {
+                match platform::prepare_file(&path, UNNAMED, 0o444, &deflated) {
+                    Ok(made) => break made,
+                    Err(error) if attempts == 0 => return Err(error),
+                    Err(error) => self.make_room(&path, error)?,
                 }
-                self.make_room(&path, error)?;
-            }
+                attempts -= 1;
+            };
             self.unsynced.1.extend(path.parent().map(PathBuf::from));
-            self.unsynced.0.push(path);
+            unnamed.push(Unnamed { made, path, deflated });
         }
         self.held_bytes = 0;
-        Ok(())
+        Ok(unnamed)
     }
 
     /// Makes the folder of a loose object when that is what was missing.
-    fn make_room(&mut self, path: &std::path::Path, error: io::Error) -> io::Result<()> {
+    fn make_room(&mut self, path: &Path, error: io::Error) -> io::Result<()> {
         let Some(folder) = path.parent() else {
             return Err(error);
         };
@@ -239,6 +282,18 @@ impl<'s> Batch<'s> {
         }
         self.unsynced.1.insert(self.store.objects.clone());
         Ok(())
+    }
+}
+
+impl Unnamed {
+    fn name(self) -> io::Result<()> {
+        match self.made.persist(&self.path).map_err(|error| error.error) {
+            // Git's clean-up takes unnamed files away, when somebody tells it to take them all.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                platform::place_file(&self.path, UNNAMED, 0o444, &self.deflated)
+            }
+            named => named,
+        }
     }
 }
 

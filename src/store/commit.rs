@@ -18,6 +18,7 @@ use crate::store::Change;
 use crate::store::CommitNote;
 use crate::store::Error;
 use crate::store::ObjectId;
+use crate::store::Remains;
 use crate::store::Store;
 use crate::store::commit_text::CommitText;
 use crate::store::commit_text::subject_line;
@@ -72,9 +73,8 @@ impl Store {
             let Some(commit) = edit.write_commit(&mut batch, note, object_id(&tip))? else {
                 return Ok(None);
             };
-            batch.flush()?;
             let message = note.subject_line();
-            if self.advance(object_id(&tip), commit, note.at, &message)? {
+            if self.advance(&mut batch, (object_id(&tip), commit), note.at, &message)? {
                 edit.remember();
                 return Ok(Some(revision(commit)));
             }
@@ -121,7 +121,7 @@ impl Change {
 }
 
 impl CommitNote {
-    fn subject_line(&self) -> String {
+    pub(super) fn subject_line(&self) -> String {
         subject_line(self.operation, &self.subject)
     }
 }
@@ -149,6 +149,20 @@ impl<'s> TipEdit<'s> {
         let root = Tree::clone(&*store.root(tip)?);
         let (areas, changed, written) = (BTreeMap::new(), Vec::new(), Vec::new());
         Ok(Self { store, base, root, areas, changed, written })
+    }
+
+    /// One of a tip that is damaged, with what stands in for its folders.
+    pub(super) fn over(store: &'s Store, remains: &Remains) -> Result<Self, Error> {
+        let base = store.read_commit(object_id(&remains.at))?.tree;
+        let (root, changed, written) = (remains.root.clone(), Vec::new(), Vec::new());
+        let mut edit = Self { store, base, root, areas: BTreeMap::new(), changed, written };
+        for (area, top) in &remains.areas {
+            edit.areas.insert(area, AreaEdit { top: top.clone(), shards: BTreeMap::new() });
+        }
+        for ((area, name), shard) in &remains.shards {
+            edit.area(area)?.shards.insert(name.clone(), shard.clone());
+        }
+        Ok(edit)
     }
 
     /// One of a history that begins.

@@ -36,6 +36,14 @@ pub enum Error {
         /// The branch that it has instead.
         branch: Option<String>,
     },
+    /// Something in the folder would have git, or annals, obey whoever put it there.
+    #[error("the store at {} is not trusted: {cause}", .path.display())]
+    Untrusted {
+        /// Where.
+        path: PathBuf,
+        /// What it is, and what to do about it.
+        cause: String,
+    },
     /// The store was written by a later version of annals.
     #[error("the store has schema {found}, newer than this program's")]
     TooNew {
@@ -145,6 +153,18 @@ pub enum Error {
         /// Its name.
         name: String,
         /// Why.
+        cause: String,
+    },
+    /// A session is larger than other stores take in from a remote.
+    #[error(
+        "session {} is larger than any store takes in from a remote, so nothing was pushed: {cause}; a \
+         remote with a filter (`annals remote add --only`) can do without it",
+        .session.short()
+    )]
+    Oversized {
+        /// The session.
+        session: SessionId,
+        /// What is too large.
         cause: String,
     },
     /// Two histories of which one was scrubbed must not be merged.

@@ -1,7 +1,8 @@
 //! The git program, for what it does better than a library: packing, cloning.
 //!
 //! It runs without the user's settings and without what the environment says about repositories,
-//! so that it does the same everywhere.
+//! so that it does the same everywhere; without hooks, without replaced objects, and asks nobody for
+//! objects that are missing. What the store's own settings may say, `foreign` decides.
 
 use std::io;
 use std::path::Path;
@@ -31,6 +32,9 @@ const CLEARED: [&str; 17] = [
     "GIT_SHALLOW_FILE",
     "GIT_WORK_TREE",
 ];
+
+/// What no git may be led by, whatever a store holds.
+const DEAF: [&str; 2] = ["core.hooksPath=/dev/null", "core.fsmonitor=false"];
 
 const NOWHERE: &str = if cfg!(windows) { "NUL" } else { "/dev/null" };
 
@@ -72,15 +76,30 @@ pub(super) fn neutralise(command: &mut Command) {
 pub(super) fn git_in(store: &Path) -> Command {
     let mut command = git();
     command.arg("--git-dir").arg(store);
+    hear_nothing(&mut command);
     command
 }
 
+/// Has git obey no hook, take no object for another, and fetch none that is missing. To be called
+/// before the command itself is given.
+pub(super) fn hear_nothing(command: &mut Command) {
+    for setting in DEAF {
+        command.args(["-c", setting]);
+    }
+    command.env("GIT_NO_REPLACE_OBJECTS", "1").env("GIT_NO_LAZY_FETCH", "1");
+}
+
 /// Runs git to its end; what it says on failure becomes the error.
-pub(super) fn run(mut command: Command, doing: &str) -> Result<(), Error> {
+pub(super) fn run(command: Command, doing: &str) -> Result<(), Error> {
+    run_for(command, doing).map(drop)
+}
+
+/// As [`run`], for what git says.
+pub(super) fn run_for(mut command: Command, doing: &str) -> Result<Vec<u8>, Error> {
     let failed = |cause: String| Error::Program { doing: doing.to_owned(), cause };
     let output = command.output().map_err(|error| failed(not_started(&error)))?;
     if output.status.success() {
-        return Ok(());
+        return Ok(output.stdout);
     }
     Err(failed(complaint(&output)))
 }
@@ -102,4 +121,49 @@ pub(super) fn complaint(output: &Output) -> String {
         heading.unwrap_or(line).to_owned()
     };
     last.map_or_else(|| output.status.to_string(), plain)
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn no_hook_runs_and_no_object_stands_for_another() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (store, mark) = (folder.path().join("store.git"), folder.path().join("mark"));
+        let said = |mut command: Command, arguments: &[&str]| {
+            let output = command.args(arguments).output().expect("git runs");
+            assert!(output.status.success(), "{arguments:?}: {output:?}");
+            String::from_utf8_lossy(&output.stdout).trim().to_owned()
+        };
+        let obedient = || {
+            let mut command = git();
+            command.arg("--git-dir").arg(&store);
+            command
+        };
+        let path = store.to_str().expect("UTF-8");
+        said(git(), &["init", "--quiet", "--bare", path]);
+        let who = ["-c", "user.name=Kim", "-c", "user.email=kim@example.com"];
+        let commit = |word: &str| {
+            let tree = said(obedient(), &["mktree"]);
+            said(obedient(), &[&who[..], &["commit-tree", "-m", word, &tree]].concat())
+        };
+        let (one, other) = (commit("one"), commit("other"));
+        said(obedient(), &["replace", &one, &other]);
+        let hook = store.join("hooks/reference-transaction");
+        fs::create_dir_all(store.join("hooks")).expect("a folder is made");
+        fs::write(&hook, format!("#!/bin/sh\necho >> {}\n", mark.display())).expect("written");
+        fs::set_permissions(&hook, fs::Permissions::from_mode(0o755)).expect("it is ours");
+        let shown = ["log", "-1", "--format=%s", &one];
+        // What happens where nothing is said against it.
+        said(obedient(), &["update-ref", "refs/heads/a", &one]);
+        assert!(mark.exists() && said(obedient(), &shown) == "other");
+        fs::remove_file(&mark).expect("it is there");
+        said(git_in(&store), &["update-ref", "refs/heads/b", &one]);
+        assert!(!mark.exists(), "a hook ran");
+        assert_eq!(said(git_in(&store), &shown), "one");
+    }
 }

@@ -50,8 +50,8 @@ impl Store {
             Err(_) => false,
         };
         let mut found = None;
-        for id in self.ancestors()? {
-            let id = id?;
+        // What is damaged elsewhere hides nothing here.
+        for id in self.ancestors()?.flatten() {
             if id.to_string().starts_with(&prefix) {
                 if is_single {
                     return Ok(Some(revision(id)));
@@ -66,7 +66,7 @@ impl Store {
 
     /// The commits up to `to` that are not known yet, each behind its parents, `to` last. `None`
     /// when `from` is not among the ancestors of `to`. `from` and all its ancestors are known;
-    /// without it nothing is.
+    /// without it nothing is, and damaged ones are left out, with all behind them.
     pub fn history(
         &self,
         from: Option<&RevisionId>,
@@ -88,7 +88,11 @@ impl Store {
             if is_old || !seen.insert(id) {
                 continue;
             }
-            let commit = self.read_commit(id)?;
+            let commit = match self.read_commit(id) {
+                // Whoever begins from nothing takes what there is.
+                Err(Error::Corrupt { .. }) if from.is_none() && id != object_id(to) => continue,
+                commit => commit?,
+            };
             has_merges |= commit.parents.len() > 1;
             open.push((id, true));
             open.extend(commit.parents.iter().rev().map(|parent| (*parent, false)));

@@ -69,7 +69,8 @@ pub fn normalised_url(url: &str) -> Option<String> {
     let path = parts.join("/");
     let path = path.strip_suffix(".git").unwrap_or(&path).trim_end_matches('/');
     // Two colons: a program of the user's is to be asked.
-    let is_odd = path.starts_with(':') || parts.iter().any(|part| matches!(*part, "." | ".."));
+    let is_dots = |part: &str| matches!(part, "." | "..");
+    let is_odd = path.starts_with(':') || is_dots(&host) || parts.iter().any(|it| is_dots(it));
     (!host.is_empty() && !path.is_empty() && !is_odd).then(|| format!("{host}/{path}"))
 }
 
@@ -174,6 +175,8 @@ mod tests {
             "gcrypt::git@host:x",
             "https://host",
             "https://host/../etc",
+            "https://./etc",
+            "https://..:80/etc",
             "https:///path",
             "git@host:",
             "git@ho\nst:x",

@@ -24,6 +24,8 @@ use crate::session::SCHEMA_VERSION;
 use crate::store::Error;
 use crate::store::Store;
 use crate::store::commit_text::CommitText;
+use crate::store::donors::Donors;
+use crate::store::foreign;
 use crate::store::layout::ATTRIBUTES;
 use crate::store::layout::MARKER;
 use crate::store::layout::Tree;
@@ -98,7 +100,7 @@ impl Store {
     pub fn open_damaged(path: &Path) -> Result<Self, Error> {
         let store = open_own(path)?;
         if !store.private_folder().is_dir() {
-            return Err(foreign(&store.path, "it has no folder `annals`"));
+            return Err(no_store(&store.path, "it has no folder `annals`"));
         }
         store.make_durable()?;
         Ok(store)
@@ -126,8 +128,8 @@ impl Store {
 
     pub(super) fn marker_id(&self, at: &RevisionId) -> Result<Oid, Error> {
         let root = self.root(at)?;
-        let found = root.file(MARKER).map_err(|cause| foreign(&self.path, &cause))?;
-        found.ok_or_else(|| foreign(&self.path, "annals.yaml is not in its branch main"))
+        let found = root.file(MARKER).map_err(|cause| no_store(&self.path, &cause))?;
+        found.ok_or_else(|| no_store(&self.path, "annals.yaml is not in its branch main"))
     }
 
     fn read_marker(&self, id: Oid, at: &RevisionId) -> Result<Marker, Error> {
@@ -178,9 +180,9 @@ impl Store {
 fn open_own(path: &Path) -> Result<Store, Error> {
     let path = absolute(path)?;
     match fs::metadata(&path) {
-        Ok(metadata) if !metadata.is_dir() => return Err(foreign(&path, "it is no folder")),
+        Ok(metadata) if !metadata.is_dir() => return Err(no_store(&path, "it is no folder")),
         Ok(metadata) if !platform::is_own(&metadata) => {
-            return Err(foreign(&path, "it belongs to another user"));
+            return Err(no_store(&path, "it belongs to another user"));
         }
         Ok(_) => {}
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -190,13 +192,15 @@ fn open_own(path: &Path) -> Result<Store, Error> {
             return Err(Error::Io { doing: format!("opening {}", path.display()), source });
         }
     }
+    foreign::check(&path)?;
     open_at(&path)
 }
 
 /// Opens what lies at a path, for reading.
 pub(super) fn open_at(path: &Path) -> Result<Store, Error> {
     // open_bare looks nowhere else and at no environment; the owner was checked by us.
-    let repository = Repository::open_bare(path).map_err(|error| foreign(path, error.message()))?;
+    let repository =
+        Repository::open_bare(path).map_err(|error| no_store(path, error.message()))?;
     let objects = path.join("objects");
     let packs_at = Cell::new(modified(&objects.join("pack")));
     let mut store = Store {
@@ -208,6 +212,7 @@ pub(super) fn open_at(path: &Path) -> Result<Store, Error> {
         open_ends: RefCell::default(),
         migrated: RefCell::default(),
         cleaner: Cleaner::default(),
+        donors: Donors::default(),
         checked_marker: Cell::default(),
         sees_others: false,
         packs_at,
@@ -226,15 +231,17 @@ impl Store {
         };
         let level = git2::ConfigLevel::App;
         let added = self.repository.config().and_then(|mut all| all.add_file(&config, level, true));
-        added.map_err(|source| Error::Git { doing: "opening the store".into(), source })
+        let doing = || format!("opening the store {}", self.path.display());
+        added.map_err(|source| Error::Git { doing: doing(), source })
     }
 
-    /// The file with what libgit2 is told; made again when somebody removed it. None: it can't be
+    /// The file with what libgit2 is told; made again when somebody removed or changed it. None: it can't be
     /// made, and neither can the lock, without which nothing is written.
     fn library_config(&self) -> io::Result<Option<PathBuf>> {
         let folder = self.private_folder();
         let path = folder.join("libgit2.config");
-        if !path.exists() {
+        // It could lead to any other file.
+        if !platform::read_within(&path, 1 << 10).is_ok_and(|text| text == LIBRARY_CONFIG) {
             if !platform::is_writable(&folder) {
                 return Ok(None);
             }
@@ -295,7 +302,7 @@ fn absolute(path: &Path) -> Result<PathBuf, Error> {
         .map_err(|source| Error::Io { doing: format!("finding {}", path.display()), source })
 }
 
-fn foreign(path: &Path, cause: &str) -> Error {
+fn no_store(path: &Path, cause: &str) -> Error {
     Error::Foreign { path: path.to_owned(), cause: cause.to_owned() }
 }
 

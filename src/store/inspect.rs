@@ -12,17 +12,6 @@ use crate::store::Error;
 use crate::store::Store;
 use crate::store::git;
 
-/// Locks that keep git, or us, from writing.
-const LOCKS: [&str; 7] = [
-    "HEAD.lock",
-    "config.lock",
-    "objects/info/commit-graph.lock",
-    "objects/info/commit-graphs/commit-graph-chain.lock",
-    "packed-refs.lock",
-    "refs/heads/main.lock",
-    "shallow.lock",
-];
-
 /// What the files of a store take, in bytes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct StoreSizes {
@@ -83,12 +72,24 @@ impl Store {
         paths.filter(|path| platform::close_to_others(path).unwrap_or(false)).collect()
     }
 
-    /// Locks of git's own that stand in the store now: somebody is at work, or died over it.
-    pub fn git_locks(&self) -> Vec<PathBuf> {
-        let mut locks: Vec<PathBuf> =
-            LOCKS.iter().map(|name| self.path.join(name)).filter(|path| path.exists()).collect();
-        locks.sort();
-        locks
+    /// Files and folders of the store that belong to somebody else, who could change them, and whom
+    /// they may be closed to.
+    pub fn wrong_owners(&self) -> Vec<PathBuf> {
+        let mut wrong = Vec::new();
+        let mut waiting = vec![self.path.clone()];
+        while let Some(path) = waiting.pop() {
+            // What goes away meanwhile belongs to nobody.
+            let Ok(metadata) = fs::symlink_metadata(&path) else { continue };
+            if !platform::is_own(&metadata) {
+                wrong.push(path);
+            } else if metadata.is_dir() {
+                waiting.extend(
+                    fs::read_dir(&path).into_iter().flatten().flatten().map(|it| it.path()),
+                );
+            }
+        }
+        wrong.sort();
+        wrong
     }
 
     /// What the git program says of its version; none: there is no git program.
@@ -105,13 +106,7 @@ impl fmt::Display for Damage {
             (None, "") => f.write_str("the history")?,
             (None, file) => f.write_str(file)?,
         }
-        if let Some(revision) = &self.revision {
-            write!(f, " in revision {}", revision.short())?;
-        }
-        if let Some(object) = &self.object {
-            write!(f, ", object {object}")?;
-        }
-        write!(f, ": {}", self.cause)
+        write!(f, " in revision {}, object {}: {}", self.revision.short(), self.object, self.cause)
     }
 }
 

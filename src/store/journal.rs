@@ -44,6 +44,8 @@ const ENDING: &str = "journal";
 /// What a journal with lines that cannot be read is called once the others are saved.
 const DAMAGED: &str = "damaged";
 const VERSION: u32 = 1;
+/// The most bytes of a journal that is read; what a program holds back is committed long before.
+const JOURNAL_LIMIT: u64 = 1 << 30;
 /// How often the journals are looked at anew, where their owners begin new ones meanwhile.
 const PASSES: usize = 100;
 /// How much of a journal's name is the id of its session.
@@ -171,7 +173,7 @@ impl JournalFolder {
         'again: for _ in 0..PASSES {
             let mut standing = Vec::new();
             for path in self.files() {
-                match fs::read(&path) {
+                match platform::read_within(&path, JOURNAL_LIMIT) {
                     Ok(text) => standing.extend(stand(&path, &text)),
                     // It is committed, or its records stand in a newer one by now.
                     Err(error) if error.kind() == io::ErrorKind::NotFound => continue 'again,
@@ -189,13 +191,10 @@ impl JournalFolder {
     pub fn clean_damaged(&self, clean: &CleanText<'_>) -> Result<(), Error> {
         for path in self.damaged() {
             let failed = failed("cleaning the journal", &path);
-            let text = match fs::read(&path) {
-                Err(error) => return Err(failed(error)),
-                Ok(text) => text,
-            };
-            if let Some(text) = clean(&text) {
-                platform::write_atomic(&path, &text).map_err(failed)?;
-            }
+            let cleaned = platform::read_within(&path, JOURNAL_LIMIT).and_then(|text| {
+                clean(&text).map_or(Ok(()), |text| platform::write_atomic(&path, &text))
+            });
+            cleaned.map_err(failed)?;
         }
         Ok(())
     }
@@ -287,6 +286,9 @@ fn claim(path: &Path) -> io::Result<Option<LeftJournal>> {
         return Ok(None);
     };
     let file = lock.share()?;
+    if file.metadata()?.len() > JOURNAL_LIMIT {
+        return Err(io::Error::other(format!("it has more than {} GiB", JOURNAL_LIMIT >> 30)));
+    }
     let is_torn = !ends_with_line(&file)?;
     let mut lines = BufReader::new(file).split(b'\n');
     let first = lines.next().transpose()?.unwrap_or_default();

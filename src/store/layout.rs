@@ -45,6 +45,12 @@ pub(super) fn tombstone_name(id: SessionId) -> String {
     format!("{id}.yaml")
 }
 
+/// Whether the folders of sessions may lie in one of this name.
+pub(super) fn is_shard(name: &[u8]) -> bool {
+    let is_digit = |byte: &u8| byte.is_ascii_digit() || matches!(byte, b'a'..=b'f');
+    name.len() == 2 && name.iter().all(is_digit)
+}
+
 /// The session whose folder has this name in the folder `shard`.
 pub(super) fn session_of(shard: &[u8], name: &[u8]) -> Option<SessionId> {
     let name = std::str::from_utf8(name).ok()?;

@@ -27,6 +27,9 @@ use crate::store::commit_text::CommitText;
 use crate::store::refs::object_id;
 use crate::store::refs::revision;
 
+/// Where the refs lie that lead to what remotes with a filter had.
+pub(super) const LINEAGES: &str = "refs/annals/remotes/";
+
 /// What a remote is to get.
 #[derive(Debug, Default)]
 pub struct LineageChanges {
@@ -156,7 +159,7 @@ impl Extension<'_> {
 
 /// The ref that leads to what a remote had.
 pub(super) fn lineage_ref(remote: &str) -> String {
-    format!("refs/annals/remotes/{remote}")
+    format!("{LINEAGES}{remote}")
 }
 
 fn keeping(source: git2::Error) -> Error {

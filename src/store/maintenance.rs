@@ -10,6 +10,8 @@ use std::process::Stdio;
 use std::thread;
 use std::time::Duration;
 
+use git2::Oid;
+
 use crate::platform;
 use crate::platform::FileLock;
 use crate::store::Error;
@@ -18,20 +20,30 @@ use crate::store::git;
 
 /// Beyond this many loose objects they are packed.
 const LOOSE_LIMIT: usize = 4_000;
+/// The folder of loose objects that is counted.
+const SAMPLE: &str = "17";
 /// Beyond this many packs they are brought together: at 20 a save costs twice as much.
 const PACK_LIMIT: usize = 20;
 /// How long `gc` waits for a repack in the background.
 const PATIENCE: Duration = Duration::from_secs(600);
 
 impl Store {
-    /// Packs what is loose past the threshold, in the background. Never fails the caller. `level`:
-    /// from 1, quick, to 9, small.
+    /// Packs what is loose past the threshold, in the background, and removes what an earlier
+    /// packing made superfluous. Never fails the caller. `level`: from 1, quick, to 9, small.
     pub fn maintain(&self, level: u8) {
         if !self.needs_packing() {
             return;
         }
-        if let Ok(Some(lock)) = self.maintenance_lock(Duration::ZERO) {
-            start_repack(&self.path, lock, level);
+        let Ok(Some(lock)) = self.maintenance_lock(Duration::ZERO) else { return };
+        let Ok(packs) = self.drop_superfluous() else { return };
+        let is_packed = |id| packs.iter().any(|pack| pack.has(id));
+        if self.loose_in_sample().into_iter().any(is_packed) {
+            start(&self.path, lock, &["prune-packed", "-q"]);
+        } else if self.needs_packing() {
+            // Quick rather than small: this is paid by every save, and `gc` makes it small.
+            let compression = format!("pack.compression={}", level.saturating_sub(5).max(1));
+            let repack = ["repack", "-n", "-q", "--geometric=2", "--window=1"];
+            start(&self.path, lock, &[["-c", compression.as_str()].as_slice(), &repack].concat());
         }
     }
 
@@ -47,11 +59,15 @@ impl Store {
             command.args(arguments).stdin(Stdio::from(held));
             git::run(command, doing)
         };
-        // -F: what saves deflated in haste is deflated anew; a quarter of the store goes with it.
         let compression = format!("pack.compression={level}");
         let window = format!("--window={}", window(level));
-        let repack = ["repack", "-a", "-d", "-F", "-k", "-q", &window, "--depth=50"];
-        run(&[["-c", compression.as_str()].as_slice(), &repack].concat())?;
+        let all = ["--keep-unreachable", "--pack-loose-unreachable", "--honor-pack-keep"];
+        // What saves deflated in haste is deflated anew; a quarter of the store goes with it.
+        let how = ["--no-reuse-object", &window, "--depth=50"];
+        let command = ["-c", &compression, "pack-objects"];
+        self.write_pack(&lock, &[command, all, how].concat(), doing)?;
+        let dropped = self.drop_superfluous();
+        dropped.map_err(|source| Error::Io { doing: doing.into(), source })?;
         run(&["prune-packed", "-q"])?;
         // It only makes reading quicker: a lock of it that a dead git left must stop nothing. The
         // doctor names that.
@@ -86,6 +102,7 @@ impl Store {
             Err(source) => return Err(Error::Io { doing, source }),
         }
         let mut command = git::git();
+        git::hear_nothing(&mut command);
         command.args(["clone", "--quiet", "--no-hardlinks", "--"]).arg(&self.path).arg(folder);
         git::run(command, &doing)
     }
@@ -96,14 +113,21 @@ impl Store {
         FileLock::acquire(&folder.join("maintenance.lock"), patience)
     }
 
-    /// One folder of loose objects stands for all 256: ids are spread evenly.
     fn needs_packing(&self) -> bool {
-        let count = |folder: &str, end: &str| {
-            let entries = fs::read_dir(self.objects.join(folder));
-            let names = entries.into_iter().flatten().flatten().map(|entry| entry.file_name());
-            names.filter(|name| name.as_encoded_bytes().ends_with(end.as_bytes())).count()
-        };
-        count("17", "") * 256 > LOOSE_LIMIT || count("pack", ".pack") > PACK_LIMIT
+        let is_pack = |name: &String| Path::new(name).extension().is_some_and(|end| end == "pack");
+        let packs = self.names_in("pack").filter(is_pack).count();
+        self.loose_in_sample().len() * 256 > LOOSE_LIMIT || packs > PACK_LIMIT
+    }
+
+    /// The loose objects in one folder, which stands for all 256: ids are spread evenly.
+    fn loose_in_sample(&self) -> Vec<Oid> {
+        let id = |name: String| Oid::from_str(&format!("{SAMPLE}{name}")).ok();
+        self.names_in(SAMPLE).filter_map(id).collect()
+    }
+
+    fn names_in(&self, folder: &str) -> impl Iterator<Item = String> {
+        let entries = fs::read_dir(self.objects.join(folder)).into_iter().flatten().flatten();
+        entries.filter_map(|entry| entry.file_name().into_string().ok())
     }
 }
 
@@ -118,15 +142,12 @@ const fn window(level: u8) -> u8 {
 
 /// Starts git with low priority. The lock is its standard input, so it is held until git ends,
 /// also when this process ends first. Without a git program all stays as it is.
-fn start_repack(store: &Path, lock: FileLock, level: u8) {
+fn start(store: &Path, lock: FileLock, arguments: &[&str]) {
     let mut command = low_priority_git();
+    command.arg("--git-dir").arg(store);
+    git::hear_nothing(&mut command);
     command
-        .arg("--git-dir")
-        .arg(store)
-        // Quick rather than small: this is paid by every save, and `gc` makes it small.
-        .arg("-c")
-        .arg(format!("pack.compression={}", level.saturating_sub(5).max(1)))
-        .args(["repack", "-d", "-q", "--geometric=2", "--window=1"])
+        .args(arguments)
         .stdin(Stdio::from(lock.into_file()))
         .stdout(Stdio::null())
         .stderr(Stdio::null());

@@ -176,7 +176,8 @@ impl Store {
         }
         self.check_schema(from)?;
         self.check_schema(to)?;
-        self.advance(object_id(from), object_id(to), at, "sync: what others saved")
+        let moved = (object_id(from), object_id(to));
+        self.advance(&mut self.batch(), moved, at, "sync: what others saved")
     }
 
     /// Joins two revisions: `changes` turn what the first has into what both have. `merged`: the
@@ -205,8 +206,8 @@ impl Store {
         }
         let commit = self.write_merge(&mut batch, (ours, theirs, base), changes, merged)?;
         let at = self.commit_time(&commit)?;
-        let to = object_id(&commit);
-        let moved = self.advance(object_id(ours), to, at, "merge: two histories")?;
+        let moved = (object_id(ours), object_id(&commit));
+        let moved = self.advance(&mut batch, moved, at, "merge: two histories")?;
         Ok(moved.then_some(commit))
     }
 

@@ -93,6 +93,12 @@ impl Store {
         Ok(None)
     }
 
+    /// The ref that keeps what the store was before a migration; the one of the latest schema.
+    pub fn kept_tip(&self) -> Result<Option<String>, Error> {
+        let tips = self.other_tips()?.into_iter().map(|(_, name)| name);
+        Ok(tips.filter(|name| name.starts_with(BACKUPS)).max())
+    }
+
     /// The commit on top of `at` that a migration is, in `batch`. It is the same on every machine:
     /// for what others gave us.
     pub fn migrated_revision(
@@ -166,6 +172,8 @@ impl Store {
         if !has_attributes {
             let text = ATTRIBUTES_TEXT.as_bytes().to_vec();
             edit.root.set_file(ATTRIBUTES, batch.put(ObjectType::Blob, text)?);
+            // Git's check wants it for every tree that names it, also one that nothing leads to.
+            batch.flush()?;
         }
         let tree = edit.write_root(batch)?;
         let sessions: Vec<SessionId> = migration.moved.keys().copied().collect();
@@ -194,10 +202,10 @@ impl Store {
         if self.tip()? != *tip {
             return Ok(None);
         }
-        batch.flush()?;
         self.keep_tip(tip)?;
         let message = subject_line(OPERATION, "another schema");
-        Ok(self.advance(object_id(tip), commit, at, &message)?.then(|| revision(commit)))
+        let moved = self.advance(&mut batch, (object_id(tip), commit), at, &message)?;
+        Ok(moved.then(|| revision(commit)))
     }
 
     /// Keeps a tip under a ref of its own, named by its schema and id. Git's lock of it is not needed,

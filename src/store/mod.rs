@@ -20,6 +20,7 @@
 //! `bundle` makes and reads bundles, which never become part of the store; `identity` tells the
 //! repositories in the user's folders, which it only reads; `plain` is where git works by itself.
 //! It does not know what a session means: it stores streams of records and their heads.
+//! A folder that has git, or us, do somebody else's will is refused before it is opened (`foreign`).
 //! Limits: 512 MiB an object, SHA-1 repositories without reftable.
 
 mod adopt;
@@ -29,8 +30,11 @@ mod check;
 mod chunks;
 mod commit;
 mod commit_text;
+mod donors;
 mod error;
+mod foreign;
 mod git;
+mod git_locks;
 mod history;
 mod identity;
 mod init;
@@ -49,10 +53,13 @@ mod pack;
 mod plain;
 mod prune_guard;
 mod refs;
+mod remake;
 mod remote;
+mod repack;
 mod repair;
 mod replace;
 mod rewrite;
+mod salvage;
 mod sessions;
 mod stager;
 mod twins;
@@ -89,7 +96,10 @@ pub use bundle::BundledSession;
 pub use bundle::render_bundle;
 pub use chunks::StoredChunk;
 pub use commit::Rebase;
+pub use donors::Donor;
+pub use donors::Made;
 pub use error::Error;
+pub use git_locks::GitLock;
 pub use identity::KnownRepository;
 pub use identity::is_commit;
 pub use identity::normalised_url;
@@ -117,15 +127,19 @@ pub use remote::AddressError;
 pub use remote::Arrived;
 pub use remote::Pushed;
 pub use remote::Remote;
-pub use repair::Donor;
+pub use repair::FoundMain;
 pub use replace::Forget;
 pub use rewrite::CleanText;
 pub use rewrite::History;
 pub use rewrite::Rewrite;
 pub use rewrite::Rewritten;
+pub use salvage::ChunkRemains;
+pub use salvage::Remains;
+pub use salvage::SessionRemains;
 pub use stager::Stager;
 pub use twins::Twins;
 
+use donors::Donors;
 use history::Commit;
 use objects::Latest;
 use objects::TreeCache;
@@ -231,10 +245,10 @@ pub struct CommitEntry {
 /// A damaged or missing object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Damage {
-    /// The object's id; none: it is a ref that is damaged.
-    pub object: Option<ObjectId>,
+    /// The object's id.
+    pub object: ObjectId,
     /// The newest revision that holds it, as far as that is known.
-    pub revision: Option<RevisionId>,
+    pub revision: RevisionId,
     /// The session it belongs to, if it belongs to one.
     pub session: Option<SessionId>,
     /// Its path in that revision; empty for the revision itself.
@@ -268,6 +282,8 @@ pub struct Store {
     migrated: RefCell<Latest<(SessionId, Oid), Arc<Migrated>>>,
     /// What they pass before anything is read of them.
     cleaner: Cleaner,
+    /// Who is asked for what is damaged or missing.
+    donors: Donors,
     /// The marker whose schema was found to be known.
     checked_marker: Cell<Option<Oid>>,
     /// Whether it sees objects in other folders too.

@@ -99,18 +99,30 @@ impl Store {
         what: &dyn Display,
     ) -> Result<Vec<u8>, Error> {
         let damaged = |cause: String| corrupt(id, what, cause);
-        let (found, bytes) = match read_loose(&self.objects, id) {
-            Ok(Some(object)) => object,
-            Ok(None) => self.read_packed(id).map_err(damaged)?,
-            Err(LooseError::Damaged(cause)) => return Err(damaged(cause)),
+        let own = match read_loose(&self.objects, id) {
+            Ok(Some(object)) => Ok(object),
+            Ok(None) => self.read_packed(id),
+            Err(LooseError::Damaged(cause)) => Err(cause),
             Err(LooseError::Io(source)) => {
                 return Err(Error::Io { doing: format!("reading {what}"), source });
             }
+        };
+        let (found, bytes) = match own {
+            Ok(object) => object,
+            Err(cause) => self.donors.read(id).ok_or_else(|| damaged(cause))?,
         };
         if found != kind {
             return Err(damaged(format!("it is a {found}, not a {kind}")));
         }
         Ok(bytes)
+    }
+
+    /// Whether the store itself has a sound object of that id.
+    pub(super) fn has_sound(&self, id: Oid) -> bool {
+        match read_loose(&self.objects, id) {
+            Ok(None) => self.read_packed(id).is_ok(),
+            read => read.is_ok(),
+        }
     }
 
     /// The text of a blob.
@@ -182,6 +194,10 @@ pub(super) fn read_loose(
     match fs::metadata(&path) {
         Ok(metadata) if metadata.len() > SIZE_LIMIT => {
             return Err(LooseError::Damaged(too_large(metadata.len())));
+        }
+        // Opening a pipe would wait for its writer.
+        Ok(metadata) if !metadata.is_file() => {
+            return Err(LooseError::Damaged("its file is no plain file".to_owned()));
         }
         Ok(_) => {}
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),

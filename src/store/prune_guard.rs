@@ -27,7 +27,7 @@ use crate::store::refs::private;
 
 /// What stands for the host. None has such a name, so git does not look whether the process is one of
 /// this machine, and prints the words: "gc is already running on machine '…'".
-const HOST: &str = "(annals-is-writing)";
+pub(super) const HOST: &str = "(annals-is-writing)";
 /// How long a gc may take, as git has it: an older file was left by one that died.
 const LONGEST_GC: Duration = Duration::from_secs(12 * 60 * 60);
 /// Between its lock of the file and the file itself a git does nothing that takes time.

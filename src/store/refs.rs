@@ -1,11 +1,13 @@
 //! The branch main and the store's lock.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::fs::File;
 use std::fs::OpenOptions;
 use std::io;
 use std::io::Write;
 use std::path::Path;
+use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
 
@@ -17,6 +19,7 @@ use git2::Oid;
 use crate::platform;
 use crate::platform::FileLock;
 use crate::session::RevisionId;
+use crate::store::Batch;
 use crate::store::Error;
 use crate::store::Store;
 
@@ -77,30 +80,35 @@ impl Store {
         Ok(lock)
     }
 
-    /// Moves main from one commit to the next, durably; false when it was moved by somebody who
-    /// does not know the store's lock. To be called with the lock held.
+    /// Makes what is in the batch part of the store and moves main from one commit to the next,
+    /// durably; false when it was moved by somebody who does not know the store's lock. To be
+    /// called with the lock held.
     ///
     /// It keeps to git's own protocol, by hand: libgit2 flushes both reflogs too, which are no
-    /// truth, and that doubles the price of a save.
+    /// truth, and that doubles the price of a save. Three flushes are left, each of all that must
+    /// be sure before what follows: the objects' bytes and the note of the lock; the objects' names
+    /// and the new ref's bytes; the ref's name.
     pub(super) fn advance(
         &self,
-        from: Oid,
-        to: Oid,
+        batch: &mut Batch<'_>,
+        (from, to): (Oid, Oid),
         at: DateTime<Utc>,
         message: &str,
     ) -> Result<bool, Error> {
-        self.move_ref(MAIN, (from, to), at, message)
+        self.move_ref(batch, MAIN, (from, to), at, message)
     }
 
     /// As [`Store::advance`], of any ref that there is.
     pub(super) fn move_ref(
         &self,
+        batch: &mut Batch<'_>,
         name: &str,
         (from, to): (Oid, Oid),
         at: DateTime<Utc>,
         message: &str,
     ) -> Result<bool, Error> {
         self.note_ref_lock(name, to).map_err(locking)?;
+        let unsure = batch.place(Some(&self.ref_lock_note()))?;
         let lock = self.path.join(format!("{name}.lock"));
         let file = match lock_ref(&lock) {
             Ok(file) => file,
@@ -116,25 +124,20 @@ impl Store {
             if found != Some(from) {
                 return Ok(false);
             }
-            self.replace_ref(file, (name, &lock), to, &entry).map(|()| true).map_err(moving)
+            let written = writeln!(&file, "{to}").and_then(|()| sync(&file, &lock, &unsure));
+            let replaced = written.and_then(|()| self.replace_ref((name, &lock), &entry));
+            replaced.map(|()| true).map_err(moving)
         });
         if !matches!(moved, Ok(true)) {
             // Not there when only the last flush failed.
             drop(fs::remove_file(&lock));
+            lock.parent().map_or(Ok(()), platform::sync_folder).map_err(locking)?;
         }
         fs::remove_file(self.ref_lock_note()).map_err(locking)?;
         moved
     }
 
-    fn replace_ref(
-        &self,
-        mut file: File,
-        (name, lock): (&str, &Path),
-        to: Oid,
-        entry: &str,
-    ) -> io::Result<()> {
-        writeln!(file, "{to}")?;
-        file.sync_all()?;
+    fn replace_ref(&self, (name, lock): (&str, &Path), entry: &str) -> io::Result<()> {
         let logs: &[&str] = if name == MAIN { &[MAIN, "HEAD"] } else { &[] };
         for log in logs {
             let path = self.path.join("logs").join(log);
@@ -167,7 +170,8 @@ impl Store {
 
     /// Says, before the lock of a ref is made, that it is ours and what will be written to it. A
     /// process that dies in between leaves both, and only then may the next one remove them: a
-    /// lock that git holds is never broken.
+    /// lock that git holds is never broken. It is flushed before there is a lock: a loss of power
+    /// would else leave the lock alone.
     fn note_ref_lock(&self, name: &str, to: Oid) -> io::Result<()> {
         let mut options = private();
         let options = options.write(true).create(true).truncate(true);
@@ -182,17 +186,23 @@ impl Store {
         // A note without its end was not whole before its writer died, and there was no lock yet.
         let whole = String::from_utf8_lossy(&note);
         if let Some((to, name)) = whole.strip_suffix('\n').and_then(|it| it.split_once(' ')) {
+            // What stands there may be somebody else's word: no other file is ever removed.
+            let is_ref = name.starts_with("refs/") && git2::Reference::is_valid_name(name);
             let path = self.path.join(format!("{name}.lock"));
-            if let Some(held) = read_if_there(&path)?
-                && to.as_bytes().starts_with(held.trim_ascii_end())
-            {
+            // After a loss of power there may be zeros where its bytes were to be.
+            let is_ours = |held: &[u8]| {
+                let written = held.split(|byte| *byte == 0).next().unwrap_or_default();
+                to.as_bytes().starts_with(written.trim_ascii_end())
+            };
+            if is_ref && read_if_there(&path)?.is_some_and(|held| is_ours(&held)) {
                 fs::remove_file(&path)?;
+                path.parent().map_or(Ok(()), platform::sync_folder)?;
             }
         }
         fs::remove_file(self.ref_lock_note())
     }
 
-    fn ref_lock_note(&self) -> std::path::PathBuf {
+    fn ref_lock_note(&self) -> PathBuf {
         self.private_folder().join("moving-ref")
     }
 }
@@ -225,6 +235,15 @@ fn lock_ref(path: &Path) -> Result<File, Error> {
         }
     }
     Err(Error::Locked { seconds: (PAUSE * TRIES).as_secs() })
+}
+
+/// Makes a new ref's bytes durable, and names that are not yet.
+fn sync(file: &File, path: &Path, names: &BTreeSet<PathBuf>) -> io::Result<()> {
+    if names.is_empty() {
+        file.sync_all()
+    } else {
+        platform::sync_placed(&[path.to_owned()], names)
+    }
 }
 
 /// Options under which a new file is closed to others.

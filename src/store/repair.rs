@@ -1,90 +1,46 @@
-//! Mending the store: objects that other repositories still have, and where main leads.
+//! Mending the store: where main leads, refs that lead nowhere, locks that nobody holds.
 //!
 //! Nothing is thrown away: what is damaged moves into the folder `annals/damaged`, and stays there until
-//! history is rewritten. Objects are taken
-//! by their ids, so whoever gives them can only give what was there.
+//! history is rewritten.
 
-use std::collections::HashSet;
 use std::fs;
 use std::io;
 use std::path::Path;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use git2::ObjectType;
-use git2::Odb;
 use git2::Oid;
-use git2::RepositoryInitOptions;
-use tempfile::TempDir;
 
 use crate::platform;
 use crate::platform::FileLock;
 use crate::session::RevisionId;
 use crate::store::Error;
-use crate::store::Remote;
+use crate::store::GitLock;
 use crate::store::Store;
+use crate::store::donors::ARRIVING;
 use crate::store::git;
-use crate::store::init::open_at;
-use crate::store::objects::check_id;
-use crate::store::objects::loose_path;
+use crate::store::lineage::LINEAGES;
 use crate::store::refs::MAIN;
+use crate::store::refs::object_id;
 use crate::store::refs::revision;
 
 /// Where what is damaged is kept, in the private folder.
 pub(super) const DAMAGED: &str = "damaged";
-/// How the folders begin in which what remotes have arrives.
-const ARRIVING: &str = "mending-";
-/// How many objects are written before they are made durable. So many stay loose: what is loose is
-/// seen before what a damaged pack has.
-const AT_ONCE: usize = 100;
 
-/// A repository that may have what is damaged or missing here.
-pub struct Donor {
-    /// How it is called: a remote's name, or a folder.
-    pub name: String,
-    objects: Odb<'static>,
-    _place: Option<TempDir>,
-}
+/// What `HEAD` says.
+const HEAD_TEXT: &[u8] = b"ref: refs/heads/main\n";
 
-impl std::fmt::Debug for Donor {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Donor").field("name", &self.name).finish_non_exhaustive()
-    }
-}
-
-impl Donor {
-    fn of(name: &str, objects: &Path, place: Option<TempDir>) -> Result<Self, Error> {
-        let failed = |source| Error::Git { doing: format!("opening {name}"), source };
-        let text = objects.to_str().ok_or_else(|| Error::Foreign {
-            path: objects.to_owned(),
-            cause: "its name is no text".into(),
-        })?;
-        let odb = Odb::new().map_err(failed)?;
-        odb.add_disk_alternate(text).map_err(failed)?;
-        Ok(Self { name: name.to_owned(), objects: odb, _place: place })
-    }
-
-    /// An object, if it is sound there.
-    fn read(&self, id: Oid) -> Option<(ObjectType, Vec<u8>)> {
-        let object = self.objects.read(id).ok()?;
-        let (kind, bytes) = (object.kind(), object.data().to_vec());
-        check_id(kind, &bytes, id).is_ok().then_some((kind, bytes))
-    }
+/// Where main is led back to, and how that was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundMain {
+    /// The newest revision that is there.
+    pub revision: RevisionId,
+    /// What names it: a reflog, a ref, the index.
+    pub by: String,
 }
 
 impl Store {
-    /// A repository in a folder of this machine: a clone, a backup, another store.
-    ///
-    /// # Errors
-    /// [`Error::Foreign`]: there is none.
-    pub fn donor_at(folder: &Path) -> Result<Donor, Error> {
-        let foreign = |error: git2::Error| Error::Foreign {
-            path: folder.to_owned(),
-            cause: error.message().to_owned(),
-        };
-        let found = git2::Repository::open(folder).map_err(foreign)?;
-        Donor::of(&folder.display().to_string(), &found.commondir().join("objects"), None)
-    }
-
     /// Has nobody else mend the store, and removes what was left by one who died over it.
     pub fn begin_mending(&self) -> Result<FileLock, Error> {
         let folder = self.private_folder();
@@ -99,68 +55,29 @@ impl Store {
         Ok(lock)
     }
 
-    /// All that a remote has, brought into a folder of its own.
-    pub fn donor_of(&self, remote: &Remote) -> Result<Donor, Error> {
-        let failed = |source| Error::Git { doing: format!("asking {}", remote.name), source };
-        let mut builder = tempfile::Builder::new();
-        let place = builder.prefix(ARRIVING).tempdir_in(self.private_folder()).map_err(mending)?;
-        let mut options = RepositoryInitOptions::new();
-        options.bare(true).external_template(false);
-        git2::Repository::init_opts(place.path(), &options).map_err(failed)?;
-        let other = open_at(place.path())?;
-        other.fetch_all(remote)?;
-        Donor::of(&remote.name, &other.objects, Some(place))
-    }
-
-    /// Takes from donors what is damaged or missing in main's history. Returns how many objects came
-    /// from each.
-    pub fn mend_objects(
-        &self,
-        donors: &[Donor],
-        each: &mut dyn FnMut(u64, u64),
-    ) -> Result<Vec<(String, u64)>, Error> {
-        let mut counts: Vec<(String, u64)> = Vec::new();
-        let mut tried = HashSet::new();
-        loop {
-            let damages = self.check(each);
-            let wanted: Vec<Oid> =
-                damages.iter().filter_map(|it| it.object.map(|id| id.0)).collect();
-            let new: Vec<Oid> = wanted.into_iter().filter(|id| tried.insert(*id)).collect();
-            let mut is_better = false;
-            for part in new.chunks(AT_ONCE) {
-                let _lock = self.lock()?;
-                let mut batch = self.batch();
-                for id in part {
-                    let sound = donors.iter().find_map(|it| Some((it, it.read(*id)?)));
-                    let Some((donor, (kind, bytes))) = sound else { continue };
-                    self.set_aside(&loose_path(&self.objects, *id))?;
-                    batch.put_anew(kind, bytes)?;
-                    is_better = true;
-                    match counts.iter_mut().find(|(name, _)| *name == donor.name) {
-                        Some((_, count)) => *count += 1,
-                        None => counts.push((donor.name.clone(), 1)),
-                    }
-                }
-                batch.flush()?;
-            }
-            if !is_better {
-                return Ok(counts);
-            }
-        }
-    }
-
-    /// Has main lead to the newest revision that is here or at a donor's, if it leads nowhere. What
-    /// it led to is looked for in its reflog.
-    pub fn mend_main(&self, donors: &[Donor]) -> Result<Option<RevisionId>, Error> {
-        let is_there = |id: Oid| {
-            self.read(id, ObjectType::Commit, &"it").is_ok()
-                || donors.iter().any(|it| it.read(id).is_some_and(|it| it.0 == ObjectType::Commit))
-        };
-        if self.tip_id().is_ok_and(&is_there) {
+    /// Where main should lead, if it leads nowhere: the newest revision that is here, or at a
+    /// donor's, by main's reflog, by `known` (what the index stands for), or by another ref. None: it
+    /// leads somewhere, or nobody knows where it led.
+    pub fn find_main(&self, known: Option<&RevisionId>) -> Result<Option<FoundMain>, Error> {
+        let is_there = |id: Oid| self.read(id, ObjectType::Commit, &"it").is_ok();
+        if self.tip_id().is_ok_and(is_there) {
             return Ok(None);
         }
-        let log = self.path.join("logs").join(MAIN);
-        let text = match fs::read(&log) {
+        let logged = self.logged(MAIN)?.into_iter().map(|id| (id, "its log".to_owned()));
+        let known = known.map(|known| (object_id(known), "the index".to_owned()));
+        let mut others = self.other_tips()?;
+        others.retain(|(id, _)| is_there(*id));
+        // Nobody said which of them is the newest: their times do.
+        others.sort_by_cached_key(|(id, _)| {
+            std::cmp::Reverse(self.commit_time(&revision(*id)).unwrap_or_default())
+        });
+        let found = logged.chain(known).chain(others).find(|(id, _)| is_there(*id));
+        Ok(found.map(|(id, by)| FoundMain { revision: revision(id), by }))
+    }
+
+    /// What a ref's log names, newest first.
+    pub(super) fn logged(&self, name: &str) -> Result<Vec<Oid>, Error> {
+        let text = match fs::read(self.path.join("logs").join(name)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
             read => read.map_err(mending)?,
         };
@@ -168,12 +85,151 @@ impl Store {
         let new = |line: &str| Oid::from_str(line.split(' ').nth(1)?).ok();
         let old = |line: &str| Oid::from_str(line.split(' ').next()?).ok();
         let entries = text.lines().rev().flat_map(|line| [new(line), old(line)]).flatten();
-        let Some(found) = entries.into_iter().find(|id| is_there(*id)) else { return Ok(None) };
+        Ok(entries.filter(|id| !id.is_zero()).collect())
+    }
+
+    /// What the other refs lead to that may be revisions of main: not those of a remote with a
+    /// filter, which has a history of its own.
+    pub(super) fn other_tips(&self) -> Result<Vec<(Oid, String)>, Error> {
+        let mut found = Vec::new();
+        for (name, id) in self.refs()? {
+            if name != MAIN && !name.starts_with(LINEAGES) {
+                found.extend(id.map(|id| (id, name)));
+            }
+        }
+        Ok(found)
+    }
+
+    /// Has main lead to a revision; what stood there is kept.
+    pub fn set_main(&self, to: &RevisionId) -> Result<(), Error> {
         let _lock = self.lock()?;
         self.set_aside(&self.path.join(MAIN))?;
-        let moved = self.repository.reference(MAIN, found, true, "repair");
-        moved.map_err(|source| Error::Git { doing: "mending main".into(), source })?;
-        Ok(Some(revision(found)))
+        let moved = self.repository.reference(MAIN, object_id(to), true, "repair");
+        moved.map(drop).map_err(|source| Error::Git { doing: "mending main".into(), source })
+    }
+
+    /// Makes what git and its libraries cannot open a store without, if somebody lost it: `HEAD`, and
+    /// the folder `refs`. Whether something was missing.
+    pub fn make_openable(path: &Path) -> Result<bool, Error> {
+        let is_store = path.join("annals").is_dir() && path.join("objects").is_dir();
+        let (head, refs) = (path.join("HEAD"), path.join("refs"));
+        if !is_store || head.symlink_metadata().is_ok() && refs.is_dir() {
+            return Ok(false);
+        }
+        platform::create_private_folder(&refs).map_err(mending)?;
+        platform::write_new(&head, HEAD_TEXT).or_else(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists => Ok(()),
+            _ => Err(mending(error)),
+        })?;
+        Ok(true)
+    }
+
+    /// Whether `HEAD` names a ref or a revision, as git wants it.
+    pub fn is_head_sound(&self) -> bool {
+        let text = fs::read_to_string(self.path.join("HEAD")).unwrap_or_default();
+        let text = text.trim_end();
+        text.strip_prefix("ref: ").is_some_and(|name| name.starts_with("refs/"))
+            || full_id(text).is_some()
+    }
+
+    /// Has `HEAD` name main; what stood there is kept.
+    pub fn set_head(&self) -> Result<(), Error> {
+        let head = self.path.join("HEAD");
+        self.set_aside(&head)?;
+        platform::write_atomic(&head, HEAD_TEXT).map_err(mending)
+    }
+
+    /// The refs, but for main, that lead nowhere.
+    pub fn stray_refs(&self) -> Result<Vec<String>, Error> {
+        let is_stray = |id: Option<Oid>| {
+            id.is_none_or(|id| {
+                let kinds =
+                    [ObjectType::Commit, ObjectType::Tag, ObjectType::Tree, ObjectType::Blob];
+                !kinds.iter().any(|kind| self.read(id, *kind, &"it").is_ok())
+            })
+        };
+        let refs = self.refs()?.into_iter().filter(|(name, _)| name != MAIN);
+        Ok(refs.filter(|(_, id)| is_stray(*id)).map(|(name, _)| name).collect())
+    }
+
+    /// Takes a ref away; what it was is kept.
+    pub fn set_ref_aside(&self, name: &str) -> Result<(), Error> {
+        let _lock = self.lock()?;
+        let loose = self.path.join(name);
+        if loose.is_file() {
+            self.set_aside(&loose)?;
+        }
+        let failed = |source| Error::Git { doing: format!("taking the ref {name} away"), source };
+        match self.repository.find_reference(name) {
+            Err(error) if error.code() == git2::ErrorCode::NotFound => Ok(()),
+            found => {
+                // It stands among the packed ones, where many share a file.
+                let mut found = found.map_err(failed)?;
+                let folder = self.private_folder().join(DAMAGED);
+                platform::create_private_folder(&folder).map_err(mending)?;
+                let id = found.target().map(|id| id.to_string()).unwrap_or_default();
+                let kept = folder.join(name.replace('/', "-"));
+                platform::write_atomic(&kept, format!("{id} {name}\n").as_bytes())
+                    .map_err(mending)?;
+                found.delete().map_err(failed)
+            }
+        }
+    }
+
+    /// Each ref below `refs/`, and what it leads to; none: its file does not say.
+    fn refs(&self) -> Result<Vec<(String, Option<Oid>)>, Error> {
+        let mut found = Vec::new();
+        let packed = match fs::read_to_string(self.path.join("packed-refs")) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+            read => read.map_err(mending)?,
+        };
+        for line in packed.lines().filter(|line| !line.starts_with(['#', '^'])) {
+            if let Some((id, name)) = line.split_once(' ') {
+                found.push((name.to_owned(), full_id(id)));
+            }
+        }
+        let mut waiting = vec![self.path.join("refs")];
+        while let Some(folder) = waiting.pop() {
+            for entry in fs::read_dir(&folder).map_err(mending)? {
+                let path = entry.map_err(mending)?.path();
+                if path.is_dir() {
+                    waiting.push(path);
+                } else if let Some(name) = self.ref_name(&path) {
+                    found.retain(|(known, _)| *known != name);
+                    let text = fs::read_to_string(&path).unwrap_or_default();
+                    let text = text.trim_end();
+                    // One that leads to another ref leads where that does.
+                    let target =
+                        text.strip_prefix("ref: ").map(|to| self.ref_id(to).ok().flatten());
+                    found.push((name, target.unwrap_or_else(|| full_id(text))));
+                }
+            }
+        }
+        found.sort();
+        Ok(found)
+    }
+
+    /// The name of the ref that a file is; none: it is a lock.
+    fn ref_name(&self, path: &Path) -> Option<String> {
+        let is_lock = path.extension().is_some_and(|end| end == "lock");
+        let name = path.strip_prefix(&self.path).ok()?.to_str()?;
+        (!is_lock).then(|| name.replace('\\', "/"))
+    }
+
+    /// Removes a lock that nobody can hold any more. False: somebody took it up meanwhile.
+    pub fn remove_lock(&self, lock: &GitLock) -> Result<bool, Error> {
+        let path = &lock.path;
+        if !self.git_locks().iter().any(|now| now.path == *path && now.is_dead()) {
+            return Ok(false);
+        }
+        self.set_aside(path)?;
+        Ok(true)
+    }
+
+    /// Closes files and folders of annals' own to others.
+    pub fn close(&self, paths: &[PathBuf]) -> Result<(), Error> {
+        let mut paths = paths.iter();
+        paths.try_for_each(|path| platform::close_to_others(path).map(drop)).map_err(mending)
     }
 
     /// Whether a pack has something damaged, though all of that may be sound elsewhere too.
@@ -196,14 +252,19 @@ impl Store {
     }
 
     /// Moves a file out of the way, if it is there.
-    fn set_aside(&self, path: &Path) -> Result<(), Error> {
+    pub(super) fn set_aside(&self, path: &Path) -> Result<(), Error> {
         let folder = self.private_folder().join(DAMAGED);
         platform::create_private_folder(&folder).map_err(mending)?;
         // An object's name is its folder's and its own.
         let parent = path.parent().and_then(Path::file_name).unwrap_or_default();
-        let mut name = parent.to_owned();
-        name.push(path.file_name().unwrap_or_default());
-        let place = folder.join(name);
+        let name =
+            [parent, path.file_name().unwrap_or_default()].map(|it| it.to_string_lossy()).concat();
+        // What was kept before stays too.
+        let mut places = (0..).map(|number| match number {
+            0 => folder.join(&name),
+            number => folder.join(format!("{name}.{number}")),
+        });
+        let place = places.find(|place| place.symlink_metadata().is_err()).unwrap_or(folder);
         match fs::rename(path, &place) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             Err(error) => Err(mending(error)),
@@ -212,6 +273,10 @@ impl Store {
     }
 }
 
-fn mending(source: io::Error) -> Error {
+fn full_id(hex: &str) -> Option<Oid> {
+    RevisionId::parse(hex).map(|id| object_id(&id))
+}
+
+pub(super) fn mending(source: io::Error) -> Error {
     Error::Io { doing: "mending the store".into(), source }
 }

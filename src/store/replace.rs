@@ -6,7 +6,6 @@
 
 use std::fs;
 use std::io;
-use std::path::Path;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
@@ -30,6 +29,8 @@ use crate::store::git;
 use crate::store::refs::MAIN;
 use crate::store::refs::object_id;
 use crate::store::refs::revision;
+use crate::store::repack::each_in;
+use crate::store::repack::remove;
 use crate::store::repair::DAMAGED;
 
 /// Refs that only say what another repository had.
@@ -210,7 +211,7 @@ impl Store {
     }
 
     pub(super) fn move_main(&self, main: &Move, note: &CommitNote) -> Result<bool, Error> {
-        self.advance(main.from, main.to, note.at, note.operation)
+        self.advance(&mut self.batch(), (main.from, main.to), note.at, note.operation)
     }
 
     /// All that follows the move of main. It may be done again from the beginning.
@@ -237,6 +238,8 @@ impl Store {
                 return Err(unfinished(&format!("something still holds the commit {}", left.from)));
             }
         }
+        // Gone for sure, before nobody knows any more that it was to go.
+        self.sync_removals().map_err(|error| unfinished(&error))?;
         fs::remove_file(self.replacing_note()).map_err(|error| unfinished(&error))
     }
 
@@ -247,7 +250,7 @@ impl Store {
             if from != to && self.ref_id(name)? == Some(*from) {
                 let folder = self.path.join(name).parent().map_or(Ok(()), fs::create_dir_all);
                 folder.map_err(noting)?;
-                self.move_ref(name, (*from, *to), at, "rewritten")?;
+                self.move_ref(&mut self.batch(), name, (*from, *to), at, "rewritten")?;
             }
         }
         let drop_copies = || {
@@ -296,25 +299,13 @@ impl Store {
             command.args(arguments).stdin(Stdio::from(held));
             git::run(command, doing)
         };
-        run(&["repack", "-a", "-d", "-q", "--window=50", "--depth=50"])?;
+        let pack = ["pack-objects", "--window=50", "--depth=50"];
+        let name = self.write_pack(maintenance, &pack, doing)?;
+        self.drop_other_packs(name.as_deref().unwrap_or_default()).map_err(failed)?;
         self.drop_loose().map_err(failed)?;
         run(&["commit-graph", "write", "--reachable", "--changed-paths", "--no-progress"])?;
         let failed = |source| Error::Git { doing: doing.into(), source };
         self.odb()?.refresh().map_err(failed)
-    }
-
-    /// Removes the loose objects: what refs reach is in the pack now.
-    fn drop_loose(&self) -> io::Result<()> {
-        each_in(&self.objects, &mut |folder, name| {
-            let is_hex = |byte: u8| byte.is_ascii_hexdigit();
-            if name.len() == 2 && name.bytes().all(is_hex) {
-                each_in(folder, &mut |path, _| remove(path))
-            } else if name.starts_with("tmp_") {
-                remove(folder)
-            } else {
-                Ok(())
-            }
-        })
     }
 
     pub(super) fn need_git(&self) -> Result<(), Error> {
@@ -361,28 +352,6 @@ fn without_login(url: &str) -> String {
     match rest[..end].rfind('@') {
         Some(at) => format!("{scheme}://{}", &rest[at + 1..]),
         None => url.to_owned(),
-    }
-}
-
-fn each_in(folder: &Path, see: &mut dyn FnMut(&Path, &str) -> io::Result<()>) -> io::Result<()> {
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        see(&path, &name)?;
-    }
-    Ok(())
-}
-
-/// Removes a file or folder, if it is there.
-fn remove(path: &Path) -> io::Result<()> {
-    let removed = match fs::symlink_metadata(path) {
-        Ok(metadata) if metadata.is_dir() => fs::remove_dir_all(path),
-        Ok(_) => fs::remove_file(path),
-        Err(error) => Err(error),
-    };
-    match removed {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
     }
 }
 

@@ -239,16 +239,44 @@ impl Store {
             None => Arc::default(),
         };
         let new = self.area(to)?;
-        let (mut changes, mut seen) = (Vec::new(), BTreeSet::new());
+        self.changes_between(&old, &new)
+    }
+
+    /// As [`Store::changes`], as far as folders can be read: nothing is said of sessions in one that
+    /// `to` has and that cannot, and what lay in one that `from` had counts as not there before.
+    pub fn changes_in_part(
+        &self,
+        from: Option<&RevisionId>,
+        to: &RevisionId,
+    ) -> Result<Vec<SessionChange>, Error> {
+        let old = match from {
+            Some(from) => known(self.area(from))?.unwrap_or_default(),
+            None => Arc::default(),
+        };
+        let Some(new) = known(self.area(to))? else { return Ok(Vec::new()) };
+        let (mut old, mut new) = (Tree::clone(&old), Tree::clone(&new));
         for name in differing(&old, &new) {
+            if known(self.shard_in(&new, &name))?.is_none() {
+                new.drop_if(|entry| entry.name == name);
+                old.drop_if(|entry| entry.name == name);
+            } else if known(self.shard_in(&old, &name))?.is_none() {
+                old.drop_if(|entry| entry.name == name);
+            }
+        }
+        self.changes_between(&old, &new)
+    }
+
+    fn changes_between(&self, old: &Tree, new: &Tree) -> Result<Vec<SessionChange>, Error> {
+        let (mut changes, mut seen) = (Vec::new(), BTreeSet::new());
+        for name in differing(old, new) {
             let mut ids: Vec<SessionId> = layout::older_session_of(&name).into_iter().collect();
             if ids.is_empty() {
-                let (old, new) = (self.shard_in(&old, &name)?, self.shard_in(&new, &name)?);
+                let (old, new) = (self.shard_in(old, &name)?, self.shard_in(new, &name)?);
                 let inner = differing(&old, &new);
                 ids.extend(inner.iter().filter_map(|inner| layout::session_of(&name, inner)));
             }
             for id in ids.into_iter().filter(|id| seen.insert(*id)) {
-                let (before, tree) = (self.tree_in(&old, id)?, self.tree_in(&new, id)?);
+                let (before, tree) = (self.tree_in(old, id)?, self.tree_in(new, id)?);
                 if before != tree {
                     changes.push(SessionChange { id, tree, existed: before.is_some() });
                 }
@@ -304,6 +332,14 @@ impl Store {
     pub(super) fn root(&self, at: &RevisionId) -> Result<Arc<Tree>, Error> {
         let commit = self.read_commit(object_id(at))?;
         self.read_tree(commit.tree, &format_args!("the top folder of the revision {}", at.short()))
+    }
+}
+
+/// What was read; none: it is damaged.
+pub(super) fn known<T>(read: Result<T, Error>) -> Result<Option<T>, Error> {
+    match read {
+        Err(Error::Corrupt { .. }) => Ok(None),
+        read => read.map(Some),
     }
 }
 

@@ -510,13 +510,15 @@ fn a_store_of_a_later_version_is_read_but_not_written() {
     assert!(matches!(refused, Err(Error::TooNew { found }) if found == SCHEMA_VERSION + 1));
 }
 
+fn damages(store: &Store) -> Vec<Damage> {
+    store.check(&store.tip().expect("main leads somewhere"), &mut |_, _| {})
+}
+
 /// Every way of reading must end, and say what is damaged.
 fn assert_damage_is_named(sandbox: &Sandbox, damaged: &str, how: &str) {
-    let damages = sandbox.store.check(&mut |_, _| {});
-    let named = damages
-        .iter()
-        .any(|damage| damage.object.is_some_and(|object| object.to_string() == damaged));
-    assert!(named, "{how}: {damaged} is named in {damages:?}");
+    let found = damages(&sandbox.store);
+    let named = found.iter().any(|damage| damage.object.to_string() == damaged);
+    assert!(named, "{how}: {damaged} is named in {found:?}");
 }
 
 #[test]
@@ -526,7 +528,7 @@ fn torn_and_flipped_loose_objects_are_named_and_never_hang() {
     sandbox.save(id, &numbered(0..60));
     sandbox.delete(id);
     sandbox.save(id, &numbered(0..2));
-    assert_eq!(sandbox.store.check(&mut |_, _| {}), []);
+    assert_eq!(damages(&sandbox.store), []);
     for path in sandbox.loose() {
         let whole = fs::read(&path).expect("there");
         let folder = path.parent().and_then(Path::file_name).expect("two digits");
@@ -548,7 +550,7 @@ fn torn_and_flipped_loose_objects_are_named_and_never_hang() {
         for (how, bytes) in cases {
             fs::remove_file(&path).expect("removed");
             fs::write(&path, bytes).expect("written");
-            if sandbox.store.check(&mut |_, _| {}).is_empty() {
+            if damages(&sandbox.store).is_empty() {
                 // The flipped bit means nothing to zlib: the content is whole.
                 let read = objects::read_loose(
                     &sandbox.path().join("objects"),
@@ -580,11 +582,11 @@ fn reading_a_damaged_session_names_session_and_file() {
     let told = store.records(&stored).expect_err("torn").to_string();
     let file = layout::chunk_name(id, 2);
     assert!(told.contains(&file) && told.contains(&id.to_string()), "{told}");
-    let damages = store.check(&mut |_, _| {});
-    assert_eq!(damages.len(), 1);
-    assert_eq!(damages[0].session, Some(id));
-    assert!(damages[0].file.ends_with(&file));
-    assert_eq!(damages[0].revision, Some(sandbox.tip()));
+    let found = damages(&store);
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].session, Some(id));
+    assert!(found[0].file.ends_with(&file));
+    assert_eq!(found[0].revision, sandbox.tip());
 
     let error = save(&store, id, &numbered(60..61)).expect_err("its last chunk is torn");
     assert!(matches!(error, Error::Corrupt { .. }));
@@ -613,7 +615,7 @@ fn a_damaged_pack_is_named_and_never_hangs() {
         fs::remove_file(&path).expect("removed");
         fs::write(&path, bytes).expect("written");
         match Store::open(&sandbox.path()) {
-            Ok(store) => assert_ne!(store.check(&mut |_, _| {}), [], "flipped at {at}"),
+            Ok(store) => assert_ne!(damages(&store), [], "flipped at {at}"),
             Err(error) => assert!(matches!(error, Error::Corrupt { .. }), "{at}: {error}"),
         }
     }
@@ -640,7 +642,7 @@ fn packing_keeps_all_and_a_store_opened_before_goes_on() {
         assert_eq!(sandbox.records(session(n)), *records);
     }
     assert_eq!(sandbox.records(session(9)), numbered(0..3));
-    assert_eq!(store.check(&mut |_, _| {}), []);
+    assert_eq!(damages(store), []);
     sandbox.fsck();
 }
 
@@ -650,6 +652,40 @@ fn maintenance_leaves_a_small_store_alone() {
     sandbox.save(session(1), &numbered(0..1));
     sandbox.store.maintain(6);
     assert!(!sandbox.path().join("annals/maintenance.lock").exists());
+}
+
+#[test]
+fn maintenance_removes_what_it_packed_when_it_comes_again() {
+    let sandbox = Sandbox::new();
+    for n in 0..21 {
+        sandbox.save(session(n), &numbered(n..n + 1));
+        git(&sandbox.path(), &["repack", "-q"]);
+        git(&sandbox.path(), &["prune-packed", "-q"]);
+    }
+    let before: Vec<_> = (0..21).map(|n| sandbox.records(session(n))).collect();
+    // What stands for more than 4,000 loose objects.
+    let mut batch = sandbox.store.batch();
+    let blob = |n: u32| (Oid::hash_object(git2::ObjectType::Blob, n.to_string().as_bytes()), n);
+    let is_counted = |(id, _): &(Result<Oid, _>, u32)| {
+        id.as_ref().is_ok_and(|id: &Oid| id.as_bytes()[0] == 0x17)
+    };
+    for (_, n) in (0..).map(blob).filter(is_counted).take(17) {
+        batch.put(git2::ObjectType::Blob, n.to_string().into_bytes()).expect("taken in");
+    }
+    batch.flush().expect("written");
+    let maintained = || {
+        sandbox.store.maintain(6);
+        let lock = fs::File::open(sandbox.path().join("annals/maintenance.lock"));
+        lock.and_then(|lock| lock.lock()).expect("git is done");
+        (sandbox.packs().len(), sandbox.loose().len())
+    };
+    assert_eq!(maintained(), (22, 17), "nothing is removed before the pack is sure");
+    assert_eq!(maintained(), (1, 0), "all is in it");
+    assert_eq!(maintained(), (1, 0));
+    for (n, records) in (0..).zip(&before) {
+        assert_eq!(sandbox.records(session(n)), *records);
+    }
+    sandbox.fsck();
 }
 
 #[test]
@@ -689,4 +725,14 @@ fn both_sides_of_a_merge_are_behind_it() {
     }
     assert!(!is_behind(&merged, &ours));
     sandbox.fsck();
+}
+
+#[test]
+fn what_makes_writes_durable_is_said_again_where_somebody_took_it_out() {
+    let sandbox = Sandbox::new();
+    let path = sandbox.store.private_folder().join("libgit2.config");
+    let whole = std::fs::read(&path).expect("it is there");
+    std::fs::write(&path, b"").expect("it is emptied");
+    Store::open(&sandbox.path()).expect("it opens");
+    assert_eq!(std::fs::read(&path).expect("it is there"), whole);
 }

@@ -354,17 +354,19 @@ fn init_checkout_gc_and_doctor() {
     assert_eq!(made, json!({"kind": "annals.checkout/1", "folder": checkout}));
     let doctor = sandbox.json(["doctor"]);
     let check = |name: &str, found: &str| json!({"name": name, "verdict": "fine", "found": found});
-    let git = doctor["checks"][4]["found"].as_str().expect("a version").to_owned();
+    let git = doctor["checks"][6]["found"].as_str().expect("a version").to_owned();
     assert!(git.starts_with("git version"), "{git}");
-    let disk = doctor["checks"][9]["found"].as_str().expect("what is free").to_owned();
+    let disk = doctor["checks"][11]["found"].as_str().expect("what is free").to_owned();
     let expected = json!({
         "kind": "annals.doctor/1",
         "verdict": "fine",
         "checks": [
             check("objects", "4, all whole"),
+            check("refs", "each leads somewhere"),
             check("sessions", "0, each as its head says"),
-            check("index", "it lists them all"),
+            check("index", "it says of each what the store does"),
             check("modes", "nobody else can read the store"),
+            check("owners", "all of it is yours"),
             check("git", &git),
             check("audit", "no audit log is kept"),
             check("config", "nothing in it is refused"),

@@ -443,9 +443,11 @@ fn upkeep() {
     let (before, _) = doctor.split_once("✓ git").expect("git is checked");
     insta::assert_snapshot!(before, @r"
     ✓ objects   4, all whole
+    ✓ refs      each leads somewhere
     ✓ sessions  0, each as its head says
-    ✓ index     it lists them all
+    ✓ index     it says of each what the store does
     ✓ modes     nobody else can read the store
+    ✓ owners    all of it is yours
     ");
     let gc = run(&sandbox, ["gc"]);
     assert!(gc.starts_with("[stderr]\nPacked the store: "), "{gc}");

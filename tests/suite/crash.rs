@@ -560,7 +560,7 @@ fn the_doctor_tells_of_what_is_around_the_store_too() {
     std::fs::write(&lock, "").expect("written");
     let [(verdict, told)] = &found("locks")[..] else { panic!("one lock is there") };
     assert_eq!(verdict, "warning");
-    assert!(told.contains("main.lock") && told.contains("remove it"), "{told}");
+    assert!(told.contains("main.lock") && told.contains("--repair removes it later"), "{told}");
     std::fs::remove_file(&lock).expect("removed");
     assert_eq!(found("locks")[0].0, "fine");
     let config = sandbox.root().join("config/annals");

@@ -85,7 +85,7 @@ fn words(seed: u64) -> String {
     (0..2_000).map(&mut letter).collect()
 }
 
-fn child(sandbox: &Sandbox, messages: u32) -> Command {
+pub(crate) fn child(sandbox: &Sandbox, messages: u32) -> Command {
     let mut command = Command::new(std::env::current_exe().expect("this program"));
     command
         .args(["faults::holds_a_session", "--exact", "--nocapture", "--test-threads=1"])
@@ -101,17 +101,17 @@ fn child(sandbox: &Sandbox, messages: u32) -> Command {
 
 /// What the child was told, by its output.
 #[derive(Debug, Default)]
-struct Told {
+pub(crate) struct Told {
     id: Option<String>,
-    acknowledged: Vec<u32>,
+    pub(crate) acknowledged: Vec<u32>,
     refused: u32,
     is_closed: bool,
 }
 
 impl Told {
-    fn of(ran: &Ran) -> Self {
+    pub(crate) fn of(stdout: &str) -> Self {
         let mut told = Self::default();
-        for line in ran.stdout.lines() {
+        for line in stdout.lines() {
             // The first line is behind what the test harness prints.
             let line = line.split_once("... ").map_or(line, |(_, rest)| rest);
             match line.split_once(' ') {
@@ -128,8 +128,16 @@ impl Told {
     }
 }
 
-/// Nothing that was acknowledged is lost, nothing is doubled, and the store is whole.
+/// As [`check_words`], and no journal is left.
 fn check(sandbox: &Sandbox, told: &Told, when: &str) {
+    check_words(sandbox, told, when);
+    let journals = sandbox.store().join("annals/journal");
+    let journals = fs::read_dir(journals).map_or(0, Iterator::count);
+    assert_eq!(journals, 0, "{when}: no journal is left");
+}
+
+/// Nothing that was acknowledged is lost, nothing is doubled, and the store is whole.
+pub(crate) fn check_words(sandbox: &Sandbox, told: &Told, when: &str) {
     let mut repository = sandbox.repository();
     let left = &repository.recovery().left;
     assert!(left.is_empty(), "{when}: every journal is committed: {left:?}");
@@ -141,9 +149,6 @@ fn check(sandbox: &Sandbox, told: &Told, when: &str) {
         assert!(lost.is_empty(), "{when}: {lost:?} were acknowledged and are not there");
     }
     drop(repository);
-    let journals = sandbox.store().join("annals/journal");
-    let journals = fs::read_dir(journals).map_or(0, Iterator::count);
-    assert_eq!(journals, 0, "{when}: no journal is left");
     let doctor = sandbox.run(["doctor"]);
     assert_eq!(doctor.code, 0, "{when}: {doctor:?}");
 }
@@ -162,7 +167,7 @@ fn a_held_session_survives_whatever_goes_wrong_at_any_call() {
     let counted = Sandbox::new();
     drop(counted.repository());
     let whole = fault.count(&child(&counted, 6), CALLS);
-    let told = Told::of(&whole.ran);
+    let told = Told::of(&whole.ran.stdout);
     assert!(told.is_closed && told.acknowledged.len() == 6, "{whole:?}");
     check(&counted, &told, "with nothing wrong");
     let mut runs = 0;
@@ -175,7 +180,7 @@ fn a_held_session_survives_whatever_goes_wrong_at_any_call() {
             assert!(!faulted.ran.stderr.contains("panicked"), "{when}: {:?}", faulted.ran);
             let is_killed = matches!(wrong, Wrong::Killed | Wrong::Torn);
             assert!(is_killed || faulted.ran.code == 0, "{when}: {:?}", faulted.ran);
-            check(&sandbox, &Told::of(&faulted.ran), &when);
+            check(&sandbox, &Told::of(&faulted.ran.stdout), &when);
             runs += 1;
         }
     }
@@ -193,7 +198,8 @@ fn a_recovery_survives_whatever_goes_wrong_at_any_call() {
     drop(died.repository());
     let is_append = |call: &String| call.starts_with("write") && call.contains("/journal/");
     let last = 1 + whole.calls.iter().rposition(is_append).expect("one");
-    let told = Told::of(&fault.run(&child(&died, 6), CALLS, last, Wrong::Killed).ran);
+    let killed = fault.run(&child(&died, 6), CALLS, last, Wrong::Killed);
+    let told = Told::of(&killed.ran.stdout);
     assert!(told.acknowledged.len() >= 4 && !told.is_closed, "{told:?}");
     let again = || {
         let sandbox = Sandbox::new();
@@ -236,7 +242,7 @@ fn a_disk_that_fills_up_is_told_and_loses_nothing() {
         fs::write(&ballast, vec![0; 1 << 20]).expect("there is room yet");
         let mut command = child(&sandbox, 2_000);
         let ran = if is_killed { killed_when_refused(&mut command) } else { Ran::of(&mut command) };
-        let told = Told::of(&ran);
+        let told = Told::of(&ran.stdout);
         assert!(told.refused > 0, "a full disk is told: {} acknowledged", told.acknowledged.len());
         assert!(told.acknowledged.len() > 100, "there was room for some");
         fs::remove_file(&ballast).expect("there is room again");

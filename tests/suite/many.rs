@@ -10,10 +10,10 @@ use crate::support::Ran;
 use crate::support::Sandbox;
 
 /// How many processes work side by side.
-const WORKERS: u64 = 8;
+pub(crate) const WORKERS: u64 = 8;
 
 /// How often each saves.
-const SAVES: u64 = 50;
+pub(crate) const SAVES: u64 = 50;
 
 /// Runs `saves` real processes one after the other in each of the workers, side by side.
 fn at_once(sandbox: &Sandbox, workers: u64, saves: u64, run: impl Fn(u64, u64) -> Ran + Sync) {
@@ -44,11 +44,11 @@ fn document(id: &str, worker: u64, count: u64) -> String {
     json!({"id": id, "agent": "many", "messages": messages}).to_string()
 }
 
-fn id(worker: u64) -> String {
+pub(crate) fn id(worker: u64) -> String {
     format!("01890000-0000-7000-8000-00000000a0{worker:02}")
 }
 
-fn said(sandbox: &Sandbox, id: &str) -> Vec<String> {
+pub(crate) fn said(sandbox: &Sandbox, id: &str) -> Vec<String> {
     let shown = sandbox.json(["show", id]);
     let messages = shown["messages"].as_array().expect("messages");
     messages.iter().map(|it| it["content"].as_str().expect("a text").to_owned()).collect()

@@ -5,6 +5,7 @@ use std::fs;
 use std::process::Command;
 use std::process::Stdio;
 
+use annals::repository::LiveOptions;
 use annals::session::Content;
 use annals::session::Message;
 use annals::session::Record;
@@ -844,4 +845,50 @@ fn r6_1_a_migration_that_is_cut_short_anywhere_is_done_by_the_next_command() {
         }
     }
     say(&format!("{runs} runs, {calls} calls each"));
+}
+
+#[test]
+fn a_journal_in_an_older_store_waits_for_whoever_writes() {
+    // What a program that died left in a store of the present schema, in one of an older schema.
+    let other = Sandbox::of_machine(2);
+    let mut repository = other.repository();
+    let interval = std::time::Duration::from_secs(300);
+    let options = LiveOptions { interval, ..LiveOptions::default() };
+    let session = repository.create("helper", &options).expect("begun");
+    let record = Record::Message(Message::new("user", "not committed"));
+    session.append(vec![record]).expect("acknowledged");
+    let left = other.store().join("annals/journal");
+    let sandbox = Sandbox::new();
+    sandbox.older_store("3");
+    let journals = sandbox.store().join("annals/journal");
+    fs::create_dir_all(&journals).expect("made");
+    for entry in fs::read_dir(&left).expect("there").flatten() {
+        fs::copy(entry.path(), journals.join(entry.file_name())).expect("copied");
+    }
+    drop(session);
+    let tip = sandbox.tip();
+    for command in [&["list"][..], &["search", "parser"], &["show", ID], &["stats"], &["doctor"]] {
+        Ran::of(sandbox.program().args(command)).ok();
+        assert_eq!(sandbox.tip(), tip, "{command:?} only reads");
+    }
+    assert_eq!(fs::read_dir(&journals).expect("there").count(), 1);
+    sandbox.run(["tag", ODD, "mine"]).ok();
+    assert_eq!(fs::read_dir(&journals).expect("there").count(), 0);
+    assert_eq!(sandbox.json(["search", "committed"])["total"], 1);
+    sandbox.run(["doctor"]).ok();
+}
+
+#[test]
+fn names_among_the_sessions_that_are_none_are_told() {
+    let sandbox = Sandbox::new();
+    sandbox.older_store("3");
+    let mut files: Vec<_> =
+        sandbox.tree().into_iter().map(|(name, text)| (name, text.into_bytes())).collect();
+    files.push(("sessions/notes.txt".to_owned(), b"mine".to_vec()));
+    sandbox.commit_files(&files);
+    for args in [["migrate", "--dry-run"], ["migrate", "--json"]] {
+        let ran = sandbox.run(args).ok();
+        assert!((ran.stdout + &ran.stderr).contains("sessions/notes.txt"));
+    }
+    assert_eq!(sandbox.git(["show", "main:sessions/notes.txt"]), "mine");
 }

@@ -45,7 +45,7 @@ impl Scene {
         fs::write(&file, bytes).expect("it is written");
         let tip = self.sandbox.tip();
         let start = Instant::now();
-        let mut command = limited(&self.sandbox);
+        let mut command = self.sandbox.limited();
         let ran = Ran::of(command.arg("import").arg("--yes").arg(&file)).code(code);
         let took = start.elapsed();
         fs::remove_file(&file).expect("it is there");
@@ -65,23 +65,6 @@ impl Scene {
         assert_eq!(self.sandbox.tip(), tip, "{what} changes nothing in the store");
         assert_eq!(listing(&self.sandbox), self.before, "{what} leaves nothing behind");
     }
-}
-
-/// The program, with address space for 1 GiB at most, of which half may be its own code, libraries
-/// and threads' stacks: what it asks for beyond kills it.
-fn limited(sandbox: &Sandbox) -> Command {
-    let program = sandbox.program();
-    let mut command = Command::new("sh");
-    command.args(["-c", "ulimit -v 1048576 2>/dev/null; exec \"$0\" \"$@\""]);
-    command.arg(program.get_program());
-    command.env_clear();
-    for (name, value) in program.get_envs() {
-        if let Some(value) = value {
-            command.env(name, value);
-        }
-    }
-    command.current_dir(sandbox.home());
-    command
 }
 
 fn listing(sandbox: &Sandbox) -> Vec<PathBuf> {
@@ -120,7 +103,7 @@ fn r7_3_a_bundle_taken_apart_and_put_together_is_imported() {
     let scene = Scene::new();
     let file = scene.sandbox.root().join("again.bundle");
     fs::write(&file, scene.good.bundle()).expect("it is written");
-    let ran = Ran::of(limited(&scene.sandbox).arg("import").arg(&file)).ok();
+    let ran = Ran::of(scene.sandbox.limited().arg("import").arg(&file)).ok();
     assert!(ran.stderr.contains("Imported 1 session"), "{}", ran.stderr);
 }
 

@@ -1,5 +1,6 @@
 //! Stores that are damaged, and mended with what others have.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -8,6 +9,7 @@ use std::process::Command;
 
 use crate::support::Ran;
 use crate::support::Sandbox;
+use crate::support::say;
 
 /// A store with three sessions in two commits, and a bare clone of it.
 fn cloned() -> (Sandbox, PathBuf) {
@@ -26,49 +28,538 @@ fn cloned() -> (Sandbox, PathBuf) {
     (sandbox, clone)
 }
 
+/// What becomes of an object's file.
+const DAMAGES: [&str; 7] =
+    ["empty", "one byte", "header", "half", "last byte", "removed", "flipped"];
+
+fn damage(path: &Path, how: &str, whole: &[u8]) {
+    fs::remove_file(path).expect("removed");
+    let cut = match how {
+        "removed" => return,
+        "empty" => 0,
+        "one byte" => 1,
+        "header" => whole.len().min(12),
+        "half" => whole.len() / 2,
+        "last byte" => whole.len() - 1,
+        _ => whole.len(),
+    };
+    let mut bytes = whole[..cut].to_vec();
+    if how == "flipped" {
+        bytes[whole.len() / 2] ^= 0x10;
+    }
+    fs::write(path, bytes).expect("written");
+}
+
+/// Which session an object belongs to, as git sees it: each has a folder round it of its own.
+fn owners(sandbox: &Sandbox, sessions: &[String]) -> BTreeMap<String, String> {
+    let objects = sandbox.git(["rev-list", "--objects", "main"]);
+    let owner = |line: &str| {
+        let (object, path) = line.split_once(' ')?;
+        let is_shard = |id: &str| path == format!("sessions/{}", &id[id.len() - 2..]);
+        let owner = sessions.iter().find(|id| path.contains(*id) || is_shard(id))?;
+        Some((object.to_owned(), owner.clone()))
+    };
+    objects.lines().filter_map(owner).collect()
+}
+
+/// What anybody sees of the sessions that are not damaged.
+fn seen(sandbox: &Sandbox, sessions: &[String], damaged: Option<&String>) -> Vec<String> {
+    let whole = sessions.iter().filter(|id| Some(*id) != damaged);
+    let mut seen = Vec::new();
+    let listed = sandbox.json(["list"]);
+    let hits = sandbox.json(["search", "hello"]);
+    for id in whole {
+        let row = |list: &serde_json::Value| {
+            list.as_array().and_then(|list| {
+                list.iter().find(|it| it["id"] == **id || it["session"] == **id).cloned()
+            })
+        };
+        seen.push(format!("{:?}", row(&listed["sessions"]).expect("it is listed")));
+        seen.push(format!("{:?}", row(&hits["hits"]).expect("it is found")));
+        seen.push(sandbox.run(["show", id]).ok().stdout);
+    }
+    seen
+}
+
 #[test]
-fn each_damaged_object_is_mended_with_what_a_clone_has() {
+fn each_damaged_object_is_found_named_and_mended_with_what_a_clone_has() {
     let (sandbox, clone) = cloned();
     let clone = clone.display().to_string();
-    let tree = sandbox.tree();
-    let objects = loose(&sandbox);
+    let (tree, objects) = (sandbox.tree(), loose(&sandbox));
     assert!(objects.len() > 10, "there are objects to damage");
-    for (number, path) in objects.iter().enumerate() {
+    let id = |number: u16| sandbox.transcript(number.into()).by(number).session().to_string();
+    let sessions: Vec<String> = (1..=3).map(id).collect();
+    let owners = owners(&sandbox, &sessions);
+    let tip = sandbox.tip();
+    let on_the_way = ["main", "main:", "main:sessions", "main:annals.yaml"];
+    let on_the_way = on_the_way.map(|name| sandbox.git(["rev-parse", name]).trim().to_owned());
+    let is_all = std::env::var_os("ANNALS_DAMAGES").is_some();
+    let cases = objects.iter().enumerate().flat_map(|(number, path)| {
+        DAMAGES.iter().enumerate().map(move |(kind, how)| (number, path, kind, *how))
+    });
+    // Of each object one damage, of each third one; or all.
+    let wanted =
+        |number: usize, kind: usize| is_all || number.is_multiple_of(3) && kind == number / 3 % 7;
+    let mut done = 0;
+    for (_, path, _, how) in cases.filter(|(number, _, kind, _)| wanted(*number, *kind)) {
         let whole = fs::read(path).expect("it is read");
-        fs::set_permissions(path, PermissionsExt::from_mode(0o644)).expect("it is writable");
-        match number % 3 {
-            0 => fs::remove_file(path).expect("removed"),
-            1 => fs::write(path, &whole[..whole.len() / 2]).expect("cut"),
-            _ => {
-                let mut bytes = whole.clone();
-                bytes[whole.len() / 2] ^= 0x10;
-                fs::write(path, bytes).expect("flipped");
-            }
+        let object = object_of(path);
+        let owner = owners.get(&object);
+        let when = format!("{object} {how}");
+        let before = seen(&sandbox, &sessions, owner);
+        damage(path, how, &whole);
+        let doctor = sandbox.run(["doctor"]).code(5);
+        let told = doctor.stdout + &doctor.stderr;
+        assert!(told.contains(&object[..8]), "{when}: it is named: {told}");
+        if let Some(owner) = owner {
+            assert!(told.contains(owner), "{when}: its session is named: {told}");
         }
-        sandbox.run(["doctor"]).code(5);
+        // What all ways lead over keeps nobody from being mended, but from being seen.
+        if !on_the_way.contains(&object) {
+            assert_eq!(seen(&sandbox, &sessions, owner), before, "{when}");
+        }
         let mended = sandbox.json(["doctor", "--repair", "--from", &clone]);
-        assert_eq!(mended["verdict"], "fine", "{}: {mended}", path.display());
-        assert_eq!(mended["repair"]["objects"][&clone], 1, "{mended}");
-        assert_eq!(sandbox.tree(), tree);
-        sandbox.fsck();
+        assert_eq!(mended["verdict"], "fine", "{when}: {mended}");
+        assert_eq!(mended["repair"]["objects"][&clone], 1, "{when}: {mended}");
+        assert_eq!(sandbox.tree(), tree, "{when}");
+        assert_eq!(sandbox.tip(), tip, "{when}");
+        done += 1;
     }
-    // All at once, with a remote.
-    for path in &objects {
+    sandbox.fsck();
+    say(&format!("{done} damages, each found, named and mended"));
+}
+
+#[test]
+fn all_damages_at_once_are_mended_with_a_remote() {
+    let (sandbox, clone) = cloned();
+    let tree = sandbox.tree();
+    for path in loose(&sandbox) {
         drop(fs::remove_file(path));
     }
     for pack in packs(&sandbox) {
-        let mut bytes = fs::read(&pack).expect("it is read");
-        let middle = bytes.len() / 2;
-        bytes[middle] ^= 0x10;
-        fs::remove_file(&pack).expect("removed");
-        fs::write(&pack, bytes).expect("written");
+        let whole = fs::read(&pack).expect("it is read");
+        damage(&pack, "flipped", &whole);
     }
     sandbox.run(["doctor"]).code(5);
-    sandbox.git(["config", "remote.origin.url", &clone]);
+    sandbox.git(["config", "remote.origin.url", &clone.display().to_string()]);
     let mended = sandbox.json(["doctor", "--repair"]);
     assert_eq!(mended["verdict"], "fine", "{mended}");
     assert_eq!(sandbox.tree(), tree);
     sandbox.fsck();
+}
+
+#[test]
+fn a_plan_changes_nothing() {
+    let (sandbox, clone) = cloned();
+    let objects = loose(&sandbox);
+    damage(&objects[2], "half", &fs::read(&objects[2]).expect("it is read"));
+    let config = sandbox.store().join("annals/machine.toml");
+    fs::set_permissions(&config, PermissionsExt::from_mode(0o644)).expect("it is ours");
+    fs::write(sandbox.store().join("refs/heads/other"), "torn").expect("written");
+    let everything = || -> Vec<_> {
+        let files = sandbox.every_file().into_iter();
+        // What only counts, and the lock of those who mend.
+        let is_other =
+            |path: &Path| ["metrics.json", "mending.lock"].iter().all(|it| !path.ends_with(it));
+        files.filter(|(path, _)| is_other(path)).collect()
+    };
+    let before = everything();
+    let clone = clone.display().to_string();
+    let ran = sandbox.run(["doctor", "--repair", "--dry-run", "--from", &clone]).code(5);
+    let steps: Vec<&str> =
+        ran.stdout.lines().map(|line| line.split(" /").next().unwrap_or("")).collect();
+    assert_eq!(
+        steps,
+        [
+            "Would close to others:",
+            "Would take 1 object from",
+            "Would take away a ref that leads nowhere: refs/heads/other"
+        ],
+        "{ran:?}"
+    );
+    assert!(everything() == before, "nothing was changed");
+    let ran = sandbox.run(["--json", "doctor", "--repair", "--dry-run", "--from", &clone]).code(5);
+    let planned: serde_json::Value = serde_json::from_str(&ran.stdout).expect("JSON");
+    assert_eq!(planned["repair"]["dry_run"], true);
+    assert_eq!(planned["repair"]["steps"][1]["kind"], "objects");
+    let mended = sandbox.json(["doctor", "--repair", "--from", &clone]);
+    let done = |plan: &serde_json::Value| {
+        let steps = plan["repair"]["steps"].as_array().expect("steps").iter();
+        steps.map(|step| step["kind"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(done(&mended), done(&planned), "it does what it planned");
+    assert_eq!(mended["verdict"], "fine", "{mended}");
+    let ran = sandbox.run(["doctor", "--repair", "--dry-run"]).ok();
+    assert_eq!(ran.stdout, "There is nothing to mend.\n");
+}
+
+/// A store with a session of 140 messages in three files, that was saved at 80 and at 130 messages,
+/// and with another one.
+fn long() -> (Sandbox, String, String) {
+    let sandbox = Sandbox::new();
+    let mut transcript = sandbox.transcript(1).by(1);
+    for number in 1..=70 {
+        transcript =
+            transcript.user(&format!("question {number}")).agent(&format!("answer {number}"));
+        if [40, 65, 70].contains(&number) {
+            transcript = transcript.write();
+            sandbox.transcript(2).by(2).user("hello").agent("hi").write();
+            sandbox.capture();
+        }
+    }
+    let id = transcript.session().to_string();
+    let other = sandbox.transcript(2).by(2).session().to_string();
+    // What the agent itself has is not there any more.
+    fs::remove_dir_all(sandbox.home().join(".claude")).expect("removed");
+    (sandbox, id, other)
+}
+
+/// The object at a path of the tip.
+fn at_tip(sandbox: &Sandbox, path: &str) -> PathBuf {
+    at(sandbox, &format!("main:{path}"))
+}
+
+/// The object that git calls so.
+fn at(sandbox: &Sandbox, name: &str) -> PathBuf {
+    let object = sandbox.git(["rev-parse", name]);
+    let object = object.trim();
+    sandbox.store().join("objects").join(&object[..2]).join(&object[2..])
+}
+
+fn folder_of(id: &str) -> String {
+    format!("sessions/{}/{id}", &id[id.len() - 2..])
+}
+
+fn chunk_of(id: &str, number: u32) -> String {
+    format!("{}/messages/{}-{number:06}.yaml", folder_of(id), &id[id.len() - 8..])
+}
+
+fn messages(sandbox: &Sandbox, id: &str) -> Vec<String> {
+    let shown = sandbox.json(["show", id]);
+    let messages = shown["messages"].as_array().expect("messages").iter();
+    messages.map(|it| it["content"].to_string()).collect()
+}
+
+#[test]
+fn what_nobody_has_is_put_together_and_the_loss_is_told() {
+    let (sandbox, id, other) = long();
+    let (all, others) = (messages(&sandbox, &id), messages(&sandbox, &other));
+    assert_eq!(all.len(), 140);
+    fs::remove_file(at_tip(&sandbox, &chunk_of(&id, 2))).expect("removed");
+    let tip = sandbox.tip();
+    // An older revision has messages 51 to 80 in a file of its own.
+    let planned = sandbox.run(["doctor", "--repair", "--dry-run"]).code(5);
+    let short = &id[id.len() - 8..];
+    assert!(planned.stdout.contains(&format!("session {short}")), "{planned:?}");
+    assert!(planned.stdout.contains("19 messages are lost, 121 messages are there"), "{planned:?}");
+    assert!(planned.stdout.contains("lost between record 81"), "{planned:?}");
+    assert!(planned.stdout.contains("and record 82"), "{planned:?}");
+    // Nobody is there to be asked.
+    let left = sandbox.run(["doctor", "--repair"]).code(5);
+    assert!(left.stderr.contains("left undone"), "{left:?}");
+    assert_eq!(sandbox.tip(), tip, "nothing is given up unasked");
+    let ran = sandbox.run(["--json", "doctor", "--repair", "--yes"]).code(5);
+    let mended: serde_json::Value = serde_json::from_str(&ran.stdout).expect("JSON");
+    let session = &mended["repair"]["steps"][0]["session"];
+    assert_eq!((&session["messages"], &session["lost"]), (&121.into(), &19.into()), "{mended}");
+    assert_eq!(session["gaps"][0]["after"]["record"], 81);
+    let checks = mended["checks"].as_array().expect("checks").iter();
+    let damaged: Vec<_> = checks.filter(|check| check["verdict"] == "damaged").collect();
+    assert_eq!(damaged.len(), 1, "only history is damaged still: {mended}");
+    assert!(!damaged[0]["found"].as_str().expect("text").contains(&sandbox.tip()[..8]));
+    let expected: Vec<String> = all[..80].iter().chain(&all[99..]).cloned().collect();
+    assert_eq!(messages(&sandbox, &id), expected);
+    assert_eq!(messages(&sandbox, &other), others);
+    assert_eq!(
+        sandbox.git(["log", "-1", "--format=%(trailers:key=Annals-Operation,valueonly)"]).trim(),
+        "repair"
+    );
+    // Once it is put together there is nothing more to do, and it can be written to.
+    let again = sandbox.run(["doctor", "--repair"]).code(5);
+    assert!(again.stderr.contains("Nothing was mended"), "{again:?}");
+    sandbox.run(["rename", &id, "what is left"]).ok();
+}
+
+#[test]
+fn what_annals_noted_itself_makes_up_for_no_loss() {
+    let sandbox = Sandbox::new();
+    let transcript = sandbox.transcript(1).by(1).user("before").agent(&"long ".repeat(14_000));
+    let transcript = transcript.user("behind").write();
+    let id = transcript.session().to_string();
+    sandbox.capture();
+    sandbox.run(["tag", &id, "mine"]).ok();
+    fs::remove_file(transcript.path()).expect("removed");
+    fs::remove_file(at_tip(&sandbox, &chunk_of(&id, 2))).expect("removed");
+    let ran = sandbox.run(["doctor", "--repair", "--yes"]).code(5);
+    assert!(ran.stderr.contains("1 message is lost, 2 messages are there"), "{ran:?}");
+    let row = &sandbox.json(["list"])["sessions"][0];
+    assert_eq!(row["tags"][0], "mine");
+}
+
+#[test]
+fn an_index_that_says_something_else_is_found_and_made_anew() {
+    let (sandbox, _) = cloned();
+    let listed = sandbox.json(["list"]);
+    let changes = [
+        "UPDATE heads SET head = replace(head, 'hello there', 'something else')",
+        "DELETE FROM sessions WHERE key = (SELECT min(key) FROM sessions)",
+        "INSERT INTO heads SELECT 99, replace(head, '-4', '-5'), NULL FROM heads LIMIT 1;
+        INSERT INTO sessions SELECT 99, replace(id, '4', '5'), agent, title, created, modified,
+        messages, tokens, size, workspace, repository, branch, parent FROM sessions LIMIT 1",
+    ];
+    for change in changes {
+        let index = rusqlite::Connection::open(sandbox.store().join("annals/index.db"));
+        index.expect("it opens").execute_batch(change).expect(change);
+        let ran = sandbox.run(["doctor"]).code(5);
+        assert!(ran.stdout.contains("✗ index"), "{change}: {ran:?}");
+        let ran = sandbox.run(["doctor", "--repair"]).ok();
+        assert!(ran.stderr.contains("Made the index anew"), "{change}: {ran:?}");
+        assert_eq!(sandbox.json(["list"]), listed);
+    }
+}
+
+#[test]
+fn what_was_given_up_comes_back_with_a_clone_that_is_found_later() {
+    let (sandbox, id, _) = long();
+    let all = messages(&sandbox, &id);
+    let clone = sandbox.root().join("found.git");
+    let mut git = Command::new("git");
+    git.args(["clone", "-q", "--bare", "--no-hardlinks"]).arg(sandbox.store()).arg(&clone);
+    Ran::of(&mut git).ok();
+    fs::remove_file(at_tip(&sandbox, &chunk_of(&id, 2))).expect("removed");
+    sandbox.run(["doctor", "--repair", "--yes"]).code(5);
+    sandbox.run(["rename", &id, "went on"]).ok();
+    assert_eq!(messages(&sandbox, &id).len(), 121);
+    let ran = sandbox.run(["doctor", "--repair", "--from", &clone.display().to_string()]).ok();
+    assert!(ran.stderr.contains("nothing is lost, 140 messages"), "{ran:?}");
+    assert_eq!(messages(&sandbox, &id), all);
+    sandbox.fsck();
+    let again = sandbox.run(["doctor", "--repair"]).ok();
+    assert!(again.stderr.contains("Nothing was mended"), "{again:?}");
+}
+
+#[test]
+fn what_is_damaged_in_the_past_follows_from_what_the_session_is_now() {
+    let (sandbox, id, _) = long();
+    let tree = sandbox.tree();
+    // All that the session was at 80 messages, and its last chunk at 130.
+    let paths = ["", "/session.yaml", "/messages"].map(|end| folder_of(&id) + end);
+    let paths = paths.into_iter().chain([chunk_of(&id, 2), chunk_of(&id, 3)]);
+    let revision = |path: &str| if path == chunk_of(&id, 3) { "main~1" } else { "main~2" };
+    let objects: Vec<PathBuf> =
+        paths.map(|path| at(&sandbox, &format!("{}:{path}", revision(&path)))).collect();
+    objects.iter().for_each(|path| fs::remove_file(path).expect("removed"));
+    let log = sandbox.run(["log", &id]).code(5);
+    assert!(log.stdout.contains("damaged") && log.stdout.contains("140"), "{log:?}");
+    assert!(log.stderr.contains("cannot be read"), "{log:?}");
+    let ran = sandbox.run(["doctor", "--repair"]).ok();
+    assert!(ran.stderr.contains("Took 5 objects from what the sessions are now"), "{ran:?}");
+    sandbox.run(["log", &id]).ok();
+    assert_eq!(sandbox.tree(), tree);
+    sandbox.fsck();
+}
+
+#[test]
+fn a_store_without_a_head_is_one_again() {
+    let (sandbox, _) = cloned();
+    let (tree, head) = (sandbox.tree(), sandbox.store().join("HEAD"));
+    for text in [Some(""), Some("junk"), None] {
+        match text {
+            Some(text) => fs::write(&head, text).expect("written"),
+            None => fs::remove_file(&head).expect("removed"),
+        }
+        assert_ne!(sandbox.run(["doctor"]).code, 0);
+        let ran = sandbox.run(["doctor", "--repair"]).ok();
+        assert!(ran.stderr.contains("HEAD"), "{ran:?}");
+        assert_eq!(sandbox.tree(), tree);
+        sandbox.fsck();
+    }
+}
+
+#[test]
+fn the_agents_own_file_gives_back_the_very_objects() {
+    let sandbox = Sandbox::new();
+    let mut transcript = sandbox.transcript(1).by(1);
+    for number in 1..=40 {
+        transcript = transcript.user(&format!("question {number}")).agent("answer");
+    }
+    let transcript = transcript.write();
+    let id = transcript.session().to_string();
+    sandbox.capture();
+    let (tip, tree) = (sandbox.tip(), sandbox.tree());
+    transcript.user("more").write();
+    let paths = [folder_of(&id), chunk_of(&id, 1), chunk_of(&id, 2)];
+    for path in paths {
+        fs::remove_file(at_tip(&sandbox, &path)).expect("removed");
+        let ran = sandbox.run(["doctor", "--repair"]).ok();
+        assert!(ran.stderr.contains("Took 1 object from the agents' own files"), "{path}: {ran:?}");
+        assert_eq!((sandbox.tip(), sandbox.tree()), (tip.clone(), tree.clone()), "{path}");
+        sandbox.fsck();
+    }
+}
+
+#[test]
+fn a_capture_brings_back_what_was_given_up() {
+    let sandbox = Sandbox::new();
+    let mut transcript = sandbox.transcript(1).by(1);
+    for number in 1..=40 {
+        transcript = transcript.user(&format!("question {number}")).agent("answer");
+    }
+    let transcript = transcript.write();
+    let id = transcript.session().to_string();
+    sandbox.capture();
+    let all = messages(&sandbox, &id);
+    // The agent's file is away for a while.
+    let (path, away) = (transcript.path(), sandbox.root().join("away"));
+    fs::rename(&path, &away).expect("moved");
+    fs::remove_file(at_tip(&sandbox, &chunk_of(&id, 1))).expect("removed");
+    sandbox.run(["doctor", "--repair", "--yes"]).code(5);
+    assert_eq!(messages(&sandbox, &id).len(), 31);
+    fs::rename(&away, &path).expect("moved");
+    sandbox.capture();
+    assert_eq!(messages(&sandbox, &id), all);
+    // And its file what is damaged in history still.
+    let ran = sandbox.run(["doctor", "--repair"]).ok();
+    assert!(ran.stderr.contains("Took 1 object from the agents' own files"), "{ran:?}");
+    sandbox.fsck();
+}
+
+#[test]
+fn what_follows_from_the_rest_is_made_again_the_very_same() {
+    let (sandbox, id, _) = long();
+    let (tip, tree) = (sandbox.tip(), sandbox.tree());
+    let head = format!("{}/session.yaml", folder_of(&id));
+    for path in [head.as_str(), "annals.yaml", ".gitattributes"] {
+        for how in ["removed", "half"] {
+            let object = at_tip(&sandbox, path);
+            damage(&object, how, &fs::read(&object).expect("it is read"));
+            let ran = sandbox.run(["doctor", "--repair"]).ok();
+            let told = ["Took 1 object from what the sessions are now", "Made annals.yaml"];
+            assert!(told.iter().any(|told| ran.stderr.contains(told)), "{path}: {ran:?}");
+            assert_eq!(
+                (sandbox.tip(), sandbox.tree()),
+                (tip.clone(), tree.clone()),
+                "{path} {how}"
+            );
+            sandbox.fsck();
+        }
+    }
+}
+
+#[test]
+fn a_session_of_which_nothing_can_be_read_is_in_nobodys_way() {
+    let (sandbox, id, other) = long();
+    let others = messages(&sandbox, &other);
+    let named = sandbox.git(["rev-list", "--objects", "main"]);
+    for path in loose(&sandbox) {
+        let object = object_of(&path);
+        let is_chunk = named.lines().any(|line| {
+            line.starts_with(&object) && line.contains(&id) && line.contains("/messages/")
+        });
+        if is_chunk {
+            fs::remove_file(&path).expect("removed");
+        }
+    }
+    let tip = sandbox.tip();
+    let ran = sandbox.run(["doctor", "--repair", "--yes"]).code(5);
+    let told = format!("Nothing of session {}", &id[id.len() - 8..]);
+    assert!(ran.stderr.contains(&told) && ran.stdout.contains(&id), "{ran:?}");
+    assert_eq!(sandbox.tip(), tip, "nothing of it is deleted");
+    assert_eq!(messages(&sandbox, &other), others);
+    sandbox.run(["rename", &other, "goes on"]).ok();
+}
+
+#[test]
+fn a_folder_that_nobody_has_is_that_of_an_older_revision() {
+    for path in ["", "sessions", "shard"] {
+        let (sandbox, id, other) = long();
+        let shard = format!("sessions/{}", &id[id.len() - 2..]);
+        let (all, others) = (messages(&sandbox, &id), messages(&sandbox, &other));
+        fs::remove_file(at_tip(&sandbox, if path == "shard" { &shard } else { path }))
+            .expect("removed");
+        if path == "shard" {
+            // The others are listed and shown, and the doctor names whom it hits.
+            assert_eq!(messages(&sandbox, &other), others);
+            let ran = sandbox.run(["doctor"]).code(5);
+            assert!(ran.stdout.contains(&id), "{ran:?}");
+        }
+        let ran = sandbox.run(["doctor", "--repair", "--yes"]).code(5);
+        assert!(
+            ran.stderr.contains("10 messages are lost, 130 messages are there"),
+            "{path}: {ran:?}"
+        );
+        assert_eq!(messages(&sandbox, &id), all[..130], "{path}");
+        assert_eq!(messages(&sandbox, &other), others, "{path}");
+        assert_eq!(sandbox.json(["list"])["total"], 2, "{path}");
+        sandbox.run(["rename", &id, "what is left"]).ok();
+    }
+}
+
+#[test]
+fn a_lost_picture_leaves_the_message() {
+    let sandbox = Sandbox::new();
+    let text = "a long line\n".repeat(30_000);
+    let id = sandbox
+        .transcript(1)
+        .by(1)
+        .user("before")
+        .user(&text)
+        .agent("behind")
+        .write()
+        .session()
+        .to_string();
+    sandbox.capture();
+    let files = format!("{}/files", folder_of(&id));
+    let name = sandbox.git(["ls-tree", "--name-only", &format!("main:{files}")]);
+    fs::remove_file(at_tip(&sandbox, &format!("{files}/{}", name.trim()))).expect("removed");
+    let path = sandbox.transcript(1).by(1).path();
+    let away = sandbox.root().join("away");
+    fs::rename(&path, &away).expect("moved");
+    let ran = sandbox.run(["doctor", "--repair", "--yes"]).code(5);
+    assert!(ran.stderr.contains("3 messages, 1 large text or picture of messages lost"), "{ran:?}");
+    assert!(ran.stderr.contains(&format!("lacks {}", name.trim())), "{ran:?}");
+    let left = messages(&sandbox, &id);
+    assert!(left[1].contains(&format!("[lost: {}]", name.trim())), "{left:?}");
+    fs::rename(&away, &path).expect("moved");
+    let ran = sandbox.run(["doctor", "--repair"]).ok();
+    assert!(ran.stderr.contains("the agents' own files"), "{ran:?}");
+    assert!(messages(&sandbox, &id)[1].contains("a long line"), "the agent's file has it");
+}
+
+#[test]
+fn what_a_dead_git_left_and_what_others_could_read_is_mended() {
+    let (sandbox, _) = cloned();
+    let old = std::time::SystemTime::UNIX_EPOCH;
+    let locks = ["index.lock", "packed-refs.lock", "refs/heads/main.lock", "gc.pid"];
+    for name in locks {
+        let file = fs::File::create(sandbox.store().join(name)).expect("made");
+        if name == "gc.pid" {
+            let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+            fs::write(sandbox.store().join(name), format!("4194300 {host}\n")).expect("written");
+        }
+        file.set_modified(old).expect("it is ours");
+    }
+    let held = sandbox.store().join("HEAD.lock");
+    fs::write(&held, "").expect("written");
+    fs::write(sandbox.store().join("refs/heads/torn"), "").expect("written");
+    let journal = sandbox.store().join("annals/journal");
+    fs::create_dir_all(&journal).expect("made");
+    fs::set_permissions(&journal, PermissionsExt::from_mode(0o755)).expect("it is ours");
+    let open = sandbox.store().join("annals/machine.toml");
+    fs::set_permissions(&open, PermissionsExt::from_mode(0o644)).expect("it is ours");
+    sandbox.run(["config", "set", "audit.enabled", "true"]).ok();
+    let ran = sandbox.run(["doctor", "--repair"]).ok();
+    let audited = sandbox.json(["audit", "--operation", "repair"]).to_string();
+    assert!(["locks", "modes", "refs"].iter().all(|it| audited.contains(it)), "{audited}");
+    for name in locks {
+        assert!(!sandbox.store().join(name).exists(), "{name} is removed");
+        assert!(ran.stderr.contains(name), "{ran:?}");
+    }
+    assert!(held.exists() && ran.stdout.contains("HEAD.lock"), "a young one is told: {ran:?}");
+    assert!(!sandbox.store().join("refs/heads/torn").exists(), "{ran:?}");
+    let mode = fs::metadata(&open).expect("it is there").permissions().mode();
+    assert_eq!(mode & 0o077, 0);
+    sandbox.run(["doctor", "--repair"]).ok();
 }
 
 #[test]
@@ -80,7 +571,19 @@ fn main_that_leads_nowhere_is_found_again_in_its_reflog() {
         fs::write(&main, torn).expect("written");
         sandbox.run(["list"]).code(5);
         let told = sandbox.run(["doctor", "--repair"]).ok().stderr;
-        assert!(told.contains("Main led nowhere"), "{told}");
+        assert!(told.contains("Led main, which led nowhere, to revision"), "{told}");
+        assert_eq!((sandbox.tip(), sandbox.tree()), (tip.clone(), tree.clone()));
+    }
+    // Without its log, the index knows; without that, the other refs.
+    sandbox.git(["branch", "kept"]);
+    for (file, by) in [("", "named by the index"), ("annals/index.db", "named by refs/heads/kept")]
+    {
+        fs::write(&main, "").expect("written");
+        for name in ["logs/refs/heads/main", file] {
+            drop(fs::remove_file(sandbox.store().join(name)));
+        }
+        let told = sandbox.run(["doctor", "--repair"]).ok().stderr;
+        assert!(told.contains(by), "{told}");
         assert_eq!((sandbox.tip(), sandbox.tree()), (tip.clone(), tree.clone()));
     }
     fs::write(&main, "").expect("written");
@@ -107,6 +610,12 @@ fn loose(sandbox: &Sandbox) -> Vec<PathBuf> {
     files_in(&sandbox.store().join("objects"), &|path| {
         path.file_name().is_some_and(|name| name.len() == 38)
     })
+}
+
+fn object_of(path: &Path) -> String {
+    let mut parts = path.components().rev().map(|it| it.as_os_str().to_string_lossy().into_owned());
+    let (rest, folder) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    folder + &rest
 }
 
 fn packs(sandbox: &Sandbox) -> Vec<PathBuf> {

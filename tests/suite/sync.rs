@@ -23,13 +23,18 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new(count: u64) -> Self {
-        let world = Self {
-            folder: TempDir::new().expect("a temporary folder can be made"),
-            machines: (1..=count).map(Sandbox::of_machine).collect(),
-        };
+        Self::of((1..=count).map(Sandbox::of_machine).collect())
+    }
+
+    /// Of these machines, which may have stores already.
+    pub(crate) fn of(machines: Vec<Sandbox>) -> Self {
+        let folder = TempDir::new().expect("a temporary folder can be made");
+        let world = Self { folder, machines };
         git(world.folder.path(), &["init", "-q", "--bare", "remote.git"]);
         for machine in &world.machines {
-            machine.run(["init"]).ok();
+            if !machine.store().exists() {
+                machine.run(["init"]).ok();
+            }
             machine.run(["remote", "add", "origin", &world.remote().display().to_string()]).ok();
         }
         world
@@ -47,14 +52,18 @@ impl World {
             let mut command = machine.program();
             command.arg("sync");
             fault.run(&command, "all", nth, crate::support::fault::Wrong::Killed);
-            // The remote's own git may die while it moves main; its locks are its owner's to remove.
-            for lock in ["HEAD.lock", "refs/heads/main.lock"] {
-                fs::remove_file(self.remote().join(lock)).ok();
-            }
+            self.unlock_remote();
             return;
         }
         machine.run(["sync"]).ok();
         let _ = nth;
+    }
+
+    /// The remote's own git may die while it moves main; its locks are its owner's to remove.
+    pub(crate) fn unlock_remote(&self) {
+        for lock in ["HEAD.lock", "refs/heads/main.lock"] {
+            fs::remove_file(self.remote().join(lock)).ok();
+        }
     }
 
     /// Syncs all machines until nothing moves any more, and checks that they are the same then.

@@ -133,7 +133,7 @@ fn no_save_waits_for_a_remote_and_only_one_sync_runs() {
     );
     fs::write(&script, text).expect("written");
     fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).expect("made to run");
-    machine.git(["config", "core.sshCommand", &script.display().to_string()]);
+    machine.set_git("core.sshCommand", &script.display().to_string());
     machine.transcript(1).user("what is up?").write();
     // Were it waited for, it would not have been told to end.
     machine.capture();

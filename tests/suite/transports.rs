@@ -47,7 +47,7 @@ impl Meeting {
     }
 
     fn set(&self, key: &str, value: &str) {
-        self.machines.iter().for_each(|it| drop(it.git(["config", key, value])));
+        self.machines.iter().for_each(|machine| machine.set_git(key, value));
     }
 
     /// Both have a session of their own, and both go on with a third: in the end each has all three,
@@ -144,9 +144,9 @@ fn two_stores_meet_over_ssh() {
     meeting.set("core.sshCommand", &server.client("user", "known"));
     meeting.is_kept(&address);
     let [a, b] = &meeting.machines;
-    a.git(["config", "core.sshCommand", &server.client("stranger", "known")]);
+    a.set_git("core.sshCommand", &server.client("stranger", "known"));
     fails(a, "Permission denied (publickey)");
-    a.git(["config", "core.sshCommand", &server.client("user", "nobody")]);
+    a.set_git("core.sshCommand", &server.client("user", "nobody"));
     fails(a, "Host key verification failed.");
     drop(server);
     fails(b, "Connection refused");
@@ -168,9 +168,9 @@ fn two_stores_meet_over_http_with_a_password() {
     meeting.set("credential.helper", &right);
     meeting.is_kept(&format!("{server}/remote.git"));
     let [a, b] = &meeting.machines;
-    a.git(["config", "credential.helper", &wrong]);
+    a.set_git("credential.helper", &wrong);
     fails(a, "Authentication failed");
-    a.git(["config", "--unset", "credential.helper"]);
+    fs::remove_file(a.git_settings()).expect("there are settings");
     fails(a, "could not read Username");
     b.git(["config", "remote.hub.url", "http://127.0.0.1:1/remote.git"]);
     fails(b, "Failed to connect");

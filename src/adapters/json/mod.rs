@@ -3,12 +3,14 @@
 //! Promises: every byte but white space is given, once and in order; a value that our types can't
 //! hold exactly (unpaired surrogates, duplicate keys, numbers beyond 64 bits, nesting beyond the
 //! parser's) is marked as such. Limits: the search for good records behind damage, and mending,
-//! look at a line a bounded number of times; past that the rest of the line is given as garbage.
+//! look at a line a bounded number of times; past that the rest of the line is given as garbage,
+//! and so is a value with more than a million others in it.
 
 use std::fmt;
 
 use serde::Deserialize;
 use serde::Deserializer;
+use serde::de::Error as _;
 use serde::de::MapAccess;
 use serde::de::SeqAccess;
 use serde::de::Visitor;
@@ -51,6 +53,9 @@ pub(crate) struct Pieces<'a> {
 
 /// How often the bytes of a damaged line are looked at in search of what is good in it.
 const LOOKS: usize = 8;
+
+/// The most values that are taken out of one: each takes up to a hundred bytes of memory.
+const MOST_VALUES: usize = 1_000_000;
 
 impl<'a> Pieces<'a> {
     /// The parts of `line`. `is_ended`: whether the line has an end. `is_record` tells whether an
@@ -98,6 +103,8 @@ impl<'a> Pieces<'a> {
                     let is_record = parsed.value.as_object().is_some_and(self.is_record);
                     (parsed.end, is_record)
                 }
+                // All of it was looked at to count its values.
+                Err(error) if error.is_data() => (rest.len() - start, false),
                 Err(error) => (error.column().clamp(1, rest.len() - start), false),
             };
             if is_record {
@@ -158,6 +165,9 @@ fn reason(error: &serde_json::Error, start: usize) -> String {
     if error.is_eof() {
         return "the JSON ends too early".to_owned();
     }
+    if error.is_data() {
+        return format!("more than {MOST_VALUES} values");
+    }
     format!("no JSON from column {} on", start + error.column().max(1))
 }
 
@@ -181,8 +191,11 @@ impl Parsed {
     }
 }
 
-/// Parses the first value in the text.
+/// Parses the first value in the text. An error of kind "data": it has too many values.
 fn parse(text: &[u8]) -> Result<Parsed, serde_json::Error> {
+    if mend::has_more_values_than(MOST_VALUES, text) {
+        return Err(serde_json::Error::custom("too many values"));
+    }
     let mut values = serde_json::Deserializer::from_slice(text).into_iter::<Noted>();
     let noted = values.next().unwrap_or_else(|| serde_json::from_slice(text))?;
     Ok(Parsed { value: noted.value, notes: noted.notes, end: values.byte_offset() })

@@ -19,7 +19,8 @@ use crate::repository::LogEntry;
 /// List the revisions of a session
 ///
 /// Newest first. What stands in the first column can stand behind the id wherever a revision is
-/// asked for: `annals show ID@~1`.
+/// asked for: `annals show ID@~1`. Ends with 5 when a revision cannot be read: it is named, and the
+/// others are listed.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -44,7 +45,16 @@ pub(crate) fn run(args: &LogArgs, context: &mut Context) -> Result<ExitCode> {
         let text = revisions(&log, repository.now(), look.local, width, look.paint);
         context.output.page(&text)?;
     }
-    Ok(ExitCode::Done)
+    let mut code = ExitCode::Done;
+    for it in &log {
+        if let Some(cause) = &it.damaged {
+            let revision = it.entry.revision.short();
+            let text = format!("Revision {revision} cannot be read: {}", line(cause));
+            context.output.warning(&text)?;
+            code = ExitCode::Damaged;
+        }
+    }
+    Ok(code)
 }
 
 fn revisions(
@@ -81,7 +91,11 @@ fn revisions(
             line(&it.entry.operation),
             change("+", it.added),
             change("−", it.removed),
-            it.entry.counts.map_or_else(|| "deleted".to_owned(), |it| it.messages.to_string()),
+            match it.entry.counts {
+                _ if it.damaged.is_some() => "damaged".to_owned(),
+                Some(counts) => counts.messages.to_string(),
+                None => "deleted".to_owned(),
+            },
         ]
     };
     let rows: Vec<Vec<String>> = log.iter().map(row).collect();
@@ -106,8 +120,11 @@ mod tests {
             },
             added,
             removed,
+            damaged: None,
         };
+        let damaged = Some("a file of it is missing".to_owned());
         let log = [
+            LogEntry { damaged, ..entry('9', Some(samples::head().counts), 0, 0) },
             entry('a', None, 0, 42),
             entry('b', Some(samples::head().counts), 3, 1),
             entry('c', Some(samples::head().counts), 40, 0),
@@ -116,9 +133,10 @@ mod tests {
         let text = revisions(&log, samples::now(), local, None, Paint::new(false));
         insta::assert_snapshot!(text, @r"
         SAVE  REVISION  TIME              AGO      OPERATION  ADDED  REMOVED  MESSAGES
+          ~0  99999999  2026-01-31 23:12  2 d ago  capture                     damaged
               aaaaaaaa  2026-01-30 07:12  4 d ago  capture               −42   deleted
-          ~0  bbbbbbbb  2026-01-30 06:12  4 d ago  capture       +3       −1        42
-          ~1  cccccccc  2026-01-30 05:12  4 d ago  capture      +40                 42
+          ~1  bbbbbbbb  2026-01-30 06:12  4 d ago  capture       +3       −1        42
+          ~2  cccccccc  2026-01-30 05:12  4 d ago  capture      +40                 42
         ");
     }
 }

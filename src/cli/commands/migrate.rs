@@ -75,6 +75,9 @@ pub(crate) fn tell(outcome: &MigrationOutcome, output: &mut Output) -> Result<()
     for failed in &outcome.failed {
         output.warning(&reason(failed))?;
     }
+    for name in &outcome.foreign {
+        output.warning(&foreign(name))?;
+    }
     if outcome.revision.is_some() {
         let (sessions, from) = (brief::count(outcome.sessions, "session"), outcome.from);
         let text = format!("Migrated {sessions} from schema {from} to {SCHEMA_VERSION}.");
@@ -82,6 +85,11 @@ pub(crate) fn tell(outcome: &MigrationOutcome, output: &mut Output) -> Result<()
         output.hint("`annals migrate --undo` goes back.")?;
     }
     Ok(())
+}
+
+/// What annals does with what it did not make.
+fn foreign(name: &str) -> String {
+    format!("{} is no session's: it stays as it is, and is never read", line(name))
 }
 
 /// Why a session stays as it is.
@@ -111,6 +119,9 @@ fn told_plan(plan: &MigrationPlan, context: &mut Context) -> Result<ExitCode> {
     }
     for failed in &plan.failed {
         context.output.warning(&reason(failed))?;
+    }
+    for name in &plan.foreign {
+        context.output.warning(&foreign(name))?;
     }
     let status = match plan.sessions.len() as u64 {
         0 if plan.from == SCHEMA_VERSION => {

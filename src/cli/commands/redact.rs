@@ -28,6 +28,12 @@ use crate::repository::allow_value;
 use crate::repository::profile_of;
 use crate::repository::record;
 
+/// The longest line that `--lines` reads, in bytes.
+const LONGEST_LINE: u64 = 64 << 20;
+
+/// For how many profiles patterns are kept.
+const MOST_PROFILES: usize = 64;
+
 /// Take the secrets out of a text
 ///
 /// Each is replaced by `[redacted:RULE]`, by the rules that every save obeys. Nothing is stored.
@@ -154,6 +160,9 @@ fn redact_lines(
             *text = filter.redact(text);
             if is_shared {
                 let key = profile.as_ref().map(Value::to_string);
+                if known.len() >= MOST_PROFILES {
+                    known.clear();
+                }
                 let sharing = match known.entry(key) {
                     Entry::Occupied(entry) => entry.into_mut(),
                     Entry::Vacant(entry) => {
@@ -188,11 +197,22 @@ fn each_object(
     name: &str,
     mut see: impl FnMut(usize, Value) -> Result<()>,
 ) -> Result<()> {
-    for (number, line) in input.lines().enumerate() {
-        let line = line.map_err(|error| save::unreadable(name, error))?;
-        if !line.trim().is_empty() {
-            let object = parse(&line).ok_or_else(|| refused(name, number + 1))?;
-            see(number + 1, object)?;
+    let mut input = input;
+    for number in 1.. {
+        let mut line = Vec::new();
+        let mut reader = (&mut input).take(LONGEST_LINE + 1);
+        reader.read_until(b'\n', &mut line).map_err(|error| save::unreadable(name, error))?;
+        if line.is_empty() {
+            break;
+        }
+        if line.len() as u64 > LONGEST_LINE {
+            let text = format!("{name}, line {number} is longer than {} MiB", LONGEST_LINE >> 20);
+            return Err(Error::new(ErrorKind::Invalid, text).into());
+        }
+        if !line.trim_ascii().is_empty() {
+            let object = std::str::from_utf8(&line).ok().and_then(parse);
+            let object = object.ok_or_else(|| refused(name, number))?;
+            see(number, object)?;
         }
     }
     Ok(())

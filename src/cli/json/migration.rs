@@ -26,6 +26,9 @@ pub(crate) struct MigrationView<'a> {
     sessions: Option<Vec<MigratedView<'a>>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     failed: Vec<FailedView<'a>>,
+    /// Names among the sessions that are none of annals'.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    foreign: &'a [String],
     /// Of `--undo` alone: the sessions that were saved since.
     #[serde(skip_serializing_if = "Option::is_none")]
     set_aside: Option<&'a [SessionId]>,
@@ -56,6 +59,7 @@ impl<'a> MigrationView<'a> {
         Self {
             dry_run: true,
             sessions: Some(plan.sessions.iter().map(view).collect()),
+            foreign: &plan.foreign,
             ..Self::from_to(plan.from, plan.sessions.len() as u64, &plan.failed)
         }
     }
@@ -63,6 +67,7 @@ impl<'a> MigrationView<'a> {
     /// The view of what was done.
     pub(crate) fn of(outcome: &'a MigrationOutcome) -> Self {
         Self {
+            foreign: &outcome.foreign,
             before: Some(&outcome.before),
             revision: outcome.revision.as_ref(),
             ..Self::from_to(outcome.from, outcome.sessions, &outcome.failed)
@@ -93,6 +98,7 @@ impl<'a> MigrationView<'a> {
             migrated,
             sessions: None,
             failed: failed.iter().map(view).collect(),
+            foreign: &[],
             set_aside: None,
             before: None,
             revision: None,

@@ -5,6 +5,7 @@
 
 mod audit;
 mod branches;
+mod doctor;
 mod findings;
 mod hooks;
 mod migration;
@@ -40,6 +41,7 @@ use crate::session::RevisionId;
 
 pub(crate) use audit::AuditView;
 pub(crate) use branches::BranchesView;
+pub(crate) use doctor::DoctorView;
 pub(crate) use findings::AllowView;
 pub(crate) use findings::FindingView;
 pub(crate) use findings::RedactView;
@@ -62,7 +64,6 @@ pub(crate) use transfer::ExportView;
 pub(crate) use transfer::ImportView;
 pub(crate) use transfer::RestoreView;
 pub(crate) use transfer::ShareView;
-pub(crate) use upkeep::DoctorView;
 pub(crate) use upkeep::FolderView;
 pub(crate) use upkeep::GcView;
 pub(crate) use workspaces::ForgottenView;
@@ -160,6 +161,8 @@ struct RevisionView<'a> {
     messages: Option<u64>,
     added: u64,
     removed: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    damaged: Option<&'a str>,
 }
 
 impl<'a> LogView<'a> {
@@ -172,6 +175,7 @@ impl<'a> LogView<'a> {
             messages: it.entry.counts.map(|counts| counts.messages),
             added: it.added,
             removed: it.removed,
+            damaged: it.damaged.as_deref(),
         };
         Self {
             kind: "annals.log/1",

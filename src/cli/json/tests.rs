@@ -128,6 +128,7 @@ fn log() {
         },
         added: 3,
         removed: 1,
+        damaged: None,
     }];
     let expected = json!({
         "kind": "annals.log/1",

@@ -40,14 +40,13 @@ use toml_edit::Item;
 use toml_edit::Table;
 
 use crate::config::Error;
+use crate::config::FILE_LIMIT;
 use crate::config::file::LockedFile;
 use crate::config::line_at;
+use crate::platform;
 
 /// Its name, in the folder for what is never committed.
 const FILE: &str = "machine.toml";
-
-/// The largest file that is read, in bytes.
-const SIZE_LIMIT: u64 = 1 << 20;
 
 /// How many places of one repository are kept.
 const PLACES: usize = 16;
@@ -190,18 +189,10 @@ impl Machine {
 
 /// The text of the file; empty, if there is none.
 fn read(path: &Path) -> Result<String, Error> {
-    let metadata = match fs::metadata(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(String::new()),
-        found => found.map_err(|error| fault(path, None, &error.to_string()))?,
-    };
-    // Whoever opened a pipe would wait for somebody to write into it.
-    if !metadata.is_file() {
-        return Err(fault(path, None, "it is no file"));
+    match platform::read_text_within(path, FILE_LIMIT) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
+        read => read.map_err(|error| fault(path, None, &error.to_string())),
     }
-    if metadata.len() > SIZE_LIMIT {
-        return Err(fault(path, None, "it is larger than 1 MiB"));
-    }
-    fs::read_to_string(path).map_err(|error| fault(path, None, &error.to_string()))
 }
 
 fn fault(path: &Path, line: Option<usize>, cause: &str) -> Error {

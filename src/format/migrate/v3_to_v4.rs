@@ -20,6 +20,7 @@ use crate::session::Event;
 use crate::session::Head;
 use crate::session::How;
 use crate::session::Origin;
+use crate::session::Place;
 use crate::session::Record;
 use crate::session::Timestamp;
 
@@ -49,19 +50,26 @@ pub(super) fn session_of(mut session: Object) -> Result<GivenSession, Flaw> {
     }
     let mut records = rest.facts(model.filter(|model| !is_told(model, &said)));
     let (created, modified) = (rest.time("created"), rest.time("modified"));
-    records.push(event(created, rest.into_native()));
+    // Where no message tells it, this event does.
+    let place = if said.is_empty() { place_of(&place) } else { Place::default() };
+    records.push(event(created, place, rest.into_native()));
     let latest = said.iter().filter_map(Record::at).map(Timestamp::instant).max();
     records.extend(said);
     // A session that was changed behind its last message was not younger for it.
     if let Some(modified) = modified.filter(|it| latest.is_none_or(|last| it.instant() > last)) {
         let native = Map::from_iter([("modified".to_owned(), modified.as_str().into())]);
-        records.push(event(Some(modified), native));
+        records.push(event(Some(modified), Place::default(), native));
     }
     Ok(GivenSession { head, records, warnings: Vec::new() })
 }
 
-fn event(at: Option<Timestamp>, native: Map<String, Value>) -> Record {
-    let envelope = Envelope { at, ..Envelope::default() };
+fn place_of(fields: &Map<String, Value>) -> Place {
+    let text = |name| fields.get(name).and_then(Value::as_str).map(str::to_owned);
+    Place { cwd: text("cwd"), branch: text("branch"), version: None }
+}
+
+fn event(at: Option<Timestamp>, place: Place, native: Map<String, Value>) -> Record {
+    let envelope = Envelope { at, place, ..Envelope::default() };
     let native = Value::Object(native);
     Record::Event(Event { envelope, name: EVENT.to_owned(), title: None, native })
 }
@@ -268,6 +276,13 @@ mod tests {
             ]
         );
         assert_eq!(records[1]["native"], json!({"workspace": {"host": "h"}}));
+    }
+
+    #[test]
+    fn a_session_without_messages_keeps_its_place() {
+        let session = json!({"workspace": {"root": "/w", "branch": "main"}, "messages": []});
+        let event = json!({"event": "older-session", "cwd": "/w", "branch": "main"});
+        assert_eq!(records(session)[1..], [event]);
     }
 
     #[test]

@@ -47,13 +47,13 @@ use crate::store::objects::corrupt;
 use crate::store::refs::object_id;
 use crate::store::remote::talk;
 
-const SMALL_TEXT: usize = 1 << 20;
+pub(super) const SMALL_TEXT: usize = 1 << 20;
 const TOMBSTONE: usize = 16 << 20;
 const CHUNK: usize = 64 << 20;
 const SESSION: usize = 512 << 20;
 /// Each takes some 75 to 250 bytes of memory, and two in the text.
 const VALUES: usize = 10_000_000;
-const PAYLOAD: usize = 256 << 20;
+pub(super) const PAYLOAD: usize = 256 << 20;
 const FOLDER: usize = 64 << 20;
 const FOREIGN: usize = 1_000;
 
@@ -78,21 +78,26 @@ impl Store {
     /// [`Error::Corrupt`] with the first file that has no place in a store, or is not what it must
     /// be; [`Error::Foreign`]: it is no store's at all.
     pub fn check_folder(&self, root: ObjectId, known: Option<ObjectId>) -> Result<(), Error> {
-        let arrival = Arrival { store: self, begun: Instant::now(), time: Duration::MAX };
+        let arrival = Arrival::at_home(self);
         let read = |id: ObjectId| arrival.tree(id.0, "the top folder");
         let known = known.map(read).transpose()?.unwrap_or_default();
         arrival.check_root(&read(root)?, &known)
     }
 }
 
-struct Arrival<'s> {
+pub(super) struct Arrival<'s> {
     store: &'s Store,
     begun: Instant,
     /// How long it may take.
     time: Duration,
 }
 
-impl Arrival<'_> {
+impl<'s> Arrival<'s> {
+    /// For what lies in the store already, however long that takes.
+    pub(super) fn at_home(store: &'s Store) -> Self {
+        Self { store, begun: Instant::now(), time: Duration::MAX }
+    }
+
     /// Every revision that is new must be one, with its parents there, and have folders and a file
     /// where ours are: what is read on the way to the newest one.
     fn check_history(&self, tip: Oid, known: &Store) -> Result<(), Error> {
@@ -248,7 +253,7 @@ impl Arrival<'_> {
     }
 
     /// The sizes of a session's messages, and how many values they can hold.
-    fn check_messages(&self, top: &Entry, folder: &str) -> Result<(), Error> {
+    pub(super) fn check_messages(&self, top: &Entry, folder: &str) -> Result<(), Error> {
         let (chunks, mut size) = (self.folder(top, folder)?, 0);
         let path = |chunk: &Entry| format!("{folder}/{}", shown(chunk));
         for chunk in chunks.iter() {
@@ -300,7 +305,7 @@ impl Arrival<'_> {
         self.store.read_text(id, &path).map_err(|error| at_path(path, error))
     }
 
-    fn folder(&self, entry: &Entry, what: &str) -> Result<Tree, Error> {
+    pub(super) fn folder(&self, entry: &Entry, what: &str) -> Result<Tree, Error> {
         if entry.is_folder() { self.tree(entry.id, what) } else { Err(unexpected(what, entry)) }
     }
 
@@ -327,7 +332,7 @@ impl Arrival<'_> {
     }
 
     /// The size of an object, known from its header.
-    fn check_size(
+    pub(super) fn check_size(
         &self,
         id: Oid,
         kind: ObjectType,

@@ -9,6 +9,7 @@
 mod address;
 mod arrival;
 mod arrived;
+mod outgoing;
 mod settings;
 mod talk;
 
@@ -24,6 +25,7 @@ use crate::session::RevisionId;
 use crate::store::Error;
 use crate::store::Relation;
 use crate::store::Store;
+use crate::store::foreign;
 use crate::store::git;
 use crate::store::inspect::bytes_in;
 use crate::store::refs::MAIN;
@@ -37,9 +39,7 @@ use talk::Bounds;
 use talk::Said;
 
 /// What git must not do, whatever the user's settings say, and how it keeps what it fetches.
-const SETTINGS: [&str; 12] = [
-    "core.hooksPath=/dev/null",
-    "core.fsmonitor=false",
+const SETTINGS: [&str; 10] = [
     "fetch.fsckObjects=true",
     "fetch.unpackLimit=1",
     "fetch.recurseSubmodules=false",
@@ -99,7 +99,7 @@ pub enum Pushed {
 impl Store {
     /// What main is at the other end; none: there is nothing yet.
     pub fn remote_tip(&self, remote: &Remote) -> Result<Option<RevisionId>, Error> {
-        let mut command = self.transport("ls-remote", remote);
+        let mut command = self.transport("ls-remote", remote)?;
         command.args(["--", remote.address.as_str(), MAIN]);
         let said = run(command, remote, "asking what it has", Bounds::short())?;
         let line = said.lines().find_map(|line| line.strip_suffix(MAIN)?.strip_suffix('\t'));
@@ -149,7 +149,7 @@ impl Store {
         let folder = self.private_folder();
         let place = tempfile::Builder::new().prefix(ARRIVING).tempdir_in(&folder);
         let place = place.map_err(making_room)?;
-        let mut command = self.transport("fetch", remote);
+        let mut command = self.transport("fetch", remote)?;
         command
             .args(["--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--"])
             .args([remote.address.as_str(), MAIN])
@@ -173,7 +173,7 @@ impl Store {
 
     /// Brings all that leads to the remote's main, whatever is here already. No ref moves.
     pub(super) fn fetch_all(&self, remote: &Remote) -> Result<(), Error> {
-        let mut command = self.transport("fetch", remote);
+        let mut command = self.transport("fetch", remote)?;
         command
             .args(["--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--"])
             .args([remote.address.as_str(), MAIN]);
@@ -220,7 +220,7 @@ impl Store {
     }
 
     fn pushed(&self, remote: &Remote, tip: &RevisionId, how: &[&str]) -> Result<Pushed, Error> {
-        let mut command = self.transport("push", remote);
+        let mut command = self.transport("push", remote)?;
         command.args(["--quiet", "--porcelain", "--no-verify"]).args(how).arg("--");
         command.args([remote.address.as_str(), &format!("{tip}:{MAIN}")]);
         let bounds = Bounds::sending(bytes_in(&self.objects.join("pack")));
@@ -245,10 +245,12 @@ impl Store {
 
     /// The git program as it talks to others: with the user's settings, and none of the
     /// environment's repositories.
-    fn transport(&self, subcommand: &str, remote: &Remote) -> Command {
+    fn transport(&self, subcommand: &str, remote: &Remote) -> Result<Command, Error> {
+        foreign::check_settings(&self.path)?;
         let mut command = talk::bounded_git();
         git::leave_repositories(&mut command);
         command.arg("--git-dir").arg(&self.path);
+        git::hear_nothing(&mut command);
         for setting in SETTINGS {
             command.args(["-c", setting]);
         }
@@ -261,7 +263,7 @@ impl Store {
         if !platform::can_be_asked() {
             self.ask_nobody(&mut command, address);
         }
-        command
+        Ok(command)
     }
 
     /// Has git fail where it would ask for a password, or whether a host is to be trusted.

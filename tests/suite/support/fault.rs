@@ -107,7 +107,18 @@ impl Fault {
         }
     }
 
+    /// Runs the command as it is, and writes down what each of its calls changed; `fault.c` says how.
+    pub(crate) fn record(&self, command: &Command) -> (Ran, Vec<u8>) {
+        self.trace(command, &["record", "0", "once", "all"])
+    }
+
     fn start(&self, command: &Command, words: &[&str]) -> Faulted {
+        let (ran, report) = self.trace(command, words);
+        let calls = String::from_utf8_lossy(&report);
+        Faulted { ran, calls: calls.lines().map(str::to_owned).collect() }
+    }
+
+    fn trace(&self, command: &Command, words: &[&str]) -> (Ran, Vec<u8>) {
         static REPORTS: AtomicU64 = AtomicU64::new(0);
         let number = REPORTS.fetch_add(1, Ordering::Relaxed);
         let report = std::env::temp_dir();
@@ -120,9 +131,9 @@ impl Fault {
             traced.current_dir(folder);
         }
         let ran = Ran::of(&mut traced);
-        let calls = fs::read_to_string(&report).unwrap_or_default();
+        let told = fs::read(&report).unwrap_or_default();
         drop(fs::remove_file(&report));
-        Faulted { ran, calls: calls.lines().map(str::to_owned).collect() }
+        (ran, told)
     }
 }
 

@@ -185,11 +185,19 @@ impl Forge {
 }
 
 pub(crate) fn id_of(kind: u8, bytes: &[u8]) -> Id {
+    Sha1::from(with_header(kind, bytes)).digest().bytes()
+}
+
+/// The file of an object that lies by itself.
+pub(crate) fn loose(kind: u8, bytes: &[u8]) -> Vec<u8> {
+    deflated(&with_header(kind, bytes))
+}
+
+fn with_header(kind: u8, bytes: &[u8]) -> Vec<u8> {
     let kind = ["", "commit", "tree", "blob", "tag"][usize::from(kind)];
-    let mut sha = Sha1::new();
-    sha.update(format!("{kind} {}\0", bytes.len()).as_bytes());
-    sha.update(bytes);
-    sha.digest().bytes()
+    let mut object = format!("{kind} {}\0", bytes.len()).into_bytes();
+    object.extend_from_slice(bytes);
+    object
 }
 
 pub(crate) fn hex(id: &[u8]) -> String {

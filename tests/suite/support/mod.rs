@@ -6,6 +6,8 @@ pub(crate) mod endpoint;
 pub(crate) mod fault;
 pub(crate) mod forge;
 mod mount;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+pub(crate) mod power;
 pub(crate) mod servers;
 #[cfg(unix)]
 mod terminal;
@@ -99,6 +101,18 @@ impl Sandbox {
             .env("TZ", "UTC")
             .current_dir(self.home())
             .stdin(Stdio::null());
+        command
+    }
+
+    /// The program, with address space for 1 GiB at most, of which half may be its own code, libraries
+    /// and threads' stacks: what it asks for beyond kills it.
+    pub(crate) fn limited(&self) -> Command {
+        let program = self.program();
+        let mut command = Command::new("sh");
+        command.args(["-c", "ulimit -v 1048576 2>/dev/null; exec \"$0\" \"$@\""]);
+        command.arg(program.get_program()).env_clear().stdin(Stdio::null());
+        command.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        command.current_dir(self.home());
         command
     }
 
@@ -260,7 +274,7 @@ impl Sandbox {
 
     /// Git still packs behind a save, or after its parent was killed, and git's own check does not
     /// expect files to move.
-    fn wait_for_packing(&self) {
+    pub(crate) fn wait_for_packing(&self) {
         if let Ok(lock) = fs::File::open(self.store().join("annals/maintenance.lock")) {
             lock.lock().expect("it can be waited for");
         }
@@ -305,6 +319,18 @@ impl Sandbox {
         files
     }
 
+    /// The user's own settings of git: a file that is not there, unless a test makes it.
+    pub(crate) fn git_settings(&self) -> PathBuf {
+        self.root().join("gitconfig")
+    }
+
+    /// Has the user's git know a setting.
+    pub(crate) fn set_git(&self, key: &str, value: &str) {
+        let mut git = Command::new("git");
+        git.args(["config", "--file"]).arg(self.git_settings()).args([key, value]);
+        Ran::of(&mut git).ok();
+    }
+
     fn seal(&self, command: &mut Command) {
         let path = std::env::var_os("PATH").unwrap_or_default();
         command
@@ -316,7 +342,7 @@ impl Sandbox {
             .env("XDG_STATE_HOME", self.root().join("state"))
             .env("XDG_CACHE_HOME", self.root().join("cache"))
             .env("GIT_CONFIG_NOSYSTEM", "1")
-            .env("GIT_CONFIG_GLOBAL", "/dev/null")
+            .env("GIT_CONFIG_GLOBAL", self.git_settings())
             .env("LANG", "C.UTF-8");
     }
 }

@@ -108,7 +108,7 @@ fn entries(folder: &Path, found: &mut Found) -> Vec<(DirEntry, fs::FileType)> {
                 found.skipped.push(skipped(&entry.path(), "a symbolic link"));
             }
             Ok(kind) if kind.is_dir() || kind.is_file() => entries.push((entry, kind)),
-            Ok(_) => {}
+            Ok(_) => found.skipped.push(skipped(&entry.path(), "neither a file nor a folder")),
             Err(error) => found.skipped.push(skipped(&entry.path(), &error.to_string())),
         }
     }

@@ -1,6 +1,5 @@
 //! `annals config edit`: the file in an editor.
 
-use std::fs;
 use std::io;
 use std::path::Path;
 
@@ -13,6 +12,7 @@ use crate::config;
 use crate::config::Settings;
 use crate::error::Error;
 use crate::error::ErrorKind;
+use crate::platform;
 use crate::repository::Operation;
 use crate::repository::check_settings;
 use crate::repository::record;
@@ -62,7 +62,7 @@ fn goes_back(error: &Error, context: &mut Context) -> Result<bool> {
 
 /// What the file says; nothing, where there is none.
 fn text_of(path: &Path) -> Result<String> {
-    match fs::read_to_string(path) {
+    match platform::read_text_within(path, config::FILE_LIMIT) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
         read => {
             let text = format!("The configuration {} cannot be read", path.display());

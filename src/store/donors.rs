@@ -1,0 +1,197 @@
+//! Who may have what is damaged or missing here: remotes, clones, backups, and what was made again.
+//!
+//! While a store has donors, what it cannot read itself it reads there. Objects are read by their
+//! ids, so whoever gives one can only give what was here.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::collections::HashMap;
+use std::path::Path;
+use std::path::PathBuf;
+
+use git2::ObjectType;
+use git2::Odb;
+use git2::Oid;
+use git2::RepositoryInitOptions;
+use tempfile::TempDir;
+
+use crate::store::Error;
+use crate::store::ObjectId;
+use crate::store::Remote;
+use crate::store::Store;
+use crate::store::init::open_at;
+use crate::store::objects::check_id;
+use crate::store::objects::loose_path;
+use crate::store::objects::read_loose;
+use crate::store::repair::mending;
+
+/// How the folders begin in which what remotes have arrives.
+pub(super) const ARRIVING: &str = "mending-";
+/// How many objects are written before they are made durable. So many stay loose: what is loose is
+/// seen before what a damaged pack has.
+const AT_ONCE: usize = 100;
+
+/// Somebody who may have what is damaged or missing here.
+pub struct Donor {
+    /// How it is called: a remote's name, or a folder.
+    pub name: String,
+    source: Source,
+}
+
+/// What a donor reads.
+enum Source {
+    /// A repository: its folder of objects, and the place that goes with it.
+    Repository { folder: PathBuf, packs: Odb<'static>, _place: Option<TempDir> },
+    /// What was made again from other things.
+    Made(Made),
+}
+
+/// Objects that were made again, and are not in the store yet.
+#[derive(Debug, Default)]
+pub struct Made(HashMap<Oid, (ObjectType, Vec<u8>)>);
+
+impl Made {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether an object is among them.
+    pub fn has(&self, object: ObjectId) -> bool {
+        self.0.contains_key(&object.0)
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(super) fn insert(&mut self, id: Oid, object: (ObjectType, Vec<u8>)) {
+        self.0.insert(id, object);
+    }
+}
+
+/// Who is asked, and what each of them had.
+#[derive(Debug, Default)]
+pub(super) struct Donors {
+    each: Vec<Donor>,
+    given: RefCell<BTreeMap<Oid, usize>>,
+}
+
+impl std::fmt::Debug for Donor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Donor").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl Donor {
+    fn of(name: &str, folder: PathBuf, place: Option<TempDir>) -> Result<Self, Error> {
+        let failed = |source| Error::Git { doing: format!("opening {name}"), source };
+        let text = folder.to_str().ok_or_else(|| Error::Foreign {
+            path: folder.clone(),
+            cause: "its name is no text".into(),
+        })?;
+        let packs = Odb::new().map_err(failed)?;
+        packs.add_disk_alternate(text).map_err(failed)?;
+        let source = Source::Repository { folder, packs, _place: place };
+        Ok(Self { name: name.to_owned(), source })
+    }
+
+    /// An object, if it is sound there. A torn loose one is seen by our own reader, which ends.
+    fn read(&self, id: Oid) -> Option<(ObjectType, Vec<u8>)> {
+        let (folder, packs) = match &self.source {
+            Source::Repository { folder, packs, .. } => (folder, packs),
+            Source::Made(made) => return made.0.get(&id).cloned(),
+        };
+        match read_loose(folder, id) {
+            Ok(None) => {}
+            Ok(found) => return found,
+            Err(_) => return None,
+        }
+        let object = packs.read(id).ok()?;
+        let (kind, bytes) = (object.kind(), object.data().to_vec());
+        check_id(kind, &bytes, id).is_ok().then_some((kind, bytes))
+    }
+}
+
+impl Donors {
+    /// An object that one of them has.
+    pub(super) fn read(&self, id: Oid) -> Option<(ObjectType, Vec<u8>)> {
+        let mut each = self.each.iter().enumerate();
+        let (place, object) = each.find_map(|(place, it)| Some((place, it.read(id)?)))?;
+        self.given.borrow_mut().insert(id, place);
+        Some(object)
+    }
+}
+
+impl Store {
+    /// A repository in a folder of this machine: a clone, a backup, another store.
+    ///
+    /// # Errors
+    /// [`Error::Foreign`]: there is none.
+    pub fn donor_at(folder: &Path) -> Result<Donor, Error> {
+        let foreign = |error: git2::Error| Error::Foreign {
+            path: folder.to_owned(),
+            cause: error.message().to_owned(),
+        };
+        let found = git2::Repository::open(folder).map_err(foreign)?;
+        Donor::of(&folder.display().to_string(), found.commondir().join("objects"), None)
+    }
+
+    /// All that a remote has, brought into a folder of its own.
+    pub fn donor_of(&self, remote: &Remote) -> Result<Donor, Error> {
+        let failed = |source| Error::Git { doing: format!("asking {}", remote.name), source };
+        let mut builder = tempfile::Builder::new();
+        let place = builder.prefix(ARRIVING).tempdir_in(self.private_folder()).map_err(mending)?;
+        let mut options = RepositoryInitOptions::new();
+        options.bare(true).external_template(false);
+        git2::Repository::init_opts(place.path(), &options).map_err(failed)?;
+        let other = open_at(place.path())?;
+        other.fetch_all(remote)?;
+        Donor::of(&remote.name, other.objects, Some(place))
+    }
+
+    /// From now on, what is damaged or missing here is read from these.
+    pub fn borrow_from(&mut self, donors: Vec<Donor>) {
+        self.donors = Donors { each: donors, ..Donors::default() };
+    }
+
+    /// As [`Store::borrow_from`], what was made again from something that is called `name`.
+    pub fn borrow_made(&mut self, name: &str, made: Made) {
+        self.donors.each.push(Donor { name: name.to_owned(), source: Source::Made(made) });
+    }
+
+    /// How many of the objects that were read so far are damaged or missing here, and who has them.
+    pub fn given(&self) -> Vec<(String, u64)> {
+        let given = self.donors.given.borrow();
+        let mut counts: Vec<(String, u64)> = Vec::new();
+        for name in given.values().map(|place| &self.donors.each[*place].name) {
+            match counts.iter_mut().find(|(known, _)| known == name) {
+                Some((_, count)) => *count += 1,
+                None => counts.push((name.clone(), 1)),
+            }
+        }
+        counts
+    }
+
+    /// Takes in what donors gave so far; nobody is asked any more. `each` is told how far it is.
+    pub fn take_given(&mut self, each: &mut dyn FnMut(u64, u64)) -> Result<(), Error> {
+        let Donors { each: donors, given } = std::mem::take(&mut self.donors);
+        let given: Vec<(Oid, usize)> = given.into_inner().into_iter().collect();
+        let (mut done, total) = (0, given.len() as u64);
+        for part in given.chunks(AT_ONCE) {
+            let _lock = self.lock()?;
+            let mut batch = self.batch();
+            for (id, place) in part {
+                done += 1;
+                each(done, total);
+                // Whoever had it a moment ago may be gone: then it is damaged still, and told of.
+                let Some((kind, bytes)) = donors[*place].read(*id) else { continue };
+                self.set_aside(&loose_path(&self.objects, *id))?;
+                batch.put_anew(kind, bytes)?;
+            }
+            batch.flush()?;
+        }
+        Ok(())
+    }
+}
