@@ -253,15 +253,17 @@ impl Bench<'_> {
     }
 
     /// The records that never stood in the session's one file: those that came since it was last
-    /// read, from elsewhere, and those that were foreign then. Nothing is known of a file that was
-    /// not read before.
+    /// read, from elsewhere, and those that were foreign then. Of a file of which it is not known
+    /// that it was read, any may have come from elsewhere, if there are others.
     fn foreign(&self, work: &Work, past: &StoredSession, keys: &[RecordKey]) -> HashSet<RecordKey> {
-        let [WorkFile { state: Some(state), .. }] = work.files.as_slice() else {
-            return HashSet::new();
+        let known = match work.files.as_slice() {
+            [file] => file.state.as_ref().filter(|state| state.session == work.session),
+            _ => None,
         };
-        if state.session != work.session {
-            return HashSet::new();
-        }
+        let Some(state) = known else {
+            let has_others = !self.store.remotes().is_empty();
+            return keys.iter().filter(|_| has_others).cloned().collect();
+        };
         let mut foreign: HashSet<RecordKey> = state.foreign.iter().cloned().collect();
         // A revision that cannot be read tells nothing, and must not keep the file out.
         let then = state.tree.as_ref().filter(|tree| **tree != past.tree.to_string());

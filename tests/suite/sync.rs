@@ -119,6 +119,37 @@ pub(crate) fn begun(machine: &Sandbox) -> Transcript {
 }
 
 #[test]
+fn who_knows_no_more_what_was_read_takes_nothing_of_others_out_of_view() {
+    let world = World::new(2);
+    let [a, b] = world.machines.as_slice() else { unreachable!("two were made") };
+    let ours = begun(a).write();
+    a.capture();
+    a.run(["sync"]).ok();
+    begun(b).by(2).user("b asks on").write();
+    b.capture();
+    world.settle();
+    let id = ours.short();
+    assert_eq!(said(a, &id), ["what is up?", "not much", "b asks on"]);
+    for name in ["sources.db", "sources.db-wal", "sources.db-shm"] {
+        drop(fs::remove_file(a.store().join("annals").join(name)));
+    }
+    // Its own file has nothing of what the other machine said.
+    let ours = ours.user("a asks on").write();
+    a.capture();
+    let all = said(a, &id);
+    for text in ["what is up?", "not much", "b asks on", "a asks on"] {
+        assert_eq!(all.iter().filter(|it| *it == text).count(), 1, "{text}: {all:?}");
+    }
+    // What is known again is known: the file loses a line, and the view that line alone.
+    ours.without_last(1).user("a asks something else").write();
+    a.capture();
+    let all = said(a, &id);
+    assert!(all.contains(&"b asks on".to_owned()), "{all:?}");
+    assert!(!all.contains(&"a asks on".to_owned()), "{all:?}");
+    world.settle();
+}
+
+#[test]
 fn a_session_that_went_on_on_two_machines_is_whole_on_both_and_resumes() {
     let world = World::new(2);
     let [a, b] = &world.machines[..] else { unreachable!("there are two") };
