@@ -159,6 +159,7 @@ impl Repository {
         let bench = self.bench()?;
         let tip = bench.store.tip()?;
         let mut batch = bench.store.batch();
+        batch.keep_from_pruning()?;
         let mut planned: Vec<Planned> = Vec::new();
         let mut takes: Vec<(SessionId, Take)> = Vec::new();
         for work in works {

@@ -124,7 +124,9 @@ impl<'s> Batch<'s> {
         Ok(id)
     }
 
-    fn keep_from_pruning(&mut self) -> Result<(), Error> {
+    /// Keeps git's clean-up away from what will be in it. Else the first object does, and what fails
+    /// then looks like the object's fault.
+    pub fn keep_from_pruning(&mut self) -> Result<(), Error> {
         if self.guard.is_none() {
             self.guard = Some(self.store.keep_from_pruning()?);
         }

@@ -27,6 +27,8 @@ use crate::store::repair::mending;
 
 /// How the folders begin in which what remotes have arrives.
 pub(super) const ARRIVING: &str = "mending-";
+/// The lock of whoever mends the store, in the private folder.
+pub(super) const MENDING: &str = "mending.lock";
 /// How many objects are written before they are made durable. So many stay loose: what is loose is
 /// seen before what a damaged pack has.
 const AT_ONCE: usize = 100;

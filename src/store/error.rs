@@ -86,8 +86,8 @@ pub enum Error {
     },
     /// Git is clearing up the store, and could take away what is being made.
     #[error(
-        "a git gc has been at work in the store for {seconds} seconds; nothing was changed \
-         (it is known by {})",
+        "a git gc has been at work in the store for {seconds} seconds; nothing was changed. Where \
+         none is, one that died left {}: remove it",
         .path.display()
     )]
     Collecting {

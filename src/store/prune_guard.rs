@@ -47,7 +47,8 @@ pub struct PruneGuard {
 }
 
 impl Store {
-    /// Keeps `git gc` away until the guard is dropped, and waits for one that is at work.
+    /// Keeps `git gc` away until the guard is dropped, and waits for one that is at work. Where nothing
+    /// can be written there is nothing to keep.
     ///
     /// # Errors
     /// [`Error::Collecting`]: it does not end.
@@ -58,7 +59,10 @@ impl Store {
         if !self.private_folder().is_dir() {
             return Ok(guard);
         }
-        let shared = FileLock::acquire_shared(&guard.lock, PATIENCE).map_err(locking)?;
+        let shared = match FileLock::acquire_shared(&guard.lock, PATIENCE) {
+            Err(error) if is_denied(&error) => return Ok(guard),
+            shared => shared.map_err(locking)?,
+        };
         guard.shared = Some(shared.ok_or(Error::Locked { seconds: PATIENCE.as_secs() })?);
         for _ in 0..TRIES {
             if guard.raise().map_err(locking)? {
@@ -109,12 +113,14 @@ impl PruneGuard {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Standing::Nothing),
             Err(error) => return Err(error),
         };
+        // Its writer may have died over it, so part of the words is enough; and a loss of power may
+        // have left zeros for the rest.
+        let text = text.split('\0').next().unwrap_or_default();
         let (process, host) = text.trim_end().split_once(' ').unwrap_or_default();
-        // Its writer may have died over it, so part of the words is enough.
         if !host.is_empty() && HOST.starts_with(host) {
             return Ok(Standing::Ours);
         }
-        let is_elsewhere = platform::host_name().is_none_or(|here| here != host);
+        let is_elsewhere = platform::host_name().is_none_or(|here| !here.starts_with(host));
         let lives = is_elsewhere || process.parse().is_ok_and(platform::is_alive);
         if !host.is_empty() && lives && is_younger(modified(&self.sign), LONGEST_GC) {
             return Ok(Standing::Git);
@@ -138,6 +144,10 @@ impl Drop for PruneGuard {
             drop(fs::remove_file(&self.sign));
         }
     }
+}
+
+fn is_denied(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem)
 }
 
 enum Standing {

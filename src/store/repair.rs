@@ -19,6 +19,7 @@ use crate::store::Error;
 use crate::store::GitLock;
 use crate::store::Store;
 use crate::store::donors::ARRIVING;
+use crate::store::donors::MENDING;
 use crate::store::git;
 use crate::store::lineage::LINEAGES;
 use crate::store::refs::MAIN;
@@ -44,7 +45,7 @@ impl Store {
     /// Has nobody else mend the store, and removes what was left by one who died over it.
     pub fn begin_mending(&self) -> Result<FileLock, Error> {
         let folder = self.private_folder();
-        let lock = FileLock::acquire(&folder.join("mending.lock"), Duration::ZERO);
+        let lock = FileLock::acquire(&folder.join(MENDING), Duration::ZERO);
         let lock = lock.map_err(mending)?.ok_or(Error::Locked { seconds: 0 })?;
         for entry in fs::read_dir(&folder).map_err(mending)? {
             let entry = entry.map_err(mending)?;

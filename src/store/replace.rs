@@ -25,10 +25,14 @@ use crate::store::Rewrite;
 use crate::store::Rewritten;
 use crate::store::Store;
 use crate::store::commit::TipEdit;
+use crate::store::donors;
+use crate::store::donors::MENDING;
 use crate::store::git;
 use crate::store::refs::MAIN;
 use crate::store::refs::object_id;
 use crate::store::refs::revision;
+use crate::store::remote;
+use crate::store::remote::FETCHING;
 use crate::store::repack::each_in;
 use crate::store::repack::remove;
 use crate::store::repair::DAMAGED;
@@ -281,6 +285,7 @@ impl Store {
         }
         // What a repair kept may be of the old history too.
         remove(&self.private_folder().join(DAMAGED)).map_err(failed)?;
+        self.drop_arrivals().map_err(failed)?;
         let (info, packs) = (self.objects.join("info"), self.objects.join("pack"));
         // Whoever held its lock is dead: maintenance is ours alone.
         let graph = ["commit-graph", "commit-graphs", "commit-graph.lock"];
@@ -306,6 +311,19 @@ impl Store {
         run(&["commit-graph", "write", "--reachable", "--changed-paths", "--no-progress"])?;
         let failed = |source| Error::Git { doing: doing.into(), source };
         self.odb()?.refresh().map_err(failed)
+    }
+
+    /// Removes what a fetch or a repair had brought that died. One that lives removes its own.
+    fn drop_arrivals(&self) -> io::Result<()> {
+        let folder = self.private_folder();
+        for (lock, beginning) in [(FETCHING, remote::ARRIVING), (MENDING, donors::ARRIVING)] {
+            let lock = FileLock::acquire(&folder.join(lock), Duration::ZERO)?;
+            each_in(&folder, &mut |path, name| {
+                let is_left = lock.is_some() && name.starts_with(beginning);
+                if is_left { remove(path) } else { Ok(()) }
+            })?;
+        }
+        Ok(())
     }
 
     pub(super) fn need_git(&self) -> Result<(), Error> {

@@ -103,9 +103,12 @@ fn a_gc_that_died_is_no_hindrance_and_one_that_lives_is_waited_for() {
     let sign = sandbox.store().join("gc.pid");
     let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     // No process has this number; and a writer was killed over its own sign.
-    for left in [format!("4194999 {}", host.trim()), "17 (annals-is".to_owned(), String::new()] {
+    let torn = "17 (annals-is\0\0\0\0".to_owned();
+    for left in
+        [format!("4194999 {}", host.trim()), "17 (annals-is".to_owned(), torn, String::new()]
+    {
         fs::write(&sign, &left).expect("it is written");
-        sandbox.run(["rename", &transcript.short(), &format!("after {left}")]).ok();
+        sandbox.run(["rename", &transcript.short(), &format!("after {}", left.len())]).ok();
         assert!(!sign.exists(), "{left:?} is removed");
     }
     fs::write(&sign, format!("1 {}", host.trim())).expect("it is written");

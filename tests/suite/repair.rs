@@ -594,7 +594,7 @@ fn main_that_leads_nowhere_is_found_again_in_its_reflog() {
 }
 
 #[test]
-fn what_a_repair_kept_goes_with_a_scrub() {
+fn what_a_repair_kept_and_what_one_left_that_died_goes_with_a_scrub() {
     let (sandbox, clone) = cloned();
     let object = loose(&sandbox).remove(0);
     fs::set_permissions(&object, PermissionsExt::from_mode(0o644)).expect("it is writable");
@@ -602,8 +602,14 @@ fn what_a_repair_kept_goes_with_a_scrub() {
     sandbox.run(["doctor", "--repair", "--from", &clone.display().to_string()]).ok();
     let kept = sandbox.store().join("annals/damaged");
     assert!(kept.is_dir(), "what was damaged is kept");
+    let left = ["arriving-x", "mending-x"].map(|name| sandbox.store().join("annals").join(name));
+    for folder in &left {
+        fs::create_dir(folder).expect("it is made");
+        fs::write(folder.join("pack"), "hello there").expect("written");
+    }
     sandbox.run_with(["scrub", "--value", "--yes"], "hello there").ok();
     assert!(!kept.exists(), "but not past a scrub");
+    assert!(left.iter().all(|folder| !folder.exists()), "nor what those left who died");
 }
 
 fn loose(sandbox: &Sandbox) -> Vec<PathBuf> {

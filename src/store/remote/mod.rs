@@ -54,7 +54,9 @@ const SETTINGS: [&str; 10] = [
 ];
 
 /// How the folders begin in which things arrive.
-const ARRIVING: &str = "arriving-";
+pub(super) const ARRIVING: &str = "arriving-";
+/// The lock of whoever fetches, in the private folder.
+pub(super) const FETCHING: &str = "fetching";
 /// How long one fetch waits for another.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// How git says that somebody else was faster.
@@ -184,7 +186,7 @@ impl Store {
     /// there is left by somebody who died.
     fn clear_arrivals(&self, remote: &Remote) -> Result<FileLock, Error> {
         let folder = self.private_folder();
-        let lock = FileLock::acquire(&folder.join("fetching"), PATIENCE).map_err(making_room)?;
+        let lock = FileLock::acquire(&folder.join(FETCHING), PATIENCE).map_err(making_room)?;
         let lock = lock.ok_or(Error::Locked { seconds: PATIENCE.as_secs() })?;
         for entry in fs::read_dir(folder).map_err(making_room)? {
             let entry = entry.map_err(making_room)?;
