@@ -391,7 +391,8 @@ fn no_setting_remote_or_variable_gets_through() {
     fs::write(&settings, before).expect("it is written");
     // Damage is named, with whatever stands there.
     scene.sandbox.git(["config", "core.pager", EVIL]);
-    scene.plain(&["list"]).code(3);
+    scene.plain(&["list"]).ok();
+    scene.plain(&["sync", "rude"]).code(3);
     scene.sandbox.git(["config", "--unset", "core.pager"]);
     fs::write(scene.sandbox.store().join("annals/journal").join(evil("j") + ".journal"), EVIL)
         .or_else(|_| fs::write(scene.sandbox.store().join("annals/x"), EVIL))
