@@ -2,10 +2,10 @@
 //!
 //! A store may be copied from anybody. Promises: before anything in its folder is opened, links and
 //! what is no plain file are refused where annals or git would follow or wait for them, and so is
-//! what leads git to other objects, another history or other settings. Before git talks to a remote, every setting
-//! that is not known to be harmless is refused: with others it starts programs. Hooks and replace
-//! refs need no refusal: no git that annals starts obeys them (`git`). It does not look at objects,
-//! which are checked as they are read.
+//! what leads git to other objects, another history or other settings. Before git talks to a remote,
+//! every setting that is not known to be harmless is refused: with others it starts programs. Hooks
+//! and replace refs need no refusal: no git that annals starts obeys them (`git`). It does not look
+//! at objects, which are checked as they are read.
 //!
 //! Limits: 1 MiB of settings, a million files beside the objects.
 
