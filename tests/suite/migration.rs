@@ -11,7 +11,6 @@ use annals::session::Message;
 use annals::session::Record;
 use proptest::prelude::*;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
-use rustix::io::Errno;
 use serde_json::Value;
 use serde_json::json;
 
@@ -21,8 +20,8 @@ use crate::support::Sandbox;
 use crate::support::fault::CALLS;
 use crate::support::fault::Fault;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
-use crate::support::fault::Lasts;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+use crate::support::fault::WAYS;
 use crate::support::fault::Wrong;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 use crate::support::fault::sample;
@@ -791,13 +790,6 @@ proptest! {
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 #[test]
 fn r6_1_a_migration_that_is_cut_short_anywhere_is_done_by_the_next_command() {
-    const WAYS: [Wrong; 5] = [
-        Wrong::Killed,
-        Wrong::Torn,
-        Wrong::Fails(Errno::NOSPC, Lasts::ForGood),
-        Wrong::Fails(Errno::IO, Lasts::Once),
-        Wrong::Fails(Errno::ACCESS, Lasts::ForGood),
-    ];
     let Some(fault) = Fault::tool() else { return };
     let older = Sandbox::new();
     older.older_store("3");
@@ -819,7 +811,7 @@ fn r6_1_a_migration_that_is_cut_short_anywhere_is_done_by_the_next_command() {
     assert_eq!(operations(&counted), ["migrate", ""]);
     let mut runs = 0;
     for (way, wrong) in WAYS.into_iter().enumerate() {
-        for nth in sample(calls, 5, way) {
+        for nth in sample(calls, 2, way) {
             let sandbox = again();
             let faulted = fault.run(&migrate(&sandbox), CALLS, nth, wrong);
             let when = format!("{wrong:?} at {nth} ({:?}): {:?}", faulted.at(nth), faulted.ran);

@@ -51,7 +51,7 @@ pub(crate) enum Lasts {
 }
 
 /// All that can go wrong at a call.
-pub(crate) const WAYS: [Wrong; 8] = [
+pub(crate) const WAYS: [Wrong; 10] = [
     Wrong::Killed,
     Wrong::Torn,
     Wrong::Fails(Errno::NOSPC, Lasts::Once),
@@ -59,6 +59,8 @@ pub(crate) const WAYS: [Wrong; 8] = [
     Wrong::Fails(Errno::IO, Lasts::Once),
     Wrong::Fails(Errno::IO, Lasts::ForGood),
     Wrong::Fails(Errno::ACCESS, Lasts::Once),
+    Wrong::Fails(Errno::ACCESS, Lasts::ForGood),
+    Wrong::Fails(Errno::MFILE, Lasts::Once),
     Wrong::Fails(Errno::MFILE, Lasts::ForGood),
 ];
 
