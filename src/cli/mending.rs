@@ -6,6 +6,7 @@ use crate::repository::LostSession;
 use crate::repository::Place;
 use crate::repository::RepairStep;
 use crate::repository::SalvagedSession;
+use crate::repository::SettingsFault;
 use crate::session::SessionId;
 
 /// A step, as one sentence; `would`: it is only planned.
@@ -19,6 +20,10 @@ pub(crate) fn step(step: &RepairStep, would: bool) -> String {
         RepairStep::Lock(lock) => {
             ("remove", "Removed", format!("a lock of a git that died: {}", lock.path.display()))
         }
+        RepairStep::Settings(_)
+        | RepairStep::PackIndex(_)
+        | RepairStep::LostPack(_)
+        | RepairStep::Derived(_) => of_git(step),
         RepairStep::Objects(name, count) => {
             ("take", "Took", format!("{} from {name}", brief::count(*count, "object")))
         }
@@ -52,6 +57,31 @@ pub(crate) fn step(step: &RepairStep, would: bool) -> String {
         RepairStep::Index(fault) => ("make", "Made", format!("the index anew: {fault}")),
     };
     if would { format!("Would {would_do} {rest}") } else { format!("{did} {rest}") }
+}
+
+/// A step that mends what is git's alone: how it would be done, was done, and to what.
+fn of_git(step: &RepairStep) -> (&'static str, &'static str, String) {
+    match step {
+        RepairStep::Settings(SettingsFault::Missing(names)) => {
+            ("set", "Set", format!("what git's settings of the store lack: {}", names.join(", ")))
+        }
+        RepairStep::PackIndex(fault) => {
+            ("make", "Made", format!("the index of a pack again: {}", fault.path.display()))
+        }
+        RepairStep::LostPack(fault) => {
+            let pack = fault.path.with_extension("pack");
+            ("put", "Put", format!("aside a pack that is damaged: {}", pack.display()))
+        }
+        RepairStep::Derived(fault) => {
+            let path = fault.path.display();
+            ("put", "Put", format!("aside what git makes again by itself: {path}"))
+        }
+        _ => {
+            let rest =
+                "git's settings of the store again; remotes that they named are to be added anew";
+            ("make", "Made", rest.to_owned())
+        }
+    }
 }
 
 /// Where the losses of a step lie, a line each.

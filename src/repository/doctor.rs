@@ -53,7 +53,7 @@ impl Check {
         Self { name, found: found.into(), verdict: Verdict::Warning }
     }
 
-    fn damaged(name: &'static str, found: impl Into<String>) -> Self {
+    pub(super) fn damaged(name: &'static str, found: impl Into<String>) -> Self {
         Self { name, found: found.into(), verdict: Verdict::Damaged }
     }
 }
@@ -90,6 +90,11 @@ impl Repository {
                 Check::damaged("objects", found)
             };
             checks = damages.iter().map(damaged).collect();
+        }
+        for fault in self.store.derived_faults()? {
+            let found = format!("{} {}", fault.path.display(), fault.cause);
+            let check = if fault.is_damage() { Check::damaged } else { Check::warning };
+            checks.push(check("packs", found));
         }
         for name in self.store.foreign_names(&tip)? {
             let found = format!("{name} is no name of annals': it is kept, and never read");

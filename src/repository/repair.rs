@@ -5,7 +5,6 @@
 //! stays as it is.
 
 use std::path::Path;
-use std::path::PathBuf;
 use std::str::FromStr;
 
 use crate::config::Machine;
@@ -20,8 +19,8 @@ use crate::redact::Clean;
 use crate::repository::LostSession;
 use crate::repository::OpenOptions;
 use crate::repository::Progress;
+use crate::repository::RepairStep;
 use crate::repository::Repository;
-use crate::repository::SalvagedSession;
 use crate::repository::doctor::index_fault;
 use crate::repository::migrate::cleaner;
 use crate::repository::observing::Observer;
@@ -31,84 +30,14 @@ use crate::repository::salvage::Salvage;
 use crate::session::Native;
 use crate::session::RevisionId;
 use crate::session::SCHEMA_VERSION;
-use crate::session::SessionId;
 use crate::store::CommitNote;
 use crate::store::Damage;
+use crate::store::DerivedFault;
 use crate::store::Donor;
 use crate::store::FoundMain;
 use crate::store::GitLock;
+use crate::store::SettingsFault;
 use crate::store::Store;
-
-/// A step of a repair.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum RepairStep {
-    /// Files and folders that others could read are closed to them.
-    Modes(Vec<PathBuf>),
-    /// A lock of git's that nobody can hold is removed.
-    Lock(GitLock),
-    /// So many objects are taken from a donor.
-    Objects(String, u64),
-    /// Main, which leads nowhere, leads to the newest revision that is there.
-    Main(FoundMain),
-    /// HEAD, which names nothing, names main.
-    Head,
-    /// A ref that leads nowhere is taken away.
-    Ref(String),
-    /// The marker of the store, or its attributes, are made again.
-    TopFiles,
-    /// A folder is as the newest older revision has it; empty, the top folder.
-    Folder(String),
-    /// A session is put together from what can be read of it.
-    Session(SalvagedSession),
-    /// What stands for a deleted session is made again.
-    Tombstone(SessionId),
-    /// Packs that are damaged go, for what they should have is elsewhere.
-    Packs,
-    /// The index is made anew, and what was wrong with it.
-    Index(String),
-}
-
-impl RepairStep {
-    /// Its kind, as logs and programs know it.
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Self::Modes(_) => "modes",
-            Self::Lock(_) => "locks",
-            Self::Objects(..) => "objects",
-            Self::Main(_) => "main",
-            Self::Head => "head",
-            Self::Ref(_) => "refs",
-            Self::TopFiles => "top_files",
-            Self::Folder(_) => "folders",
-            Self::Session(_) => "sessions",
-            Self::Tombstone(_) => "tombstones",
-            Self::Packs => "packs",
-            Self::Index(_) => "index",
-        }
-    }
-
-    /// Whether something is given up for lost with it.
-    pub fn is_losing(&self) -> bool {
-        match self {
-            Self::Session(session) => session.is_losing(),
-            Self::Folder(_) => true,
-            _ => false,
-        }
-    }
-
-    /// Whether it is one of those that are done by one commit.
-    fn is_salvage(&self) -> bool {
-        matches!(self, Self::TopFiles | Self::Folder(_) | Self::Session(_) | Self::Tombstone(_))
-    }
-
-    fn count(&self) -> u64 {
-        match self {
-            Self::Modes(paths) => paths.len() as u64,
-            Self::Objects(_, count) => *count,
-            _ => 1,
-        }
-    }
-}
 
 /// What is to be done to mend a store. While it is there, nobody else mends it.
 #[derive(Debug)]
@@ -147,8 +76,13 @@ impl RepairPlan {
 
     /// Whether something is damaged, and not only open to others or in the way.
     pub fn has_damage(&self) -> bool {
-        let is_damage =
-            |step: &RepairStep| !matches!(step, RepairStep::Modes(_) | RepairStep::Lock(_));
+        let is_damage = |step: &RepairStep| match step {
+            RepairStep::Modes(_)
+            | RepairStep::Lock(_)
+            | RepairStep::Settings(SettingsFault::Missing(_)) => false,
+            RepairStep::PackIndex(fault) => fault.is_damage(),
+            _ => true,
+        };
         self.steps.iter().any(is_damage) || !self.lost.is_empty() || !self.damages.is_empty()
     }
 }
@@ -156,7 +90,7 @@ impl RepairPlan {
 impl Repository {
     /// Makes what the store of these options cannot be opened without, if that is missing: the first
     /// step of a repair, without which none can be planned.
-    pub fn make_openable(options: &OpenOptions) -> Result<bool> {
+    pub fn make_openable(options: &OpenOptions) -> Result<Vec<&'static str>> {
         Ok(Store::make_openable(&Self::locate(options)?)?)
     }
 
@@ -177,10 +111,13 @@ impl Repository {
         let mut index = Index::open(&store.private_folder())?;
         let known = index.stands_for()?;
         let (mut steps, mut notices) = (harmless_steps(&store), Vec::new());
+        let derived = store.derived_faults()?;
+        steps.extend(derived_steps(&mut store, &derived)?);
         let each = &mut |done, total| progress(Progress { unit: "objects", done, total });
         let is_sound = store.find_main(known.as_ref())?.is_none()
             && store.tip().is_ok_and(|tip| store.check(&tip, each).is_empty())
-            && store.stray_refs()?.is_empty();
+            && store.stray_refs()?.is_empty()
+            && store.given().is_empty();
         let mut damages = Vec::new();
         if !is_sound {
             let donors = donors(&store, folders, &mut notices)?;
@@ -207,6 +144,7 @@ impl Repository {
             }
             _ => steps.extend(salvage_steps(&salvage)),
         }
+        let is_sound = is_sound && !derived.iter().any(DerivedFault::is_pack);
         if damages.is_empty() && !is_sound && store.has_damaged_packs()? {
             steps.push(RepairStep::Packs);
         }
@@ -239,12 +177,18 @@ impl Repository {
         let gives_up = steps.iter().any(RepairStep::is_losing);
         let (salvaged, others): (Vec<_>, Vec<_>) =
             steps.into_iter().partition(RepairStep::is_salvage);
-        let (last, first): (Vec<_>, Vec<_>) = others
+        let (last, others): (Vec<_>, Vec<_>) = others
             .into_iter()
             .partition(|it| matches!(it, RepairStep::Packs | RepairStep::Index(_)));
+        let (derived, first): (Vec<_>, Vec<_>) =
+            others.into_iter().partition(RepairStep::is_derived);
+        for step in derived {
+            step.is_done(&mut store)?;
+            note(step, &mut outcome);
+        }
         store.take_given(&mut |_, _| {})?;
         for step in first {
-            if step.is_done(&store)? {
+            if step.is_done(&mut store)? {
                 note(step, &mut outcome);
             }
         }
@@ -281,28 +225,28 @@ impl Repository {
     }
 }
 
-impl RepairStep {
-    /// Does what no other step is needed for; false: there was no need any more.
-    fn is_done(&self, store: &Store) -> Result<bool> {
-        match self {
-            Self::Modes(paths) => store.close(paths)?,
-            Self::Lock(lock) => return Ok(store.remove_lock(lock)?),
-            Self::Main(main) => store.set_main(&main.revision)?,
-            Self::Head => store.set_head()?,
-            Self::Ref(name) => store.set_ref_aside(name)?,
-            // They are taken all at once, before the refs that lead to them.
-            _ => {}
-        }
-        Ok(true)
-    }
-}
-
 fn harmless_steps(store: &Store) -> Vec<RepairStep> {
     let open = store.wrong_modes();
     let modes = (!open.is_empty()).then_some(RepairStep::Modes(open));
     let dead = store.git_locks().into_iter().filter(GitLock::is_dead);
     let head = (!store.is_head_sound()).then_some(RepairStep::Head);
-    modes.into_iter().chain(dead.map(RepairStep::Lock)).chain(head).collect()
+    let settings = store.settings_fault().map(RepairStep::Settings);
+    modes.into_iter().chain(dead.map(RepairStep::Lock)).chain(head).chain(settings).collect()
+}
+
+/// What becomes of files beside the objects. From then on packs are read without those indexes.
+fn derived_steps(store: &mut Store, faults: &[DerivedFault]) -> Result<Vec<RepairStep>> {
+    let mut steps = Vec::new();
+    for fault in faults.iter().cloned() {
+        if fault.is_index() {
+            let is_whole = store.read_without_index(&fault.path)?;
+            let step = if is_whole { RepairStep::PackIndex } else { RepairStep::LostPack };
+            steps.push(step(fault));
+        } else if !fault.is_pack() {
+            steps.push(RepairStep::Derived(fault));
+        }
+    }
+    Ok(steps)
 }
 
 fn salvage_steps(salvage: &Salvage) -> Vec<RepairStep> {

@@ -5,6 +5,7 @@ use crate::adapters;
 use crate::platform;
 use crate::repository::Check;
 use crate::repository::Repository;
+use crate::store::SettingsFault;
 
 /// The git that knows all that is asked of it.
 const OLDEST_GIT: (u32, u32) = (2, 31);
@@ -36,6 +37,7 @@ impl Repository {
         }
         checks.extend(self.check_owners());
         checks.push(check_git(self.store.git_version()));
+        checks.extend(self.store.settings_fault().as_ref().map(check_git_settings));
         checks.push(self.check_audit());
         checks.extend(self.check_settings());
         checks.extend(self.check_agents());
@@ -186,6 +188,19 @@ fn check_git(version: Option<String>) -> Check {
             Check::warning("git", format!("{version}: {major}.{minor} or later is needed"))
         }
         _ => Check::fine("git", version),
+    }
+}
+
+fn check_git_settings(fault: &SettingsFault) -> Check {
+    match fault {
+        SettingsFault::Unreadable(cause) => {
+            Check::damaged("git", format!("it cannot read its settings of the store: {cause}"))
+        }
+        SettingsFault::Missing(names) => {
+            let names = names.join(", ");
+            let found = format!("its settings of the store lack {names}: --repair sets them");
+            Check::warning("git", found)
+        }
     }
 }
 

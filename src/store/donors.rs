@@ -44,6 +44,9 @@ pub struct Donor {
 enum Source {
     /// A repository: its folder of objects, and the place that goes with it.
     Repository { folder: PathBuf, packs: Odb<'static>, _place: Option<TempDir> },
+    /// A pack of the store itself, with an index that was made again: what it has is here as soon
+    /// as that lies in its place.
+    Pack { index: PathBuf, made: PathBuf, packs: Odb<'static>, _place: TempDir },
     /// What was made again from other things.
     Made(Made),
 }
@@ -87,33 +90,51 @@ impl std::fmt::Debug for Donor {
 }
 
 impl Donor {
-    fn of(name: &str, folder: PathBuf, place: Option<TempDir>) -> Result<Self, Error> {
-        let failed = |source| Error::Git { doing: format!("opening {name}"), source };
-        let text = folder.to_str().ok_or_else(|| Error::Foreign {
-            path: folder.clone(),
-            cause: "its name is no text".into(),
-        })?;
-        let packs = Odb::new().map_err(failed)?;
-        packs.add_disk_alternate(text).map_err(failed)?;
+    pub(super) fn of(name: &str, folder: PathBuf, place: Option<TempDir>) -> Result<Self, Error> {
+        let packs = open_objects(name, &folder)?;
         let source = Source::Repository { folder, packs, _place: place };
         Ok(Self { name: name.to_owned(), source })
     }
 
+    /// A pack of the store, whose index was made again in a place of its own.
+    pub(super) fn of_pack(index: &Path, objects: &Path, place: TempDir) -> Result<Self, Error> {
+        let name = index.display().to_string();
+        let packs = open_objects(&name, objects)?;
+        let made = objects.join("pack").join(index.file_name().unwrap_or_default());
+        let source = Source::Pack { index: index.to_owned(), made, packs, _place: place };
+        Ok(Self { name, source })
+    }
+
+    fn is_pack(&self) -> bool {
+        matches!(self.source, Source::Pack { .. })
+    }
+
     /// An object, if it is sound there. A torn loose one is seen by our own reader, which ends.
     fn read(&self, id: Oid) -> Option<(ObjectType, Vec<u8>)> {
-        let (folder, packs) = match &self.source {
-            Source::Repository { folder, packs, .. } => (folder, packs),
+        let packs = match &self.source {
+            Source::Repository { folder, packs, .. } => match read_loose(folder, id) {
+                Ok(None) => packs,
+                Ok(found) => return found,
+                Err(_) => return None,
+            },
+            Source::Pack { packs, .. } => packs,
             Source::Made(made) => return made.0.get(&id).cloned(),
         };
-        match read_loose(folder, id) {
-            Ok(None) => {}
-            Ok(found) => return found,
-            Err(_) => return None,
-        }
         let object = packs.read(id).ok()?;
         let (kind, bytes) = (object.kind(), object.data().to_vec());
         check_id(kind, &bytes, id).is_ok().then_some((kind, bytes))
     }
+}
+
+fn open_objects(name: &str, folder: &Path) -> Result<Odb<'static>, Error> {
+    let failed = |source| Error::Git { doing: format!("opening {name}"), source };
+    let text = folder.to_str().ok_or_else(|| Error::Foreign {
+        path: folder.to_owned(),
+        cause: "its name is no text".into(),
+    })?;
+    let packs = Odb::new().map_err(failed)?;
+    packs.add_disk_alternate(text).map_err(failed)?;
+    Ok(packs)
 }
 
 impl Donors {
@@ -142,20 +163,34 @@ impl Store {
 
     /// All that a remote has, brought into a folder of its own.
     pub fn donor_of(&self, remote: &Remote) -> Result<Donor, Error> {
-        let failed = |source| Error::Git { doing: format!("asking {}", remote.name), source };
-        let mut builder = tempfile::Builder::new();
-        let place = builder.prefix(ARRIVING).tempdir_in(self.private_folder()).map_err(mending)?;
-        let mut options = RepositoryInitOptions::new();
-        options.bare(true).external_template(false);
-        git2::Repository::init_opts(place.path(), &options).map_err(failed)?;
+        let place = self.mending_place()?;
         let other = open_at(place.path())?;
         other.fetch_all(remote)?;
         Donor::of(&remote.name, other.objects, Some(place))
     }
 
-    /// From now on, what is damaged or missing here is read from these.
+    /// An empty repository in a folder of its own, which goes with whoever has it.
+    pub(super) fn mending_place(&self) -> Result<TempDir, Error> {
+        let failed = |source| Error::Git { doing: "mending the store".into(), source };
+        let mut builder = tempfile::Builder::new();
+        let place = builder.prefix(ARRIVING).tempdir_in(self.private_folder()).map_err(mending)?;
+        let mut options = RepositoryInitOptions::new();
+        options.bare(true).external_template(false);
+        git2::Repository::init_opts(place.path(), &options).map_err(failed)?;
+        Ok(place)
+    }
+
+    /// From now on, what is damaged or missing here is read from these too.
     pub fn borrow_from(&mut self, donors: Vec<Donor>) {
-        self.donors = Donors { each: donors, ..Donors::default() };
+        self.donors.each.extend(donors);
+    }
+
+    /// The index that was made again for one of the store's packs.
+    pub(super) fn index_made_for(&self, index: &Path) -> Option<PathBuf> {
+        self.donors.each.iter().find_map(|donor| match &donor.source {
+            Source::Pack { index: of, made, .. } if of == index => Some(made.clone()),
+            _ => None,
+        })
     }
 
     /// As [`Store::borrow_from`], what was made again from something that is called `name`.
@@ -167,7 +202,8 @@ impl Store {
     pub fn given(&self) -> Vec<(String, u64)> {
         let given = self.donors.given.borrow();
         let mut counts: Vec<(String, u64)> = Vec::new();
-        for name in given.values().map(|place| &self.donors.each[*place].name) {
+        let donors = given.values().map(|place| &self.donors.each[*place]);
+        for name in donors.filter(|donor| !donor.is_pack()).map(|donor| &donor.name) {
             match counts.iter_mut().find(|(known, _)| known == name) {
                 Some((_, count)) => *count += 1,
                 None => counts.push((name.clone(), 1)),
@@ -179,7 +215,9 @@ impl Store {
     /// Takes in what donors gave so far; nobody is asked any more. `each` is told how far it is.
     pub fn take_given(&mut self, each: &mut dyn FnMut(u64, u64)) -> Result<(), Error> {
         let Donors { each: donors, given } = std::mem::take(&mut self.donors);
-        let given: Vec<(Oid, usize)> = given.into_inner().into_iter().collect();
+        let given = given.into_inner().into_iter();
+        // What a pack of the store's own has is here.
+        let given: Vec<(Oid, usize)> = given.filter(|(_, it)| !donors[*it].is_pack()).collect();
         let (mut done, total) = (0, given.len() as u64);
         for part in given.chunks(AT_ONCE) {
             let _lock = self.lock()?;

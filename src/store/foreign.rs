@@ -228,7 +228,7 @@ fn is_looked_into(path: &Path) -> bool {
     }
 }
 
-fn names_of(config: &Path) -> Result<Vec<String>, git2::Error> {
+pub(super) fn names_of(config: &Path) -> Result<Vec<String>, git2::Error> {
     let mut settings = Config::new()?;
     settings.add_file(config, ConfigLevel::Local, false)?;
     let mut names = Vec::new();

@@ -14,7 +14,6 @@ use chrono::Utc;
 use git2::ObjectType;
 use git2::Oid;
 use git2::Repository;
-use git2::RepositoryInitOptions;
 
 use crate::format;
 use crate::format::Marker;
@@ -26,6 +25,7 @@ use crate::store::Store;
 use crate::store::commit_text::CommitText;
 use crate::store::donors::Donors;
 use crate::store::foreign;
+use crate::store::git_settings::make_repository;
 use crate::store::layout::ATTRIBUTES;
 use crate::store::layout::MARKER;
 use crate::store::layout::Tree;
@@ -42,17 +42,6 @@ sessions/** merge=annals
 tombstones/** merge=annals
 annals.yaml merge=annals
 ";
-
-/// What the store's own git configuration says. Nothing is ever pruned: an object may belong to a
-/// save that is just being made. What main led to stays known, whoever moved it.
-const CONFIG: [(&str, &str); 6] = [
-    ("core.fsync", "all"),
-    ("core.logAllRefUpdates", "always"),
-    ("gc.auto", "0"),
-    ("gc.pruneExpire", "never"),
-    ("gc.reflogExpire", "never"),
-    ("gc.reflogExpireUnreachable", "never"),
-];
 
 /// What libgit2 alone is told, from a file that git itself does not read: there the old name of
 /// the setting makes it print warnings.
@@ -224,6 +213,13 @@ pub(super) fn open_at(path: &Path) -> Result<Store, Error> {
 }
 
 impl Store {
+    /// Forgets what it knows of the folder, in which files of git's were put in others' places.
+    pub(super) fn look_again(&mut self) -> Result<(), Error> {
+        let opened = Repository::open_bare(&self.path);
+        self.repository = opened.map_err(|error| no_store(&self.path, error.message()))?;
+        self.make_durable()
+    }
+
     /// Has libgit2 bring each ref and object to the disk.
     fn make_durable(&self) -> Result<(), Error> {
         let Some(config) = self.library_config().map_err(making(&self.path))? else {
@@ -250,16 +246,6 @@ impl Store {
         }
         Ok(Some(path))
     }
-}
-
-fn make_repository(path: &Path) -> Result<(), Error> {
-    let mut options = RepositoryInitOptions::new();
-    options.bare(true).external_template(false).initial_head("main").mkdir(false);
-    let made = Repository::init_opts(path, &options).and_then(|repository| {
-        let mut config = repository.config()?.open_level(git2::ConfigLevel::Local)?;
-        CONFIG.iter().try_for_each(|(name, value)| config.set_str(name, value))
-    });
-    made.map_err(|source| Error::Git { doing: format!("making {}", path.display()), source })
 }
 
 /// libgit2 makes the folder and its files as open as the umask lets it.

@@ -30,11 +30,13 @@ mod check;
 mod chunks;
 mod commit;
 mod commit_text;
+mod derived;
 mod donors;
 mod error;
 mod foreign;
 mod git;
 mod git_locks;
+mod git_settings;
 mod history;
 mod identity;
 mod init;
@@ -96,10 +98,12 @@ pub use bundle::BundledSession;
 pub use bundle::render_bundle;
 pub use chunks::StoredChunk;
 pub use commit::Rebase;
+pub use derived::DerivedFault;
 pub use donors::Donor;
 pub use donors::Made;
 pub use error::Error;
 pub use git_locks::GitLock;
+pub use git_settings::SettingsFault;
 pub use identity::KnownRepository;
 pub use identity::is_commit;
 pub use identity::normalised_url;
@@ -146,6 +150,9 @@ use objects::TreeCache;
 use older::Cleaner;
 use older::Migrated;
 use stager::OpenEnd;
+
+/// The folder for what is never committed, in the store's.
+const PRIVATE: &str = "annals";
 
 /// The id of a tree or blob.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -303,7 +310,7 @@ impl Store {
 
     /// The folder for what is never committed: index, journal, lock.
     pub fn private_folder(&self) -> PathBuf {
-        self.path.join("annals")
+        self.path.join(PRIVATE)
     }
 
     /// Starts a batch.

@@ -17,10 +17,12 @@ use crate::platform::FileLock;
 use crate::session::RevisionId;
 use crate::store::Error;
 use crate::store::GitLock;
+use crate::store::PRIVATE;
 use crate::store::Store;
 use crate::store::donors::ARRIVING;
 use crate::store::donors::MENDING;
 use crate::store::git;
+use crate::store::git_settings;
 use crate::store::lineage::LINEAGES;
 use crate::store::refs::MAIN;
 use crate::store::refs::object_id;
@@ -109,20 +111,26 @@ impl Store {
         moved.map(drop).map_err(|source| Error::Git { doing: "mending main".into(), source })
     }
 
-    /// Makes what git and its libraries cannot open a store without, if somebody lost it: `HEAD`, and
-    /// the folder `refs`. Whether something was missing.
-    pub fn make_openable(path: &Path) -> Result<bool, Error> {
-        let is_store = path.join("annals").is_dir() && path.join("objects").is_dir();
+    /// Makes what git and its libraries cannot open a store without, if somebody lost it: `HEAD`, the
+    /// folder `refs`, and settings that can be read. The files that were made.
+    pub fn make_openable(path: &Path) -> Result<Vec<&'static str>, Error> {
         let (head, refs) = (path.join("HEAD"), path.join("refs"));
-        if !is_store || head.symlink_metadata().is_ok() && refs.is_dir() {
-            return Ok(false);
+        let mut made = Vec::new();
+        if !path.join(PRIVATE).is_dir() || !path.join("objects").is_dir() {
+            return Ok(made);
         }
-        platform::create_private_folder(&refs).map_err(mending)?;
-        platform::write_new(&head, HEAD_TEXT).or_else(|error| match error.kind() {
-            io::ErrorKind::AlreadyExists => Ok(()),
-            _ => Err(mending(error)),
-        })?;
-        Ok(true)
+        if git_settings::make_readable(path)? {
+            made.push("config");
+        }
+        if head.symlink_metadata().is_err() || !refs.is_dir() {
+            platform::create_private_folder(&refs).map_err(mending)?;
+            platform::write_new(&head, HEAD_TEXT).or_else(|error| match error.kind() {
+                io::ErrorKind::AlreadyExists => Ok(()),
+                _ => Err(mending(error)),
+            })?;
+            made.push("HEAD");
+        }
+        Ok(made)
     }
 
     /// Whether `HEAD` names a ref or a revision, as git wants it.
@@ -254,23 +262,28 @@ impl Store {
 
     /// Moves a file out of the way, if it is there.
     pub(super) fn set_aside(&self, path: &Path) -> Result<(), Error> {
-        let folder = self.private_folder().join(DAMAGED);
-        platform::create_private_folder(&folder).map_err(mending)?;
-        // An object's name is its folder's and its own.
-        let parent = path.parent().and_then(Path::file_name).unwrap_or_default();
-        let name =
-            [parent, path.file_name().unwrap_or_default()].map(|it| it.to_string_lossy()).concat();
-        // What was kept before stays too.
-        let mut places = (0..).map(|number| match number {
-            0 => folder.join(&name),
-            number => folder.join(format!("{name}.{number}")),
-        });
-        let place = places.find(|place| place.symlink_metadata().is_err()).unwrap_or(folder);
-        match fs::rename(path, &place) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            Err(error) => Err(mending(error)),
-            Ok(()) => platform::close_to_others(&place).map(drop).map_err(mending),
-        }
+        set_aside(&self.path, path)
+    }
+}
+
+/// Moves a file of a store out of the way, if it is there.
+pub(super) fn set_aside(store: &Path, path: &Path) -> Result<(), Error> {
+    let folder = store.join(PRIVATE).join(DAMAGED);
+    platform::create_private_folder(&folder).map_err(mending)?;
+    // An object's name is its folder's and its own.
+    let parent = path.parent().and_then(Path::file_name).unwrap_or_default();
+    let name =
+        [parent, path.file_name().unwrap_or_default()].map(|it| it.to_string_lossy()).concat();
+    // What was kept before stays too.
+    let mut places = (0..).map(|number| match number {
+        0 => folder.join(&name),
+        number => folder.join(format!("{name}.{number}")),
+    });
+    let place = places.find(|place| place.symlink_metadata().is_err()).unwrap_or(folder);
+    match fs::rename(path, &place) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(mending(error)),
+        Ok(()) => platform::close_to_others(&place).map(drop).map_err(mending),
     }
 }
 

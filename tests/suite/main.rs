@@ -9,7 +9,7 @@
 //! `picker`, `picker_screens`: the picker in a real terminal · `shell`: a conversation at a prompt · `live`: sessions
 //! that a program holds · `hooks`: agents that call annals · `many`: several processes at once, `many_killed`: of which many are killed ·
 //! `hostile`: bad input · `limits`: too much of it; `sizes`: much of what is good · `hostile_remotes`: remotes that mean harm · `hostile_stores`: stores that do · `plain_output`: what steers a
-//! terminal, in every field and command · `crash`: the program killed, the disk full · `repair`: damage, mended; `repair_faults`: by a repair that fails · `scrub`: what leaves history ·
+//! terminal, in every field and command · `crash`: the program killed, the disk full · `repair`: damage, mended; `repair_faults`: by a repair that fails; `repair_packs`: what stands beside objects · `scrub`: what leaves history ·
 //! `migration`: stores of older schemas, killed, brought back, synced ·
 //! `model`: two machines that do all of it in any order, against a few sets ·
 //! `faults`: each call to the system that
@@ -82,6 +82,7 @@ mod r8_configuration;
 mod repair;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod repair_faults;
+mod repair_packs;
 mod scrub;
 mod scrubbed_sync;
 mod searching;

@@ -131,6 +131,23 @@ fn what_others_have_is_mended_whatever_goes_wrong_at_any_call() {
     survives("what others have", &machine, 0);
 }
 
+/// The index of a pack is gone, a graph is torn, git's settings are zeros.
+#[test]
+fn what_follows_from_the_rest_is_made_again_whatever_goes_wrong_at_any_call() {
+    let (machine, _) = store();
+    machine.run(["gc"]).ok();
+    let store = machine.store();
+    let packs = fs::read_dir(store.join("objects/pack")).expect("packs");
+    let mut paths = packs.map(|it| it.expect("an entry").path());
+    let index = paths.find(|path| path.extension().is_some_and(|it| it == "idx"));
+    fs::remove_file(index.expect("it is there")).expect("removed");
+    for name in ["objects/info/commit-graph", "config"] {
+        fs::remove_file(store.join(name)).expect("removed");
+        fs::write(store.join(name), [0; 100]).expect("written");
+    }
+    survives("what follows from the rest", &machine, 0);
+}
+
 /// A file of messages is gone that nobody has.
 #[test]
 fn what_is_lost_is_given_up_whatever_goes_wrong_at_any_call() {

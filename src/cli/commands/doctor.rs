@@ -33,7 +33,8 @@ const SHOWN: usize = 20;
 ///
 /// With --repair it mends first what can be mended, and tells each step: takes objects that are
 /// damaged or missing from the remotes, and from the folders that --from names (clones, backups),
-/// leads main to the newest revision that is there, takes away refs that lead nowhere and locks of
+/// makes again what git keeps beside objects (indexes of packs and the like) and the settings that it
+/// needs, leads main to the newest revision that is there, takes away refs that lead nowhere and locks of
 /// gits that died, closes what others could read, and makes an index anew that does not follow. A
 /// session of which nobody has a sound copy is put together from what can be read of it and of its
 /// older revisions, in a commit; what is lost is told, record by record. What was damaged is kept in
@@ -108,8 +109,9 @@ fn advised(failure: Failure) -> Failure {
 fn plan(args: &DoctorArgs, context: &mut Context) -> Result<RepairPlan> {
     let folders: Vec<&Path> = args.from.iter().map(PathBuf::as_path).collect();
     let options = context.open_options(false);
-    if !args.dry_run && Repository::make_openable(&options)? {
-        context.output.status("Made HEAD again, without which it is no store")?;
+    let made = if args.dry_run { Vec::new() } else { Repository::make_openable(&options)? };
+    for name in made {
+        context.output.status(&format!("Made {name} again, without which it is no store"))?;
     }
     let mut meter = context.output.meter("Looking for damage");
     let plan = Repository::plan_repair(&options, &folders, &mut |progress| meter.show(progress))?;
