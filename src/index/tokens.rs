@@ -161,6 +161,7 @@ fn push_token(text: &str, kind: Kind, out: &mut String) {
 }
 
 fn push_word(text: &str, out: &mut String) {
+    let start = out.len();
     for character in text.nfkd() {
         if is_accent(character) || is_ignorable(character) {
             continue;
@@ -168,10 +169,14 @@ fn push_word(text: &str, out: &mut String) {
         // Up and down again: ß is ss, and ς is σ.
         let lower = character.to_lowercase();
         let same = lower.flat_map(char::to_uppercase).flat_map(char::to_lowercase);
-        let kept = same
-            .nfkd()
-            .filter(|it| (it.is_alphanumeric() || is_combining_mark(*it)) && !is_accent(*it));
-        out.extend(kept);
+        for kept in same.nfkd().filter(|it| !is_accent(*it)) {
+            // What belongs to a letter that folds away goes with it: no word begins with a mark.
+            let is_begun = out.len() > start;
+            if (kept.is_alphanumeric() || is_combining_mark(kept)) && (is_begun || !is_joiner(kept))
+            {
+                out.push(kept);
+            }
+        }
     }
 }
 
@@ -300,6 +305,7 @@ mod tests {
             ("İstanbul K", "istanbul k"),
             ("हिन्दी", "हिन्दी"),
             ("── — … \u{301}", ""),
+            ("\u{6e5}\u{a4b} \u{fe72}\u{1160}", ""),
         ];
         for (text, expected) in cases {
             assert_eq!(folds_to(text), expected, "{text}");
