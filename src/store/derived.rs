@@ -80,7 +80,13 @@ impl Store {
                 match fault_of(&path) {
                     // Git has just put something better in its place.
                     Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                    fault => faults.extend(fault.map_err(mending)?),
+                    Err(source) => {
+                        return Err(Error::Io {
+                            doing: format!("reading {}", path.display()),
+                            source,
+                        });
+                    }
+                    Ok(fault) => faults.extend(fault),
                 }
             }
         }

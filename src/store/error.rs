@@ -184,7 +184,7 @@ pub enum Error {
         cause: String,
     },
     /// Git failed.
-    #[error("{doing}: {source}")]
+    #[error("{doing}: {}", .source.message())]
     Git {
         /// What was being done.
         doing: String,

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::collections::VecDeque;
 use std::fmt::Display;
 use std::fs;
+use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::path::PathBuf;
@@ -103,13 +104,15 @@ impl Store {
             Ok(Some(object)) => Ok(object),
             Ok(None) => self.read_packed(id),
             Err(LooseError::Damaged(cause)) => Err(cause),
-            Err(LooseError::Io(source)) => {
-                return Err(Error::Io { doing: format!("reading {what}"), source });
-            }
+            Err(LooseError::Io(source)) => return Err(reading(what, source)),
         };
         let (found, bytes) = match own {
             Ok(object) => object,
-            Err(cause) => self.donors.read(id).ok_or_else(|| damaged(cause))?,
+            Err(cause) => {
+                // A pack that cannot be opened at the moment is not damaged, and lacks nothing.
+                self.check_packs_open().map_err(|source| reading(what, source))?;
+                self.donors.read(id).ok_or_else(|| damaged(cause))?
+            }
         };
         if found != kind {
             return Err(damaged(format!("it is a {found}, not a {kind}")));
@@ -152,6 +155,22 @@ impl Store {
         Ok(tree)
     }
 
+    /// Opens each pack, and what finds objects in it: libgit2 passes over those that it cannot open.
+    fn check_packs_open(&self) -> io::Result<()> {
+        let entries = match fs::read_dir(self.objects.join("pack")) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            entries => entries?,
+        };
+        for entry in entries {
+            match File::open(entry?.path()) {
+                // Git has just packed it elsewhere.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                opened => drop(opened?),
+            }
+        }
+        Ok(())
+    }
+
     fn read_packed(&self, id: Oid) -> Result<(ObjectType, Vec<u8>), String> {
         let odb = self.repository.odb().map_err(cause)?;
         match odb.read(id) {
@@ -167,6 +186,10 @@ impl Store {
             }
         }
     }
+}
+
+fn reading(what: &dyn Display, source: io::Error) -> Error {
+    Error::Io { doing: format!("reading {what}"), source }
 }
 
 /// The error for an object that is not what it must be.

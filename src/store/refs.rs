@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use chrono::DateTime;
 use chrono::Utc;
+use git2::ErrorClass;
 use git2::ErrorCode;
 use git2::Oid;
 
@@ -155,6 +156,10 @@ impl Store {
         match self.repository.refname_to_id(name) {
             Ok(id) => Ok(Some(id)),
             Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
+            // The file may be as it should be.
+            Err(source) if source.class() == ErrorClass::Os => {
+                Err(Error::Git { doing: format!("reading the ref {name}"), source })
+            }
             Err(error) => {
                 let what = format!("the ref {name}");
                 Err(Error::Corrupt { what, cause: error.message().into() })
