@@ -21,6 +21,7 @@ pub(crate) fn step(step: &RepairStep, would: bool) -> String {
             ("remove", "Removed", format!("a lock of a git that died: {}", lock.path.display()))
         }
         RepairStep::Settings(_)
+        | RepairStep::PackedRefs
         | RepairStep::PackIndex(_)
         | RepairStep::LostPack(_)
         | RepairStep::Derived(_) => of_git(step),
@@ -65,6 +66,7 @@ fn of_git(step: &RepairStep) -> (&'static str, &'static str, String) {
         RepairStep::Settings(SettingsFault::Missing(names)) => {
             ("set", "Set", format!("what git's settings of the store lack: {}", names.join(", ")))
         }
+        RepairStep::PackedRefs => ("take", "Took", "out of packed-refs what is no ref".to_owned()),
         RepairStep::PackIndex(fault) => {
             ("make", "Made", format!("the index of a pack again: {}", fault.path.display()))
         }

@@ -106,6 +106,10 @@ impl Repository {
     fn check_refs(&self) -> Result<Vec<Check>> {
         let damaged = |name: String| Check::damaged("refs", format!("{name} leads nowhere"));
         let mut checks: Vec<Check> = self.store.stray_refs()?.into_iter().map(damaged).collect();
+        if !self.store.are_packed_refs_sound()? {
+            let found = "packed-refs has lines that are no refs, so git reads none of it";
+            checks.push(Check::damaged("refs", found));
+        }
         if !self.store.is_head_sound() {
             checks.push(Check::damaged("refs", "HEAD names nothing, so git takes it for no store"));
         }

@@ -111,6 +111,7 @@ impl Repository {
         let mut index = Index::open(&store.private_folder())?;
         let known = index.stands_for()?;
         let (mut steps, mut notices) = (harmless_steps(&store), Vec::new());
+        steps.extend((!store.are_packed_refs_sound()?).then_some(RepairStep::PackedRefs));
         let derived = store.derived_faults()?;
         steps.extend(derived_steps(&mut store, &derived)?);
         let each = &mut |done, total| progress(Progress { unit: "objects", done, total });

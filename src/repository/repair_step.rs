@@ -20,6 +20,8 @@ pub enum RepairStep {
     Lock(GitLock),
     /// Git's settings of the store say again what they must.
     Settings(SettingsFault),
+    /// Git's file of many refs has only lines that are some.
+    PackedRefs,
     /// The index of a pack is made again.
     PackIndex(DerivedFault),
     /// A pack that is damaged like its index is put aside, when what is left in it was taken.
@@ -55,6 +57,7 @@ impl RepairStep {
             Self::Modes(_) => "modes",
             Self::Lock(_) => "locks",
             Self::Settings(_) => "settings",
+            Self::PackedRefs => "packed_refs",
             Self::PackIndex(_) => "pack_indexes",
             Self::LostPack(_) => "lost_packs",
             Self::Derived(_) => "derived",
@@ -87,7 +90,7 @@ impl RepairStep {
 
     /// Whether it has to be done before objects are read.
     pub(super) fn is_derived(&self) -> bool {
-        matches!(self, Self::PackIndex(_) | Self::Derived(_))
+        matches!(self, Self::PackedRefs | Self::PackIndex(_) | Self::Derived(_))
     }
 
     pub(super) fn count(&self) -> u64 {
@@ -101,6 +104,7 @@ impl RepairStep {
     /// Does what no other step is needed for; false: there was no need any more.
     pub(super) fn is_done(&self, store: &mut Store) -> Result<bool> {
         match self {
+            Self::PackedRefs => store.mend_packed_refs()?,
             Self::PackIndex(fault) => store.place_index(&fault.path)?,
             Self::LostPack(fault) => {
                 store.put_aside(&[fault.path.with_extension("pack"), fault.path.clone()])?;

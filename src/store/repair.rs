@@ -31,6 +31,9 @@ use crate::store::refs::revision;
 /// Where what is damaged is kept, in the private folder.
 pub(super) const DAMAGED: &str = "damaged";
 
+/// Git's file of many refs.
+const PACKED_REFS: &str = "packed-refs";
+
 /// What `HEAD` says.
 const HEAD_TEXT: &[u8] = b"ref: refs/heads/main\n";
 
@@ -112,21 +115,29 @@ impl Store {
     }
 
     /// Makes what git and its libraries cannot open a store without, if somebody lost it: `HEAD`, the
-    /// folder `refs`, and settings that can be read. The files that were made.
+    /// folders `refs` and `objects`, and settings that can be read. What was made.
     pub fn make_openable(path: &Path) -> Result<Vec<&'static str>, Error> {
-        let (head, refs) = (path.join("HEAD"), path.join("refs"));
+        let is_there = |name: &str| path.join(name).symlink_metadata().is_ok();
         let mut made = Vec::new();
-        if !path.join(PRIVATE).is_dir() || !path.join("objects").is_dir() {
+        // One that has none of them may be anything.
+        if !path.join(PRIVATE).is_dir() || !["HEAD", "refs", "objects"].into_iter().any(is_there) {
             return Ok(made);
         }
         if git_settings::make_readable(path)? {
             made.push("config");
         }
-        if head.symlink_metadata().is_err() || !refs.is_dir() {
-            platform::create_private_folder(&refs).map_err(mending)?;
-            platform::write_new(&head, HEAD_TEXT).or_else(|error| match error.kind() {
-                io::ErrorKind::AlreadyExists => Ok(()),
-                _ => Err(mending(error)),
+        for name in ["refs", "objects"] {
+            if !is_there(name) {
+                platform::create_private_folder(&path.join(name)).map_err(mending)?;
+                made.push(name);
+            }
+        }
+        if !is_there("HEAD") {
+            platform::write_new(&path.join("HEAD"), HEAD_TEXT).or_else(|error| {
+                match error.kind() {
+                    io::ErrorKind::AlreadyExists => Ok(()),
+                    _ => Err(mending(error)),
+                }
             })?;
             made.push("HEAD");
         }
@@ -188,14 +199,8 @@ impl Store {
     /// Each ref below `refs/`, and what it leads to; none: its file does not say.
     fn refs(&self) -> Result<Vec<(String, Option<Oid>)>, Error> {
         let mut found = Vec::new();
-        let packed = match fs::read_to_string(self.path.join("packed-refs")) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
-            read => read.map_err(mending)?,
-        };
-        for line in packed.lines().filter(|line| !line.starts_with(['#', '^'])) {
-            if let Some((id, name)) = line.split_once(' ') {
-                found.push((name.to_owned(), full_id(id)));
-            }
+        for line in self.packed_refs()?.lines() {
+            found.extend(packed_ref(line).map(|(id, name)| (name.to_owned(), full_id(id))));
         }
         let mut waiting = vec![self.path.join("refs")];
         while let Some(folder) = waiting.pop() {
@@ -216,6 +221,37 @@ impl Store {
         }
         found.sort();
         Ok(found)
+    }
+
+    fn packed_refs(&self) -> Result<String, Error> {
+        match fs::read(self.path.join(PACKED_REFS)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
+            read => Ok(String::from_utf8_lossy(&read.map_err(mending)?).into_owned()),
+        }
+    }
+
+    /// Whether git can read its file of many refs: with one line that is none, it reads no ref at all.
+    pub fn are_packed_refs_sound(&self) -> Result<bool, Error> {
+        let is_sound = |line: &str| {
+            line.starts_with('#')
+                || line.strip_prefix('^').is_some_and(|id| full_id(id).is_some())
+                || packed_ref(line).is_some()
+        };
+        let text = self.packed_refs()?;
+        Ok(text.lines().all(is_sound) && (text.is_empty() || text.ends_with('\n')))
+    }
+
+    /// Leaves in the file of many refs what is one; the file is kept as it was.
+    pub fn mend_packed_refs(&self) -> Result<(), Error> {
+        let _lock = self.lock()?;
+        let text = self.packed_refs()?;
+        let sound: String = text
+            .lines()
+            .filter(|line| packed_ref(line).is_some())
+            .fold(String::new(), |text, line| text + line + "\n");
+        let path = self.path.join(PACKED_REFS);
+        self.set_aside(&path)?;
+        platform::write_atomic(&path, sound.as_bytes()).map_err(mending)
     }
 
     /// The name of the ref that a file is; none: it is a lock.
@@ -285,6 +321,13 @@ pub(super) fn set_aside(store: &Path, path: &Path) -> Result<(), Error> {
         Err(error) => Err(mending(error)),
         Ok(()) => platform::close_to_others(&place).map(drop).map_err(mending),
     }
+}
+
+/// The id and the name on a line of git's file of many refs.
+fn packed_ref(line: &str) -> Option<(&str, &str)> {
+    let (id, name) = line.split_once(' ')?;
+    let is_ref = name.starts_with("refs/") && git2::Reference::is_valid_name(name);
+    (full_id(id).is_some() && is_ref).then_some((id, name))
 }
 
 fn full_id(hex: &str) -> Option<Oid> {

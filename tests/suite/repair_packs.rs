@@ -112,6 +112,40 @@ fn a_pack_without_an_index_that_nobody_needs_is_told_and_mended() {
 }
 
 #[test]
+fn lines_that_are_no_refs_go_out_of_the_packed_ones() {
+    let sandbox = packed();
+    let (tip, tree) = (sandbox.tip(), sandbox.git(["rev-parse", "main^{tree}"]));
+    sandbox.git(["branch", "kept", "main~1"]);
+    sandbox.git(["pack-refs", "--all"]);
+    let path = sandbox.store().join("packed-refs");
+    let kept = sandbox.git(["rev-parse", "kept"]);
+    let mut bytes = fs::read(&path).expect("it is read");
+    bytes.extend(b"\xff\0 refs/heads/torn\n0123");
+    fs::write(&path, bytes).expect("written");
+    let told = sandbox.run(["doctor"]).code(5);
+    assert!(told.stdout.contains("packed-refs has lines"), "{told:?}");
+    sandbox.run(["doctor", "--repair"]).ok();
+    assert_eq!(sandbox.git(["rev-parse", "kept"]), kept);
+    is_sound(&sandbox, (&tip, &tree), "packed-refs");
+}
+
+#[test]
+fn without_objects_all_of_it_comes_from_a_clone() {
+    let sandbox = packed();
+    let (tip, tree) = (sandbox.tip(), sandbox.git(["rev-parse", "main^{tree}"]));
+    let clone = sandbox.root().join("clone.git").display().to_string();
+    let mut git = sandbox.plain_git(sandbox.root(), false);
+    let store = sandbox.store();
+    git.args(["clone", "-q", "--bare", "--no-hardlinks"]).arg(&store).arg(&clone);
+    Ran::of(&mut git).ok();
+    fs::remove_dir_all(store.join("objects")).expect("removed");
+    assert_ne!(sandbox.run(["list"]).code, 0);
+    let ran = sandbox.run(["doctor", "--repair", "--from", &clone]).ok();
+    assert!(ran.stderr.contains("Made objects again"), "{ran:?}");
+    is_sound(&sandbox, (&tip, &tree), "no objects");
+}
+
+#[test]
 fn gits_settings_of_the_store_are_told_and_made_again() {
     let sandbox = packed();
     let (tip, tree) = (sandbox.tip(), sandbox.git(["rev-parse", "main^{tree}"]));
