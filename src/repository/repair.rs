@@ -113,7 +113,10 @@ impl Repository {
         let (mut steps, mut notices) = (harmless_steps(&store), Vec::new());
         steps.extend((!store.are_packed_refs_sound()?).then_some(RepairStep::PackedRefs));
         let derived = store.derived_faults()?;
-        steps.extend(derived_steps(&mut store, &derived)?);
+        let is_lost = |step: &RepairStep| matches!(step, RepairStep::LostPack(_));
+        let (lost_packs, mended): (Vec<_>, Vec<_>) =
+            derived_steps(&mut store, &derived)?.into_iter().partition(is_lost);
+        steps.extend(mended);
         let each = &mut |done, total| progress(Progress { unit: "objects", done, total });
         let is_sound = store.find_main(known.as_ref())?.is_none()
             && store.tip().is_ok_and(|tip| store.check(&tip, each).is_empty())
@@ -132,6 +135,8 @@ impl Repository {
             let given = store.given().into_iter().map(|(name, it)| RepairStep::Objects(name, it));
             steps.extend(given.chain(main.map(RepairStep::Main)).chain(strays));
         }
+        // What is left in them is taken before.
+        steps.extend(lost_packs);
         let main = steps.iter().find_map(|step| match step {
             RepairStep::Main(main) => Some(main),
             _ => None,
