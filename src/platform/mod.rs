@@ -43,7 +43,9 @@ pub use files::write_new;
 pub use holders::is_abandoned;
 pub use line::append_line;
 pub use lock::FileLock;
+pub use process::Pipe;
 pub use process::end_with_descendants;
+pub use process::has_said;
 pub use process::is_alive;
 pub use stamp::FileStamp;
 #[cfg(unix)]

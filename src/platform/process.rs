@@ -1,6 +1,38 @@
-//! Other processes: whether one lives, and ending one with those that it started.
+//! Other processes: whether one lives, what it says, and ending one with those that it started.
 
+use std::io::Read;
 use std::process::Child;
+use std::time::Duration;
+
+/// What another process says.
+#[cfg(unix)]
+pub trait Pipe: Read + std::os::fd::AsFd + Send + 'static {}
+/// What another process says.
+#[cfg(not(unix))]
+pub trait Pipe: Read + Send + 'static {}
+
+#[cfg(unix)]
+impl<P: Read + std::os::fd::AsFd + Send + 'static> Pipe for P {}
+#[cfg(not(unix))]
+impl<P: Read + Send + 'static> Pipe for P {}
+
+/// Whether there is something to read, or the end of it, within so long. Where the system does not
+/// say, there is: then the reader waits.
+#[cfg_attr(not(unix), expect(unused_variables, reason = "nobody can be asked"))]
+pub fn has_said(pipe: &impl Pipe, patience: Duration) -> bool {
+    #[cfg(unix)]
+    {
+        use rustix::event::PollFd;
+        use rustix::event::PollFlags;
+        use rustix::event::Timespec;
+        let patience = Timespec::try_from(patience).ok();
+        let mut asked = [PollFd::new(pipe, PollFlags::IN)];
+        // One that cannot be asked is read.
+        rustix::event::poll(&mut asked, patience.as_ref()).map_or(true, |count| count > 0)
+    }
+    #[cfg(not(unix))]
+    true
+}
 
 /// Ends a process at once, and on Linux all those that it started too; waits for it.
 pub fn end_with_descendants(child: &mut Child) {

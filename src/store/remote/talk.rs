@@ -7,6 +7,7 @@
 //! On systems without `ulimit` the memory of a process is not bounded, only each piece of it.
 
 use std::io;
+#[cfg(test)]
 use std::io::Read;
 use std::path::Path;
 use std::process::Child;
@@ -16,21 +17,26 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 use std::time::Instant;
 
 use crate::platform;
+use crate::platform::Pipe;
 use crate::store::inspect::bytes_in;
 
 /// How long nothing may come.
 const SILENCE: Duration = Duration::from_secs(120);
 /// As many bytes that arrived, or that are to go, give a second more.
 const BYTES_A_SECOND: u64 = 64 << 10;
-/// How often is looked at what has come, and how long is waited for the last words of a process
-/// whose child keeps its output open.
+/// How often is looked at what has come, and whether the process has ended whose child keeps its
+/// output open.
 const TICK: Duration = Duration::from_millis(200);
+/// How long is waited for last words where nobody can tell whether there are more.
+const LAST_WORDS: Duration = Duration::from_secs(5);
 /// The most of what git says that is kept.
 const SAID_LIMIT: u64 = 1 << 20;
 /// What a shell does before git takes its place: 2 GiB for each process, in KiB.
@@ -112,10 +118,22 @@ pub(super) fn talk(mut command: Command, bounds: Bounds<'_>) -> Result<Said, Str
         io::ErrorKind::NotFound => "the git program is not installed".to_owned(),
         _ => format!("the git program cannot be started: {error}"),
     })?;
-    let (done, ended) = mpsc::channel();
-    let stdout = listen(child.stdout.take(), done.clone());
-    let stderr = listen(child.stderr.take(), done);
-    let status = wait(&mut child, &ended, bounds);
+    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+    hear(child, stdout.expect("it is a pipe"), stderr.expect("it is a pipe"), bounds)
+}
+
+/// Hears a process out, with its output.
+fn hear(
+    mut child: Child,
+    stdout: impl Pipe,
+    stderr: impl Pipe,
+    bounds: Bounds<'_>,
+) -> Result<Said, String> {
+    let (done, finished) = mpsc::channel();
+    let is_over = Arc::new(AtomicBool::new(false));
+    let stdout = listen(stdout, &is_over, done.clone());
+    let stderr = listen(stderr, &is_over, done);
+    let status = wait(&mut child, &finished, &is_over, bounds);
     if status.is_err() {
         platform::end_with_descendants(&mut child);
     }
@@ -134,17 +152,31 @@ fn text(heard: &Heard) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// Keeps what is said, the first of it, and tells when it ends.
-fn listen(from: Option<impl Read + Send + 'static>, done: mpsc::Sender<()>) -> Heard {
+/// Keeps what is said, the first of it, and tells when it ends. When the process is over that said it,
+/// nobody waits for more than is there: a child of it may keep the pipe open.
+fn listen(mut from: impl Pipe, is_over: &Arc<AtomicBool>, done: mpsc::Sender<()>) -> Heard {
     let heard = Heard::default();
-    let kept = Arc::clone(&heard);
+    let (kept, is_over) = (Arc::clone(&heard), Arc::clone(is_over));
     thread::spawn(move || {
-        let mut from = from.expect("it is a pipe");
-        let mut bytes = [0; 8 << 10];
-        while let Ok(count @ 1..) = from.read(&mut bytes) {
+        let (mut bytes, mut last) = ([0; 8 << 10], 0);
+        loop {
+            // What a process said is in the pipe before anybody learns that it ended.
+            let was_over = is_over.load(Ordering::SeqCst);
+            let patience = if was_over { Duration::ZERO } else { TICK };
+            if !platform::has_said(&from, patience) {
+                if was_over {
+                    break;
+                }
+                continue;
+            }
+            let Ok(count @ 1..) = from.read(&mut bytes) else { break };
             let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
             if (kept.len() as u64) < SAID_LIMIT {
                 kept.extend_from_slice(&bytes[..count]);
+            }
+            last += if was_over { count as u64 } else { 0 };
+            if last > SAID_LIMIT {
+                break;
             }
         }
         // Nobody waits for it any more when the talk was ended.
@@ -155,17 +187,20 @@ fn listen(from: Option<impl Read + Send + 'static>, done: mpsc::Sender<()>) -> H
 
 fn wait(
     child: &mut Child,
-    ended: &mpsc::Receiver<()>,
+    finished: &mpsc::Receiver<()>,
+    is_over: &AtomicBool,
     bounds: Bounds<'_>,
 ) -> Result<ExitStatus, String> {
     let failed = |error: io::Error| format!("the git program is lost: {error}");
     let (mut open, mut size, mut since) = (2, 0, Instant::now());
     while open > 0 {
-        match ended.recv_timeout(TICK) {
+        match finished.recv_timeout(TICK) {
             Ok(()) => open -= 1,
             Err(mpsc::RecvTimeoutError::Disconnected) => break,
             Err(mpsc::RecvTimeoutError::Timeout) => {
                 if let Some(status) = child.try_wait().map_err(failed)? {
+                    is_over.store(true, Ordering::SeqCst);
+                    last_words(finished, open);
                     return Ok(status);
                 }
                 let now = bounds.place.map_or(0, bytes_in);
@@ -186,9 +221,22 @@ fn wait(
     child.wait().map_err(failed)
 }
 
+/// Waits until all is read that was said.
+fn last_words(finished: &mpsc::Receiver<()>, open: u32) {
+    for _ in 0..open {
+        if cfg!(unix) {
+            finished.recv().ok();
+        } else {
+            finished.recv_timeout(LAST_WORDS).ok();
+        }
+    }
+}
+
 #[cfg(all(test, unix))]
 mod tests {
     use std::fs;
+    use std::os::fd::AsFd;
+    use std::os::fd::BorrowedFd;
 
     use super::*;
 
@@ -227,6 +275,32 @@ mod tests {
         let size = fs::metadata(&file).expect("there").len();
         thread::sleep(TICK);
         assert_eq!(fs::metadata(&file).expect("there").len(), size, "it does not go on");
+    }
+
+    /// A pipe whose reader gets no time to read at once.
+    struct Late<P>(P);
+
+    impl<P: AsFd> AsFd for Late<P> {
+        fn as_fd(&self) -> BorrowedFd<'_> {
+            self.0.as_fd()
+        }
+    }
+
+    impl<P: Read> Read for Late<P> {
+        fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+            thread::sleep(5 * TICK);
+            self.0.read(bytes)
+        }
+    }
+
+    #[test]
+    fn what_was_said_is_read_however_late() {
+        let mut command = shell("echo here; sleep 20 & exit 0");
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("it starts");
+        let pipes = (child.stdout.take().expect("one"), child.stderr.take().expect("one"));
+        let said = hear(child, Late(pipes.0), Late(pipes.1), Bounds::short());
+        assert_eq!(said.expect("it ended").stdout, "here\n");
     }
 
     #[test]
