@@ -2,6 +2,8 @@
 
 use std::path::Path;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::OnceLock;
 
 use chrono::Local;
 
@@ -14,6 +16,7 @@ use crate::cli::exit::Failure;
 use crate::cli::exit::Result;
 use crate::cli::interrupt::Interrupt;
 use crate::cli::json::EditView;
+use crate::cli::mending;
 use crate::cli::output::Meter;
 use crate::cli::output::Output;
 use crate::cli::output::OutputOptions;
@@ -34,6 +37,7 @@ use crate::repository::RemedyKind;
 use crate::repository::Repository;
 use crate::repository::SessionAt;
 use crate::repository::StorageNotice;
+use crate::repository::StoreDamage;
 use crate::session::Head;
 use crate::session::SessionId;
 
@@ -110,6 +114,10 @@ pub(crate) struct Context {
     pub(crate) output: Output,
     /// What Ctrl-C does.
     pub(crate) interrupt: Interrupt,
+    /// Where the store that was opened last notes what is damaged of it.
+    damage: Arc<OnceLock<StoreDamage>>,
+    /// What was told of that already.
+    told_damage: Option<StoreDamage>,
 }
 
 impl Context {
@@ -132,7 +140,8 @@ impl Context {
             Error::new(ErrorKind::Io, "Signals cannot be listened to").because(error)
         })?;
         output.hold_while_paging(interrupt.clone());
-        Ok(Self { environment, settings, told, flags, output, interrupt })
+        let (damage, told_damage) = (Arc::default(), None);
+        Ok(Self { environment, settings, told, flags, output, interrupt, damage, told_damage })
     }
 
     /// Takes in what was changed in the file of settings.
@@ -181,6 +190,7 @@ impl Context {
     /// `offered`: sessions of that agent are told of by the offer.
     fn tell_of_opening(&mut self, repository: &mut Repository, offered: &str) -> Result<()> {
         repository.listen_to_migration(self.migration_listener());
+        self.damage = repository.damage();
         if let [first, others @ ..] = repository.closed_to_others() {
             let more = match others.len() as u64 {
                 0 => String::new(),
@@ -192,6 +202,18 @@ impl Context {
         }
         self.tell_of_recovery(repository, offered)?;
         self.tell_of_upkeep(repository)
+    }
+
+    /// Says, once, what of the store is damaged though it was read, if the failure does not.
+    pub(crate) fn tell_of_damage(&mut self, failure: Option<&Failure>) -> Result<()> {
+        let is_told = matches!(failure, Some(Failure::Library(error) | Failure::Hinted(error, _))
+            if error.kind() == ErrorKind::Corrupt);
+        let Some(damage) = self.damage.get().filter(|_| !is_told) else { return Ok(()) };
+        if self.told_damage.as_ref() == Some(damage) {
+            return Ok(());
+        }
+        self.told_damage = Some(damage.clone());
+        self.output.warning(&mending::read_on(damage))
     }
 
     /// Shows and tells, when it comes, of a migration that comes by itself.

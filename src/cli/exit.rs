@@ -169,7 +169,7 @@ fn row(kind: ErrorKind) -> Row {
         ErrorKind::Conflict => ("in the way", None, ExitCode::Failed),
         ErrorKind::Corrupt => (
             "damaged",
-            Some("`annals doctor` says what is damaged and what is not."),
+            Some("`annals doctor` says what is damaged, `annals doctor --repair` mends it."),
             ExitCode::Damaged,
         ),
         ErrorKind::TooNew => (

@@ -1,4 +1,5 @@
-//! What a repair would do, or did, in words: a line for each step, and what it says of its losses.
+//! Damage of the store in words: that it is read all the same; what a repair would do, or did, a line
+//! for each step, and what it says of its losses.
 
 use crate::cli::brief;
 use crate::repository::Gap;
@@ -7,7 +8,20 @@ use crate::repository::Place;
 use crate::repository::RepairStep;
 use crate::repository::SalvagedSession;
 use crate::repository::SettingsFault;
+use crate::repository::StoreDamage;
 use crate::session::SessionId;
+
+/// That a store is read though it is damaged.
+pub(crate) fn read_on(damage: &StoreDamage) -> String {
+    let StoreDamage { cause, stands_in } = damage;
+    let shown = stands_in.as_ref().map_or_else(String::new, |revision| {
+        format!(" What is shown is revision {}, without what came later.", revision.short())
+    });
+    format!(
+        "The store is damaged, and only what can be read is shown: {cause}.{shown} \
+        `annals doctor --repair` mends it."
+    )
+}
 
 /// A step, as one sentence; `would`: it is only planned.
 pub(crate) fn step(step: &RepairStep, would: bool) -> String {

@@ -40,11 +40,12 @@ impl Index {
         let doing = "cannot take a session's mark off";
         let digits = digits(id);
         let transaction = self.connection.transaction().map_err(failed(doing))?;
-        let sql = "SELECT key FROM sessions JOIN heads USING (key)
+        let sql = "SELECT key, tree FROM sessions JOIN heads USING (key)
             WHERE id = ?1 AND damaged IS NOT NULL";
-        let key = transaction.query_row(sql, [&digits], |row| row.get(0)).optional();
-        if let Some(key) = key.map_err(failed(doing))? {
-            write_head(&transaction, key, &digits, (head, None)).map_err(failed(doing))?;
+        let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get::<_, String>(1)?));
+        let marked = transaction.query_row(sql, [&digits], row).optional();
+        if let Some((key, tree)) = marked.map_err(failed(doing))? {
+            write_head(&transaction, key, &digits, (head, &tree, None)).map_err(failed(doing))?;
         }
         transaction.commit().map_err(failed(doing))
     }

@@ -31,7 +31,8 @@ pub(super) fn family(
             .query_row([&id], |row| row.get(0))
             .optional()?;
         if let Some(key) = key {
-            rows::write_head(&passing, key, &id, (head, None))?;
+            // Whatever tree it was in: only its head is looked at.
+            rows::write_head(&passing, key, &id, (head, "", None))?;
         }
     }
     let conditions = Conditions::of(&Filter { with_subagents: false, ..filter.clone() });

@@ -24,6 +24,7 @@ mod dates;
 mod family;
 mod filter;
 mod find;
+mod folds;
 mod found;
 mod gather;
 mod list;
@@ -43,6 +44,7 @@ mod tests;
 mod texts;
 mod tokens;
 mod totals;
+mod trees;
 mod unmatched;
 mod workspaces;
 
@@ -53,18 +55,16 @@ use std::path::PathBuf;
 use chrono::DateTime;
 use chrono::Utc;
 use rusqlite::Connection;
-use rusqlite::OptionalExtension;
-use rusqlite::params;
 
 use crate::index::database::failed;
 use crate::index::rows::Portion;
 use crate::index::rows::State;
 use crate::index::rows::States;
 use crate::session::Head;
-use crate::session::HeadFold;
 use crate::session::RevisionId;
 use crate::session::SessionId;
 use crate::store::CommitEntry;
+use crate::store::ObjectId;
 use crate::store::Store;
 use crate::store::repository_of;
 
@@ -186,6 +186,7 @@ pub struct Summary {
 pub struct Index {
     folder: PathBuf,
     connection: Connection,
+    unread: Option<String>,
 }
 
 impl Index {
@@ -193,7 +194,7 @@ impl Index {
     /// version, is made anew; in memory, where the folder cannot be written.
     pub fn open(private_folder: &Path) -> Result<Self, Error> {
         let connection = database::open(private_folder, &schema::LAYOUT)?;
-        Ok(Self { folder: private_folder.to_owned(), connection })
+        Ok(Self { folder: private_folder.to_owned(), connection, unread: None })
     }
 
     /// Makes a damaged index anew, empty; the next refresh fills it.
@@ -212,25 +213,27 @@ impl Index {
         Ok(())
     }
 
-    /// Follows main up to the tip. Nothing to do: one read of the ref.
+    /// Follows main up to the tip. Nothing to do: one read of the ref. Where the tip cannot be read, the
+    /// index stays where it is, and one that is empty follows to the newest revision that can be read;
+    /// [`Index::unread`] says so.
     pub fn refresh(&mut self, store: &Store) -> Result<Refreshed, Error> {
         self.follow(store)
     }
 
     /// Takes in a commit by those who made it, without reading the store: for each session that
-    /// it changed the new head, or none if it was deleted. False, and nothing was done: the index
+    /// it changed the new head and the tree it is in, or none if it was deleted. False, and nothing was done: the index
     /// does not stand for the commit's first parent; the next refresh takes the commit in.
     pub fn note_commit(
         &mut self,
         entry: &CommitEntry,
-        changes: &[(SessionId, Option<&Head>)],
+        changes: &[(SessionId, Option<(&Head, ObjectId)>)],
     ) -> Result<bool, Error> {
-        let states = changes.iter().map(|(id, head)| {
-            let state = head.map_or(State::Deleted, |head| State::Present(Box::new(head.clone())));
-            (*id, state)
+        let states = changes.iter().map(|(id, saved)| match saved {
+            Some((head, tree)) => (*id, State::Present(*tree, Box::new((*head).clone()))),
+            None => (*id, State::Deleted),
         });
-        let is_begun = |(id, head): &(SessionId, Option<&Head>)| {
-            head.is_some() && !list::is_listed(&self.connection, *id)
+        let is_begun = |(id, saved): &(SessionId, Option<(&Head, ObjectId)>)| {
+            saved.is_some() && !list::is_listed(&self.connection, *id)
         };
         let begun = changes.iter().filter(|it| is_begun(it)).map(|(id, _)| *id).collect();
         let mut portion = Portion::default();
@@ -363,36 +366,5 @@ impl Index {
     /// The revisions of a session, newest first; those of a deleted one too.
     pub fn revisions(&self, id: SessionId) -> Result<Vec<RevisionEntry>, Error> {
         list::revisions(&self.connection, id).map_err(failed("cannot read the index"))
-    }
-
-    /// Keeps the states of sessions' folds, each valid for the tree of that id.
-    pub fn keep_folds<'f>(
-        &mut self,
-        folds: impl Iterator<Item = (SessionId, &'f str, &'f HeadFold)>,
-    ) -> Result<(), Error> {
-        let keep = || {
-            let transaction = self.connection.transaction()?;
-            for (id, tree, fold) in folds {
-                let state = serde_json::to_string(fold).expect("a fold has string keys only");
-                transaction
-                    .prepare_cached("INSERT OR REPLACE INTO folds VALUES (?1, ?2, ?3)")?
-                    .execute(params![rows::digits(id), tree, state])?;
-            }
-            transaction.commit()
-        };
-        keep().map_err(failed("cannot write the index"))
-    }
-
-    /// The kept state, if it is for that tree.
-    pub fn fold(&self, id: SessionId, tree: &str) -> Result<Option<HeadFold>, Error> {
-        let read = || {
-            self.connection
-                .prepare_cached("SELECT state FROM folds WHERE id = ?1 AND tree = ?2")?
-                .query_row(params![rows::digits(id), tree], |row| row.get::<_, String>(0))
-                .optional()
-        };
-        let state = read().map_err(failed("cannot read the index"))?;
-        // A state that another release of annals wrote is one that is not there.
-        Ok(state.and_then(|state| serde_json::from_str(&state).ok()))
     }
 }

@@ -3,15 +3,18 @@
 use crate::index::Error;
 use crate::index::Index;
 use crate::index::database;
+use crate::index::database::failed;
 use crate::index::rows;
 use crate::index::rows::Portion;
 use crate::index::rows::State;
 use crate::index::rows::States;
+use crate::index::trees;
 use crate::session::Head;
 use crate::session::RevisionId;
 use crate::session::SessionId;
 use crate::store;
 use crate::store::CommitEntry;
+use crate::store::ObjectId;
 use crate::store::SessionChange;
 use crate::store::Store;
 
@@ -32,6 +35,10 @@ pub struct Refreshed {
 pub(super) trait HistorySource {
     /// The newest revision.
     fn tip(&self) -> Result<RevisionId, store::Error>;
+    /// As [`Store::check_readable`].
+    fn check_readable(&self, at: &RevisionId) -> Result<(), store::Error>;
+    /// As [`Store::newest_readable`].
+    fn newest_readable(&self) -> Result<Option<RevisionId>, store::Error>;
     /// As [`Store::history`].
     fn history(
         &self,
@@ -52,10 +59,12 @@ pub(super) trait HistorySource {
 /// How a session stands in a revision that is compared with one before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Presence {
-    /// It is there, and was not before.
-    Begun,
-    /// It is there.
-    There,
+    /// It is there, in this tree, and was not before.
+    Begun(ObjectId),
+    /// It is there, in this tree.
+    There(ObjectId),
+    /// It was there, and the folder that it was in cannot be read.
+    Hidden,
     /// It is not there.
     Gone,
 }
@@ -63,6 +72,14 @@ pub(super) enum Presence {
 impl HistorySource for Store {
     fn tip(&self) -> Result<RevisionId, store::Error> {
         self.tip()
+    }
+
+    fn check_readable(&self, at: &RevisionId) -> Result<(), store::Error> {
+        self.check_readable(at)
+    }
+
+    fn newest_readable(&self) -> Result<Option<RevisionId>, store::Error> {
+        self.newest_readable()
     }
 
     fn history(
@@ -81,15 +98,19 @@ impl HistorySource for Store {
     ) -> Result<Vec<(SessionId, Presence)>, store::Error> {
         let presence = |change: &SessionChange| match (change.tree, change.existed) {
             (None, _) => Presence::Gone,
-            (Some(_), true) => Presence::There,
-            (Some(_), false) => Presence::Begun,
+            (Some(tree), true) => Presence::There(tree),
+            (Some(tree), false) => Presence::Begun(tree),
         };
-        let changes = match self.changes(from, to) {
+        let (changes, hidden) = match self.changes(from, to) {
             // One damaged folder must not keep the others from being listed.
-            Err(store::Error::Corrupt { .. }) => self.changes_in_part(from, to)?,
-            changes => changes?,
+            Err(store::Error::Corrupt { .. }) => {
+                let hidden = from.map(|from| self.hidden_sessions(from, to)).transpose()?;
+                (self.changes_in_part(from, to)?, hidden.unwrap_or_default())
+            }
+            changes => (changes?, Vec::new()),
         };
-        Ok(changes.iter().map(|change| (change.id, presence(change))).collect())
+        let changes = changes.iter().map(|change| (change.id, presence(change)));
+        Ok(changes.chain(hidden.into_iter().map(|id| (id, Presence::Hidden))).collect())
     }
 
     fn head(&self, at: &RevisionId, id: SessionId) -> Result<Option<Head>, store::Error> {
@@ -104,6 +125,11 @@ impl Index {
     /// The revision that the catalogue stands for, if it stands for one.
     pub fn stands_for(&self) -> Result<Option<RevisionId>, Error> {
         rows::indexed(&self.connection)
+    }
+
+    /// Why the newest revision could not be followed to, when that was last tried.
+    pub fn unread(&self) -> Option<&str> {
+        self.unread.as_deref()
     }
 
     /// As [`Index::refresh`], of any history.
@@ -121,11 +147,11 @@ impl Index {
         let mut refreshed = Refreshed::default();
         // Again while other processes move the catalogue, or the tip, at the same time.
         loop {
-            let tip = source.tip()?;
             let indexed = rows::indexed(&self.connection)?;
-            if indexed.as_ref() == Some(&tip) {
-                return Ok(refreshed);
-            }
+            let tip = match self.readable_tip(source, indexed.as_ref())? {
+                Some(tip) if indexed.as_ref() != Some(&tip) => tip,
+                _ => return Ok(refreshed),
+            };
             if database::is_read_only(&self.connection) {
                 self.rebuild()?;
                 continue;
@@ -137,6 +163,36 @@ impl Index {
                 continue;
             };
             refreshed.commits += self.take_in(source, indexed, commits)?;
+        }
+    }
+
+    /// The revision to follow to: the newest; where that cannot be read, whatever the catalogue stands
+    /// for is kept (none), and one that stands for nothing follows to the newest that can be read.
+    fn readable_tip(
+        &mut self,
+        source: &dyn HistorySource,
+        indexed: Option<&RevisionId>,
+    ) -> Result<Option<RevisionId>, Error> {
+        self.unread = None;
+        let tip = source.tip();
+        if let (Ok(tip), Some(indexed)) = (&tip, indexed)
+            && tip == indexed
+        {
+            return Ok(None);
+        }
+        match tip.and_then(|tip| source.check_readable(&tip).map(|()| tip)) {
+            Err(error @ store::Error::Corrupt { .. }) => {
+                let found = match indexed {
+                    Some(_) => None,
+                    None => match source.newest_readable()? {
+                        None => return Err(error.into()),
+                        found => found,
+                    },
+                };
+                self.unread = Some(error.to_string());
+                Ok(found)
+            }
+            tip => Ok(Some(tip?)),
         }
     }
 
@@ -212,24 +268,26 @@ impl Index {
                 self.rebuild()?;
                 continue;
             }
-            let changes = changes(store, from.as_ref(), &tip)?;
+            let changes = self.changes(store, from.as_ref(), &tip)?;
             take(self, (from.as_ref(), &tip), &changes)?;
         }
     }
-}
 
-/// What changed; everything, where the commit that a part stands for is no more.
-fn changes(
-    store: &Store,
-    from: Option<&RevisionId>,
-    to: &RevisionId,
-) -> Result<Vec<SessionChange>, Error> {
-    if from.is_some()
-        && let Ok(changes) = store.changes(from, to)
-    {
-        return Ok(changes);
+    /// What changed; everything that the catalogue knows, where the commit that a part stands for is no
+    /// more, or one of the two cannot be read.
+    fn changes(
+        &self,
+        store: &Store,
+        from: Option<&RevisionId>,
+        to: &RevisionId,
+    ) -> Result<Vec<SessionChange>, Error> {
+        if from.is_some()
+            && let Ok(changes) = store.changes(from, to)
+        {
+            return Ok(changes);
+        }
+        trees::all(&self.connection).map_err(failed("cannot read the index"))
     }
-    Ok(store.changes_in_part(None, to)?)
 }
 
 fn read_states(
@@ -249,8 +307,8 @@ fn own_states(source: &dyn HistorySource, entry: &CommitEntry) -> Result<States,
         let others = source.changes(Some(parent), &entry.revision)?;
         changes.retain_mut(|(id, presence)| {
             let other = others.iter().find(|(other, _)| other == id);
-            if other.is_some_and(|(_, other)| *other == Presence::There) {
-                *presence = Presence::There;
+            if let (Some((_, Presence::There(_))), Presence::Begun(tree)) = (other, &*presence) {
+                *presence = Presence::There(*tree);
             }
             other.is_some()
         });
@@ -267,10 +325,17 @@ fn states_of(
     for (id, presence) in changes {
         let state = match presence {
             Presence::Gone => State::Deleted,
-            _ => read_state(id, source.head(at, id))?,
+            Presence::Hidden => State::Hidden(format!(
+                "the folder that it is in cannot be read in the revision {}, and this is what it was \
+                before",
+                at.short()
+            )),
+            Presence::Begun(tree) | Presence::There(tree) => {
+                read_state(id, tree, source.head(at, id))?
+            }
         };
         states.each.push((id, state));
-        if presence == Presence::Begun {
+        if matches!(presence, Presence::Begun(_)) {
             states.begun.push(id);
         }
     }
@@ -278,15 +343,20 @@ fn states_of(
 }
 
 /// One damaged session must not keep the others from being listed.
-fn read_state(id: SessionId, head: Result<Option<Head>, store::Error>) -> Result<State, Error> {
+fn read_state(
+    id: SessionId,
+    tree: ObjectId,
+    head: Result<Option<Head>, store::Error>,
+) -> Result<State, Error> {
+    let damaged = |why: String| Ok(State::Damaged(tree, why));
     match head {
         Ok(Some(head)) if head.id != id => {
-            Ok(State::Damaged(format!("its session.yaml is that of session {}", head.id)))
+            damaged(format!("its session.yaml is that of session {}", head.id))
         }
-        Ok(Some(head)) => Ok(State::Present(Box::new(head))),
-        Ok(None) => Ok(State::Damaged("its session.yaml is missing".to_owned())),
+        Ok(Some(head)) => Ok(State::Present(tree, Box::new(head))),
+        Ok(None) => damaged("its session.yaml is missing".to_owned()),
         Err(error @ (store::Error::Corrupt { .. } | store::Error::TooNew { .. })) => {
-            Ok(State::Damaged(error.to_string()))
+            damaged(error.to_string())
         }
         Err(error) => Err(error.into()),
     }

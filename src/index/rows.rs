@@ -16,16 +16,19 @@ use crate::session::RevisionId;
 use crate::session::SessionId;
 use crate::session::Timestamp;
 use crate::store::CommitEntry;
+use crate::store::ObjectId;
 
 /// What became of a session in a commit.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum State {
-    /// It has this head.
-    Present(Box<Head>),
+    /// It is in this tree, with this head.
+    Present(ObjectId, Box<Head>),
     /// It left the tip.
     Deleted,
-    /// It cannot be read, and why.
-    Damaged(String),
+    /// It is in this tree and cannot be read, and why.
+    Damaged(ObjectId, String),
+    /// What became of it cannot be read, and why: the last that is known of it stays.
+    Hidden(String),
 }
 
 /// Commits, each behind its parents, and what they did.
@@ -53,6 +56,9 @@ pub(super) struct States {
     /// Of these, those that were not there before.
     pub(super) begun: Vec<SessionId>,
 }
+
+/// The last of a session that could be read: the tree that it was in, and its head.
+type Readable<'h> = (ObjectId, &'h Head);
 
 impl Portion {
     /// Adds the next commit: how the sessions stand after it, and, where that is not what the
@@ -165,13 +171,13 @@ pub(super) fn instant(text: Option<&str>) -> Option<i64> {
 fn write_portion(transaction: &Transaction<'_>, portion: &Portion) -> rusqlite::Result<()> {
     // Of a session that changed often only the last head is written, beside the last that could
     // be read: a deleted session is found by the agent's id in it.
-    let mut latest: BTreeMap<SessionId, (Option<&Head>, &State)> = BTreeMap::new();
+    let mut latest: BTreeMap<SessionId, (Option<Readable<'_>>, &State)> = BTreeMap::new();
     for step in &portion.commits {
         for (id, state) in &step.states.each {
             let (head, last) = latest.entry(*id).or_insert((None, state));
             *last = state;
-            if let State::Present(present) = state {
-                *head = Some(present);
+            if let State::Present(tree, present) = state {
+                *head = Some((*tree, present));
             }
         }
     }
@@ -182,14 +188,15 @@ fn write_portion(transaction: &Transaction<'_>, portion: &Portion) -> rusqlite::
     for Step { entry, states, own } in &portion.commits {
         let number = write_commit(transaction, entry)?;
         let own = own.as_ref().unwrap_or(states);
-        for (id, state) in &own.each {
+        let is_known = |(_, state): &&(SessionId, State)| !matches!(state, State::Hidden(_));
+        for (id, state) in own.each.iter().filter(is_known) {
             let key = match keys.get(id) {
                 Some(key) => *key,
                 None => known_key(transaction, *id)?,
             };
             let counts = match state {
-                State::Present(head) => Some(to_json(&head.counts)),
-                State::Deleted | State::Damaged(_) => None,
+                State::Present(_, head) => Some(to_json(&head.counts)),
+                State::Deleted | State::Damaged(..) | State::Hidden(_) => None,
             };
             transaction
                 .prepare_cached("INSERT OR REPLACE INTO revisions VALUES (?1, ?2, ?3, ?4)")?
@@ -253,10 +260,10 @@ fn write_beginning(transaction: &Transaction<'_>, key: i64, number: i64) -> rusq
 fn write_session(
     transaction: &Transaction<'_>,
     id: SessionId,
-    head: Option<&Head>,
+    head: Option<Readable<'_>>,
     state: &State,
 ) -> rusqlite::Result<i64> {
-    let native = head.and_then(|head| head.agent.session.as_deref());
+    let native = head.and_then(|(_, head)| head.agent.session.as_deref());
     let id_digits = digits(id);
     let reversed: String = id_digits.chars().rev().collect();
     let key = transaction
@@ -271,20 +278,28 @@ fn write_session(
         })?;
     match (state, head) {
         (State::Deleted, _) => remove_session(transaction, key, &id_digits)?,
-        (State::Present(_), head) => {
-            let head = head.expect("a session in this state brought its head");
-            write_head(transaction, key, &id_digits, (head, None))?;
+        (State::Present(tree, head), _) => {
+            write_head(transaction, key, &id_digits, (head, &tree.to_string(), None))?;
         }
-        (State::Damaged(why), Some(head)) => {
-            write_head(transaction, key, &id_digits, (head, Some(why)))?;
+        (State::Damaged(tree, why), Some((_, head))) => {
+            write_head(transaction, key, &id_digits, (head, &tree.to_string(), Some(why)))?;
         }
-        (State::Damaged(why), None) => {
-            let known = transaction
+        (State::Hidden(why), Some((tree, head))) => {
+            write_head(transaction, key, &id_digits, (head, &tree.to_string(), Some(why)))?;
+        }
+        (State::Hidden(why), None) => {
+            transaction
                 .prepare_cached("UPDATE heads SET damaged = ?2 WHERE key = ?1")?
                 .execute(params![key, why])?;
+        }
+        (State::Damaged(tree, why), None) => {
+            let tree = tree.to_string();
+            let known = transaction
+                .prepare_cached("UPDATE heads SET damaged = ?2, tree = ?3 WHERE key = ?1")?
+                .execute(params![key, why, tree])?;
             if known == 0 {
                 let head = Head::empty(id);
-                write_head(transaction, key, &id_digits, (&head, Some(why)))?;
+                write_head(transaction, key, &id_digits, (&head, &tree, Some(why)))?;
             }
         }
     }
@@ -309,11 +324,13 @@ pub(super) fn write_head(
     transaction: &Transaction<'_>,
     key: i64,
     id: &str,
-    (head, damaged): (&Head, Option<&str>),
+    (head, tree, damaged): (&Head, &str, Option<&str>),
 ) -> rusqlite::Result<()> {
     transaction
-        .prepare_cached("INSERT OR REPLACE INTO heads VALUES (?1, ?2, ?3)")?
-        .execute(params![key, to_json(head), damaged])?;
+        .prepare_cached(
+            "INSERT OR REPLACE INTO heads (key, head, damaged, tree) VALUES (?1, ?2, ?3, ?4)",
+        )?
+        .execute(params![key, to_json(head), damaged, tree])?;
     let title = head.title.as_ref().or(head.preview.as_ref());
     let workspace = head.workspace.root.as_deref().map(trimmed);
     transaction

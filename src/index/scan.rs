@@ -50,12 +50,13 @@ pub(super) fn scan(
     let mut shelves = shelves(connection).map_err(failed("cannot read the index"))?;
     shelves.retain(|shelf| left.is_none_or(|left| left.contains(&shelf.key)));
     let path = store.path();
-    let open = || Store::open(path);
+    // It is open already: whether its newest revision can be read does not matter here.
+    let open = || Store::open_damaged(path);
     let found: Result<Vec<Vec<(i64, f64)>>, Error> = shelves
         .par_iter()
         .map_init(open, |store, shelf| match store {
             Ok(store) => Scan { store, matcher, scope }.rows_of(shelf),
-            Err(_) => Err(Store::open(path).err().map_or(
+            Err(_) => Err(Store::open_damaged(path).err().map_or(
                 Error::Store(store::Error::Missing { path: path.to_owned() }),
                 Error::Store,
             )),
@@ -68,7 +69,7 @@ pub(super) fn scan(
 
 fn shelves(connection: &Connection) -> rusqlite::Result<Vec<Shelf>> {
     let mut statement = connection.prepare_cached(
-        "SELECT key, names.id, tree, is_whole, head FROM searched JOIN names USING (key)
+        "SELECT key, names.id, searched.tree, is_whole, head FROM searched JOIN names USING (key)
         LEFT JOIN heads USING (key)",
     )?;
     let mut chunks_of = connection

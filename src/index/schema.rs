@@ -7,14 +7,14 @@ use crate::index::database::Layout;
 ///
 /// `names` has every session there ever was, so that a deleted one can be found, with the commit that
 /// brought it first, whose author is the session's; `sessions` what
-/// lists filter and sort by, in narrow rows; `heads` the rest. An index for each order lets a page be
+/// lists filter and sort by, in narrow rows; `heads` the rest, with the tree that each session is in. An index for each order lets a page be
 /// read without the rows before it; it has all that an unfiltered list asks of these. The first of
 /// them knows workspaces and repositories too: the latest sessions of one are found without reading the rows of
 /// the others. `texts` has a row a message and one a head, `searched` and `chunks` say how far it is
 /// (`texts.rs`). `tallies` says what was said when, and with which model (`tallies.rs`).
 pub(super) const LAYOUT: Layout = Layout {
     name: "index.db",
-    version: 8,
+    version: 9,
     schema: "
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE names (
@@ -49,7 +49,9 @@ CREATE INDEX sessions_by_tokens ON sessions (tokens DESC, id, parent);
 CREATE INDEX sessions_by_size ON sessions (size DESC, id, parent);
 CREATE INDEX sessions_by_title ON sessions (title, id, parent);
 CREATE INDEX sessions_by_parent ON sessions (parent) WHERE parent IS NOT NULL;
-CREATE TABLE heads (key INTEGER PRIMARY KEY, head TEXT NOT NULL, damaged TEXT);
+CREATE TABLE heads (
+    key INTEGER PRIMARY KEY, head TEXT NOT NULL, damaged TEXT, tree TEXT NOT NULL
+);
 CREATE TABLE models (key INTEGER, folded TEXT, PRIMARY KEY (key, folded)) WITHOUT ROWID;
 CREATE TABLE tags (key INTEGER, tag TEXT, PRIMARY KEY (key, tag)) WITHOUT ROWID;
 CREATE TABLE commits (

@@ -15,6 +15,7 @@ use super::*;
 use crate::index::refresh::HistorySource;
 use crate::index::refresh::Presence;
 use crate::platform::FileStamp;
+use crate::session::HeadFold;
 use crate::session::ModelName;
 use crate::session::ParentSession;
 use crate::session::Record;
@@ -29,6 +30,8 @@ type Step = Vec<(SessionId, Result<Option<Head>, String>)>;
 #[derive(Default)]
 struct History {
     commits: Vec<(CommitEntry, Step)>,
+    /// Why its newest revision cannot be read, if it cannot.
+    unread: Option<String>,
     /// What was asked of it.
     asked: RefCell<Vec<&'static str>>,
 }
@@ -69,6 +72,20 @@ impl HistorySource for History {
         Ok(self.commits.last().unwrap().0.revision.clone())
     }
 
+    fn check_readable(&self, _at: &RevisionId) -> Result<(), store::Error> {
+        match &self.unread {
+            Some(cause) => {
+                Err(store::Error::Corrupt { what: "the tip".to_owned(), cause: cause.clone() })
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn newest_readable(&self) -> Result<Option<RevisionId>, store::Error> {
+        let before = self.commits.len().checked_sub(2);
+        Ok(before.map(|place| self.commits[place].0.revision.clone()))
+    }
+
     fn history(
         &self,
         from: Option<&RevisionId>,
@@ -105,8 +122,8 @@ impl HistorySource for History {
         };
         let presence = |(id, state): &(SessionId, Result<Option<Head>, String>)| match state {
             Ok(None) => Presence::Gone,
-            _ if matches!(before(id), None | Some(Ok(None))) => Presence::Begun,
-            _ => Presence::There,
+            _ if matches!(before(id), None | Some(Ok(None))) => Presence::Begun(tree(place)),
+            _ => Presence::There(tree(place)),
         };
         Ok(step.iter().map(|it| (it.0, presence(it))).collect())
     }
@@ -120,6 +137,11 @@ impl HistorySource for History {
             .clone()
             .map_err(|cause| store::Error::Corrupt { what: format!("session {id}"), cause })
     }
+}
+
+/// The tree of whatever the commit at that place changed.
+fn tree(place: usize) -> ObjectId {
+    ObjectId::parse(&format!("{:040x}", place + 1)).unwrap()
 }
 
 fn id(number: u128) -> SessionId {
@@ -273,7 +295,7 @@ fn a_noted_commit_gives_what_a_refresh_gives() {
     let mut history = History::of(1, vec![vec![saved(&head(1, "a")), saved(&head(2, "b"))]]);
     noted.follow(&history).unwrap();
     let entry = history.push(1, vec![saved(&child), (id(2), Ok(None))]);
-    let changes = [(child.id, Some(&child)), (id(2), None)];
+    let changes = [(child.id, Some((&child, tree(1)))), (id(2), None)];
     assert!(noted.note_commit(&entry, &changes).unwrap());
     assert!(!noted.note_commit(&entry, &changes).unwrap(), "it stands for that commit already");
     assert_eq!(noted.follow(&history).unwrap(), Refreshed::default());
@@ -285,9 +307,35 @@ fn a_noted_commit_gives_what_a_refresh_gives() {
     followed.follow(&history).unwrap();
     assert_eq!(all(&noted), all(&followed));
     assert_eq!(all(&noted)[0].subagents, 1);
+    for (session, tree) in [(1, Some(tree(0))), (2, None), (3, Some(tree(1)))] {
+        let tree = tree.map(|tree| tree.to_string());
+        assert_eq!(noted.tree_at(&entry.revision, id(session)).unwrap(), tree);
+        assert_eq!(followed.tree_at(&entry.revision, id(session)).unwrap(), tree);
+        let before = &entry.parents[0];
+        assert_eq!(noted.tree_at(before, id(session)).unwrap(), None, "it stands for another");
+    }
     for session in [1, 2, 3].map(id) {
         assert_eq!(noted.revisions(session).unwrap(), followed.revisions(session).unwrap());
     }
+}
+
+#[test]
+fn where_the_newest_revision_cannot_be_read_what_is_known_is_kept() {
+    let (_folder, mut index) = index();
+    let mut history = History::of(1, vec![vec![saved(&head(1, "a"))], vec![saved(&head(1, "b"))]]);
+    history.push(1, vec![saved(&head(1, "c"))]);
+    history.unread = Some("torn".to_owned());
+    index.follow(&history).unwrap();
+    assert_eq!(titles(&index), ["b"], "one that stands for nothing stands for the one before");
+    assert!(index.unread().unwrap().contains("torn"));
+    let stands_for = index.stands_for().unwrap();
+    assert_eq!(index.follow(&history).unwrap(), Refreshed::default());
+    history.push(1, vec![saved(&head(1, "d"))]);
+    index.follow(&history).unwrap();
+    assert_eq!(index.stands_for().unwrap(), stands_for, "one that stands for one stays there");
+    history.unread = None;
+    index.follow(&history).unwrap();
+    assert_eq!((titles(&index), index.unread()), (vec!["d".to_owned()], None));
 }
 
 #[test]
@@ -299,7 +347,7 @@ fn two_processes_that_follow_at_once_double_nothing() {
     assert_eq!(second.follow(&history).unwrap(), Refreshed::default());
     let entry = history.push(1, vec![saved(&head(1, "b"))]);
     let new = head(1, "b");
-    let changes = [(new.id, Some(&new))];
+    let changes = [(new.id, Some((&new, tree(1))))];
     assert!(second.note_commit(&entry, &changes).unwrap());
     assert!(!first.note_commit(&entry, &changes).unwrap());
     assert_eq!(first.revisions(id(1)).unwrap().len(), 2);
@@ -828,7 +876,7 @@ fn a_session_is_of_him_who_saved_it_first_whoever_went_on_with_it() {
     entry.at = time(99);
     entry.author = by("Joe <joe@example.org>");
     let (first, second) = (head(1, "b"), head(3, "d"));
-    let changes = [(id(1), Some(&first)), (id(3), Some(&second))];
+    let changes = [(id(1), Some((&first, tree(4)))), (id(3), Some((&second, tree(4))))];
     assert!(index.note_commit(&entry, &changes).unwrap());
     let of = |author: &str| {
         let filter = Filter { authors: vec![author.to_owned()], ..Filter::default() };

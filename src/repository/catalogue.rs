@@ -30,7 +30,7 @@ impl Repository {
         if refreshed.is_rebuilt && refreshed.commits > 1 {
             self.note_rebuilding();
         }
-        Ok(())
+        self.note_damage()
     }
 
     /// Makes a damaged index anew.

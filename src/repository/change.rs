@@ -30,6 +30,7 @@ use crate::store;
 use crate::store::Batch;
 use crate::store::Change;
 use crate::store::CommitNote;
+use crate::store::ObjectId;
 use crate::store::StagedSession;
 use crate::store::Store;
 use crate::store::StoredSession;
@@ -61,6 +62,7 @@ pub(super) struct Committed {
     pub(super) revision: Option<RevisionId>,
     folds: HashMap<SessionId, (String, HeadFold)>,
     pub(super) heads: HashMap<SessionId, Head>,
+    trees: HashMap<SessionId, ObjectId>,
     /// Sessions that left the tip.
     gone: HashSet<SessionId>,
     /// Sessions whose change came out as what was there.
@@ -72,6 +74,7 @@ impl Committed {
         match &planned.change {
             Change::Save(staged) => {
                 self.heads.insert(staged.id, (*staged.head).clone());
+                self.trees.insert(staged.id, staged.tree);
                 if staged.base == Some(staged.tree) {
                     self.same.insert(staged.id);
                 }
@@ -95,15 +98,17 @@ impl Committed {
     /// Forgets what was planned for a session: another process overtook it.
     fn forget(&mut self, id: SessionId) {
         self.heads.remove(&id);
+        self.trees.remove(&id);
         self.folds.remove(&id);
         self.gone.remove(&id);
         self.same.remove(&id);
     }
 
     /// What the commit changed, as the index wants it.
-    fn changes(&self) -> Vec<(SessionId, Option<&Head>)> {
+    fn changes(&self) -> Vec<(SessionId, Option<(&Head, ObjectId)>)> {
         let is_other = |(id, _): &(&SessionId, &Head)| !self.same.contains(id);
-        let saved = self.heads.iter().filter(is_other).map(|(id, head)| (*id, Some(head)));
+        let others = self.heads.iter().filter(is_other);
+        let saved = others.filter_map(|(id, head)| Some((*id, Some((head, *self.trees.get(id)?)))));
         saved.chain(self.gone.iter().map(|id| (*id, None))).collect()
     }
 }

@@ -65,7 +65,7 @@ impl Repository {
     /// may have moved it back, or taken them out of it, by git alone.
     pub(super) fn sources(&mut self) -> Result<Sources> {
         let mut sources = Sources::open(&self.store.private_folder())?;
-        let tip = self.store.tip()?;
+        let tip = self.newest_revision()?;
         let taken_by = sources.taken_by()?;
         if taken_by.as_ref().is_none_or(|revision| *revision == tip) {
             return Ok(sources);
@@ -75,6 +75,10 @@ impl Repository {
             let is_followed = taken_by.as_ref().is_some_and(|it| index.is_followed(it));
             Ok((is_followed, index.matching(&all)?))
         })?;
+        // What was saved since an older revision that stands in for the newest cannot be known.
+        if self.index.unread().is_some() {
+            return Ok(sources);
+        }
         let there: HashSet<SessionId> = there.into_iter().collect();
         let is_deleted = |id| matches!(self.store.tombstone(&tip, id), Ok(Some(_)));
         sources.forget(&|id| !is_followed || !there.contains(&id) && !is_deleted(id), &tip)?;

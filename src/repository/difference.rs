@@ -124,7 +124,10 @@ impl Repository {
         let left = past.next();
         match right {
             Some(right) => Ok((left, right)),
-            None => Ok((None, SessionAt { id, revision: self.store.tip()?, is_past: false })),
+            None => {
+                let revision = self.newest_revision()?;
+                Ok((None, SessionAt { id, revision, is_past: false }))
+            }
         }
     }
 }

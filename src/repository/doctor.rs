@@ -96,7 +96,8 @@ impl Repository {
             let check = if fault.is_damage() { Check::damaged } else { Check::warning };
             checks.push(check("packs", found));
         }
-        for name in self.store.foreign_names(&tip)? {
+        // Where no folder can be read, nothing in it is foreign, and that was told.
+        for name in self.store.foreign_names(&tip).unwrap_or_default() {
             let found = format!("{name} is no name of annals': it is kept, and never read");
             checks.push(Check::warning("names", found));
         }
@@ -184,7 +185,12 @@ pub(super) fn index_fault(store: &Store, index: &mut Index) -> Result<Option<Str
     if index.refresh(store).is_err() {
         return Ok(None);
     }
-    let (each, are_all) = store.found_sessions(&store.tip()?)?;
+    let Some(at) = index.stands_for()? else { return Ok(None) };
+    // Others may move it meanwhile: then it says nothing of that revision.
+    let is_elsewhere = |index: &Index, (id, tree): (SessionId, ObjectId)| {
+        index.tree_at(&at, id).map(|known| known.is_some_and(|known| known != tree.to_string()))
+    };
+    let (each, are_all) = store.found_sessions(&at)?;
     let mut faults = Vec::new();
     for (id, tree) in &each {
         let Ok(Some(stored)) = store.session_of_tree(*id, &tree.to_string()) else { continue };
@@ -192,7 +198,7 @@ pub(super) fn index_fault(store: &Store, index: &mut Index) -> Result<Option<Str
         let Ok(head) = store.head(&stored) else { continue };
         match index.summary(*id)? {
             None => faults.push(format!("it does not list session {id}")),
-            Some(summary) if summary.head != *head => {
+            Some(summary) if summary.head != *head || is_elsewhere(index, (*id, *tree))? => {
                 faults.push(format!("of session {id} it says something else than the store"));
             }
             Some(_) => {}

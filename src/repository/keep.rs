@@ -21,12 +21,13 @@ impl Repository {
     /// Packs the store tightly.
     ///
     /// # Errors
-    /// `NotFound`: there is no git program. `Invalid`: `packing.level` cannot be used.
+    /// `Corrupt`: the newest revision is damaged. `NotFound`: there is no git program. `Invalid`: `packing.level` cannot be used.
     pub fn gc(&self) -> Result<GcOutcome> {
         observed(self, Operation::Gc, &[], |it| it.pack())
     }
 
     fn pack(&self) -> Result<GcOutcome> {
+        self.refuse_if_only_read()?;
         let settings = self.settings();
         settings.check(Section::Packing)?;
         let before = self.store.size()?;

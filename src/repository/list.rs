@@ -70,7 +70,7 @@ impl Repository {
     /// All sessions that match, as they are now, the latest change first.
     pub fn matching(&mut self, filter: &Filter) -> Result<Vec<SessionAt>> {
         let ids = self.index(|index| index.matching(filter))?;
-        let revision = self.store.tip()?;
+        let revision = self.newest_revision()?;
         let now = |id| SessionAt { id, revision: revision.clone(), is_past: false };
         Ok(ids.into_iter().map(now).collect())
     }

@@ -235,6 +235,8 @@ impl Repository {
     pub(super) fn ready_to_write(&mut self) -> Result<()> {
         self.catch_up()?;
         let tip = self.store.tip()?;
+        // Who went on would skip each session for it, and call that done.
+        self.store.check_readable(&tip)?;
         if !self.store.is_migration_due(&tip, VERSION)? {
             return Ok(self.store.check_schema(&tip)?);
         }

@@ -3,7 +3,8 @@
 //! It puts the modules below together and knows none of their formats: adapters give records,
 //! `redact` cleans them, `store` commits them, `index` follows. Every operation that writes is
 //! planned without a lock and committed under one (`change`). Reading works whatever state the
-//! index is in: it is derived, and made anew when it cannot be used.
+//! index is in: it is derived, and made anew when it cannot be used. Where the store itself is damaged,
+//! what is left of it is read (`damaged`), and nothing is written.
 
 mod adoption;
 mod allow;
@@ -14,6 +15,7 @@ mod capture;
 mod catalogue;
 mod change;
 mod changed;
+mod damaged;
 mod delete;
 mod difference;
 mod doctor;
@@ -84,18 +86,14 @@ use chrono::DateTime;
 use chrono::Utc;
 
 use crate::config::Settings;
-use crate::error::Error;
-use crate::error::ErrorKind;
 use crate::error::Result;
 use crate::index::Index;
 use crate::platform::Environment;
 use crate::redact::Rules;
+use crate::repository::damaged::Damaged;
 use crate::repository::migrate::Listener;
 use crate::repository::observing::Observer;
 use crate::repository::rules::load_rules;
-use crate::session::RevisionId;
-use crate::session::SessionId;
-use crate::store;
 use crate::store::Store;
 
 /// The most bytes that are read of a file in which something was noted that can be learned again.
@@ -145,6 +143,7 @@ pub use capture::CaptureOptions;
 pub use capture::CaptureOutcome;
 pub use capture::CapturedSession;
 pub use changed::known_agents;
+pub use damaged::StoreDamage;
 pub use delete::DeleteOutcome;
 pub use delete::UndeleteOutcome;
 pub use difference::Difference;
@@ -277,6 +276,7 @@ pub struct Repository {
     environment: Environment,
     rules: OnceLock<Arc<Rules>>,
     recovery: Recovery,
+    damaged: Damaged,
     closed: Vec<PathBuf>,
     observer: Observer,
     listener: Listener,
@@ -333,12 +333,5 @@ impl Repository {
 
     fn new_id(&self) -> String {
         self.environment.ids.next(self.now()).to_string()
-    }
-
-    fn stored(&self, revision: &RevisionId, id: SessionId) -> Result<store::StoredSession> {
-        self.store.session(revision, id)?.ok_or_else(|| {
-            let message = format!("session {} is not in revision {}", id.short(), revision.short());
-            Error::new(ErrorKind::NotFound, message)
-        })
     }
 }

@@ -14,6 +14,7 @@ use crate::platform::Environment;
 use crate::repository::Operation;
 use crate::repository::Recovery;
 use crate::repository::Repository;
+use crate::repository::damaged::Damaged;
 use crate::repository::migrate::Listener;
 use crate::repository::migrate::cleaner;
 use crate::repository::observing::Begun;
@@ -80,23 +81,27 @@ impl Repository {
             native: Native::new(),
         };
         let begun = Begun::now(environment);
-        let repository = Self::with_store(Store::init(&path, &marker, now)?, options)?;
+        let repository =
+            Self::with_store(Store::init(&path, &marker, now)?, Damaged::default(), options)?;
         repository.note_outcome(&begun, (Operation::Init, &[]), &Ok(()));
         Ok(repository)
     }
 
-    /// Opens the store.
+    /// Opens the store; one whose newest revision is damaged, to be read only ([`Repository::damage`]).
     ///
     /// # Errors
     /// `NotFound`: there is none, and none is to be made. `TooNew`: a later version made it.
     pub fn open(options: &OpenOptions) -> Result<Self> {
         let path = Self::locate(options)?;
         match Store::open(&path) {
-            Ok(store) => Self::with_store(store, options),
+            Ok(store) => Self::with_store(store, Damaged::default(), options),
+            Err(error @ store::Error::Corrupt { .. }) => {
+                Self::with_store(Store::open_damaged(&path)?, Damaged::at_opening(&error), options)
+            }
             Err(store::Error::Missing { .. }) if options.create => match Self::init(options) {
                 // Another process made it meanwhile.
                 Err(error) if error.kind() == ErrorKind::Conflict => {
-                    Self::with_store(Store::open(&path)?, options)
+                    Self::with_store(Store::open(&path)?, Damaged::default(), options)
                 }
                 made => made,
             },
@@ -104,7 +109,7 @@ impl Repository {
         }
     }
 
-    fn with_store(mut store: Store, options: &OpenOptions) -> Result<Self> {
+    fn with_store(mut store: Store, damaged: Damaged, options: &OpenOptions) -> Result<Self> {
         store.clean_older_by(cleaner(&options.environment));
         let closed = store.close_to_others();
         let index = Index::open(&store.private_folder())?;
@@ -116,6 +121,7 @@ impl Repository {
             environment,
             rules: OnceLock::new(),
             recovery: Recovery::default(),
+            damaged,
             closed,
             observer,
             listener: Listener::default(),
@@ -123,9 +129,11 @@ impl Repository {
         if !repository.closed.is_empty() {
             repository.observer.repaired("modes", repository.closed.len() as u64);
         }
-        repository.note_beginning();
-        repository.finish_rewriting();
-        repository.recover();
+        if !repository.is_only_read() {
+            repository.note_beginning();
+            repository.finish_rewriting();
+            repository.recover();
+        }
         Ok(repository)
     }
 }

@@ -45,7 +45,7 @@ impl Repository {
                 let revision = self.resolve_revision(id, revision)?;
                 Ok(SessionAt { id, revision, is_past: true })
             }
-            None => Ok(SessionAt { id, revision: self.store.tip()?, is_past: false }),
+            None => Ok(SessionAt { id, revision: self.newest_revision()?, is_past: false }),
         }
     }
 

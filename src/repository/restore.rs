@@ -87,7 +87,7 @@ impl Repository {
         let workspace = place.folder.clone();
         let mut subagents = Vec::new();
         for id in self.index(|index| index.subagents(at.id))? {
-            if self.store.session(&at.revision, id)?.is_some() {
+            if self.find_stored(&at.revision, id)?.is_some() {
                 subagents.push(self.seen(&at.revision, id)?);
             }
         }
@@ -182,11 +182,11 @@ impl Repository {
         let Ok((source, _)) = adapter.source(path, None) else {
             return Ok(());
         };
-        let tip = self.store.tip()?;
-        let Some(stored) = self.store.session(&tip, source.session)? else {
+        let tip = self.newest_revision()?;
+        let Some(stored) = self.find_stored(&tip, source.session)? else {
             return Ok(());
         };
-        let past = self.store.session(&at.revision, source.session)?;
+        let past = self.find_stored(&at.revision, source.session)?;
         // Only the newest revision can be continued from where this file ends.
         let tree = past.filter(|past| past.tree == stored.tree).map(|it| it.tree.to_string());
         let mut state = state_of(adapter, path, source.session, tree)?;

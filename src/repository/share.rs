@@ -66,7 +66,7 @@ impl Repository {
             }
             all.push(self.load(&at)?);
             for id in self.index(|index| index.subagents(at.id))?.into_iter().rev() {
-                if self.store.session(&at.revision, id)?.is_some() {
+                if self.find_stored(&at.revision, id)?.is_some() {
                     left.push(SessionAt { id, ..at.clone() });
                 }
             }

@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use std::collections::HashSet;
 
 use git2::ObjectType;
+use git2::Oid;
 
 use crate::format;
 use crate::format::Marker;
@@ -87,10 +88,20 @@ impl Store {
     /// The revisions that can be read of a history, newest first along each line. Where it is torn, it
     /// goes on with what main's log and the other refs lead to.
     pub fn readable_revisions(&self, tip: &RevisionId) -> Result<Vec<RevisionId>, Error> {
+        self.readable_from(Some(object_id(tip)))
+    }
+
+    /// The newest revision that can be read as far as its sessions are found by it.
+    pub fn newest_readable(&self) -> Result<Option<RevisionId>, Error> {
+        let revisions = self.readable_from(self.tip_id().ok())?;
+        Ok(revisions.into_iter().find(|at| self.check_readable(at).is_ok()))
+    }
+
+    fn readable_from(&self, tip: Option<Oid>) -> Result<Vec<RevisionId>, Error> {
         let logged = self.logged(MAIN)?;
         let others = self.other_tips()?.into_iter().map(|(id, _)| id);
         let (mut found, mut seen) = (Vec::new(), HashSet::new());
-        for start in std::iter::once(object_id(tip)).chain(logged).chain(others) {
+        for start in tip.into_iter().chain(logged).chain(others) {
             let mut waiting = vec![start];
             while let Some(id) = waiting.pop() {
                 if !seen.insert(id) {

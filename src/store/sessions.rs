@@ -266,6 +266,25 @@ impl Store {
         self.changes_between(&old, &new)
     }
 
+    /// The sessions that `from` has in folders which `to` has too, but cannot be read there: nobody knows
+    /// what became of them.
+    pub fn hidden_sessions(
+        &self,
+        from: &RevisionId,
+        to: &RevisionId,
+    ) -> Result<Vec<SessionId>, Error> {
+        let (old, new) = (known(self.area(from))?, known(self.area(to))?);
+        let (Some(old), Some(new)) = (old, new) else { return Ok(Vec::new()) };
+        let mut hidden = Vec::new();
+        for name in differing(&old, &new) {
+            if known(self.shard_in(&new, &name))?.is_none() {
+                let before = known(self.shard_in(&old, &name))?.unwrap_or_default();
+                hidden.extend(before.iter().filter_map(|it| layout::session_of(&name, &it.name)));
+            }
+        }
+        Ok(hidden)
+    }
+
     fn changes_between(&self, old: &Tree, new: &Tree) -> Result<Vec<SessionChange>, Error> {
         let (mut changes, mut seen) = (Vec::new(), BTreeSet::new());
         for name in differing(old, new) {
@@ -299,6 +318,14 @@ impl Store {
             Some(id) => self.read_tree(id, &SESSIONS),
             None => Ok(Arc::default()),
         }
+    }
+
+    /// Whether a revision can be read as far as its sessions are found by it.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`]: it cannot.
+    pub fn check_readable(&self, at: &RevisionId) -> Result<(), Error> {
+        self.area(at).map(drop)
     }
 
     /// The folder `sessions` of a revision.

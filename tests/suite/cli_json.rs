@@ -483,7 +483,10 @@ fn a_damaged_store_ends_with_5() {
     std::fs::write(&path, "torn").expect("it is ours");
     let (code, error) = failure(&sandbox, ["show", SHORT]);
     assert_eq!((code, &error["kind"]), (5, &json!("corrupt")), "{error}");
-    assert_eq!(error["hint"], "`annals doctor` says what is damaged and what is not.");
+    assert_eq!(
+        error["hint"],
+        "`annals doctor` says what is damaged, `annals doctor --repair` mends it."
+    );
     let ran = Ran::of(sandbox.program().args(["--json", "doctor"])).code(5);
     let doctor: Value = serde_json::from_str(&ran.stdout).expect("JSON");
     assert_eq!(doctor["verdict"], "damaged");

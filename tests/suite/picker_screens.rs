@@ -304,7 +304,7 @@ fn with_a_broken_session() {
     session.yaml of session 7f188a6e-4e79-5ad4-b3f9-d4f28992cafe (object
     571bfcd0fac78bb22661ad8e4e69df78dea29cfa) is damaged: it is no zlib stream
 
-    `annals doctor` says what is damaged and what is not.
+    `annals doctor` says what is damaged, `annals doctor --repair` mends it.
 
 
 

@@ -1,6 +1,7 @@
 //! Stores that are damaged, and mended with what others have.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -50,16 +51,22 @@ fn damage(path: &Path, how: &str, whole: &[u8]) {
     fs::write(path, bytes).expect("written");
 }
 
-/// Which session an object belongs to, as git sees it: each has a folder round it of its own.
-fn owners(sandbox: &Sandbox, sessions: &[String]) -> BTreeMap<String, String> {
+/// Which session an object belongs to, as git sees it, and whether it is its own: the folder round
+/// it is not, though here no other session is in that.
+fn owners(sandbox: &Sandbox, sessions: &[String]) -> BTreeMap<String, (String, bool)> {
     let objects = sandbox.git(["rev-list", "--objects", "main"]);
     let owner = |line: &str| {
         let (object, path) = line.split_once(' ')?;
-        let is_shard = |id: &str| path == format!("sessions/{}", &id[id.len() - 2..]);
-        let owner = sessions.iter().find(|id| path.contains(*id) || is_shard(id))?;
-        Some((object.to_owned(), owner.clone()))
+        let is_in_shard = |id: &&String| path.starts_with(&shard_of(id));
+        let owner = sessions.iter().find(is_in_shard)?;
+        Some((object.to_owned(), (owner.clone(), path.contains(owner))))
     };
     objects.lines().filter_map(owner).collect()
+}
+
+/// The folder of a revision that a session's own lies in.
+fn shard_of(id: &str) -> String {
+    format!("sessions/{}", &id[id.len() - 2..])
 }
 
 /// What anybody sees of the sessions that are not damaged.
@@ -91,8 +98,6 @@ fn each_damaged_object_is_found_named_and_mended_with_what_a_clone_has() {
     let sessions: Vec<String> = (1..=3).map(id).collect();
     let owners = owners(&sandbox, &sessions);
     let tip = sandbox.tip();
-    let on_the_way = ["main", "main:", "main:sessions", "main:annals.yaml"];
-    let on_the_way = on_the_way.map(|name| sandbox.git(["rev-parse", name]).trim().to_owned());
     let is_all = std::env::var_os("ANNALS_DAMAGES").is_some();
     let cases = objects.iter().enumerate().flat_map(|(number, path)| {
         DAMAGES.iter().enumerate().map(move |(kind, how)| (number, path, kind, *how))
@@ -105,19 +110,17 @@ fn each_damaged_object_is_found_named_and_mended_with_what_a_clone_has() {
         let whole = fs::read(path).expect("it is read");
         let object = object_of(path);
         let owner = owners.get(&object);
+        let damaged = owner.filter(|(_, is_own)| *is_own).map(|(owner, _)| owner);
         let when = format!("{object} {how}");
-        let before = seen(&sandbox, &sessions, owner);
+        let before = seen(&sandbox, &sessions, damaged);
         damage(path, how, &whole);
         let doctor = sandbox.run(["doctor"]).code(5);
         let told = doctor.stdout + &doctor.stderr;
         assert!(told.contains(&object[..8]), "{when}: it is named: {told}");
-        if let Some(owner) = owner {
+        if let Some((owner, _)) = owner {
             assert!(told.contains(owner), "{when}: its session is named: {told}");
         }
-        // What all ways lead over keeps nobody from being mended, but from being seen.
-        if !on_the_way.contains(&object) {
-            assert_eq!(seen(&sandbox, &sessions, owner), before, "{when}");
-        }
+        assert_eq!(seen(&sandbox, &sessions, damaged), before, "{when}");
         let mended = sandbox.json(["doctor", "--repair", "--from", &clone]);
         assert_eq!(mended["verdict"], "fine", "{when}: {mended}");
         assert_eq!(mended["repair"]["objects"][&clone], 1, "{when}: {mended}");
@@ -127,6 +130,184 @@ fn each_damaged_object_is_found_named_and_mended_with_what_a_clone_has() {
     }
     sandbox.fsck();
     say(&format!("{done} damages, each found, named and mended"));
+}
+
+/// All that anybody can read of sessions.
+fn all_read(sandbox: &Sandbox, sessions: &[String]) -> Vec<String> {
+    let data = |args: &[&str]| {
+        let ran = Ran::of(sandbox.program().args(args));
+        assert!(ran.code == 0 || args[0] == "diff" && ran.code == 1, "{args:?}: {ran:?}");
+        // Past the times and sizes of the store itself, which differ from call to call.
+        match args {
+            [_, "stats"] => {
+                let stats: serde_json::Value = serde_json::from_str(&ran.stdout).expect("JSON");
+                ["sessions", "messages", "models", "days"]
+                    .map(|key| stats[key].to_string())
+                    .join(" ")
+            }
+            _ => ran.stdout,
+        }
+    };
+    let mut read = vec![
+        data(&["list"]),
+        data(&["search", "hello"]),
+        data(&["search", "--exact", "hello th"]),
+        data(&["--json", "stats"]),
+    ];
+    for id in sessions {
+        for args in [&["show", id][..], &["log", id], &["diff", id], &["export", id, "-o", "-"]] {
+            read.push(data(args));
+        }
+    }
+    read
+}
+
+/// What the store holds, but for what only counts or follows from the rest.
+fn held(sandbox: &Sandbox) -> Vec<(PathBuf, Vec<u8>)> {
+    let is_private = |path: &Path| path.starts_with(sandbox.store().join("annals"));
+    sandbox.every_file().into_iter().filter(|(path, _)| !is_private(path)).collect()
+}
+
+/// Nothing can be written into a store, which stays as it is, and it is said what helps.
+fn is_refused(sandbox: &Sandbox, id: &str, when: &str) {
+    let before = held(sandbox);
+    let document = "workspace: {root: /x}\nagent: {name: x}\nmessages: [{role: user, text: hi}]\n";
+    let refusals = [
+        sandbox.run(["rename", id, "another"]),
+        sandbox.run(["delete", id, "--yes"]),
+        sandbox.run(["capture"]),
+        sandbox.run_with(["save", "-"], document),
+    ];
+    for ran in refusals {
+        assert_eq!(ran.code, 5, "{when}: {ran:?}");
+        assert!(ran.stderr.contains("annals doctor --repair"), "{when}: {ran:?}");
+    }
+    assert!(held(sandbox) == before, "{when}: nothing was changed");
+}
+
+#[test]
+fn where_the_ways_to_sessions_are_damaged_all_are_read_and_nothing_is_written() {
+    let (sandbox, _) = cloned();
+    let id = |number: u16| sandbox.transcript(number.into()).by(number).session().to_string();
+    let sessions: Vec<String> = (1..=3).map(id).collect();
+    let before = all_read(&sandbox, &sessions[..1]);
+    sandbox.transcript(4).by(4).user("new").write();
+    let shard = format!("main:{}", shard_of(&sessions[0]));
+    for name in ["main", "main:", "main:sessions", "main:annals.yaml", &shard] {
+        let object = at(&sandbox, name);
+        let whole = fs::read(&object).expect("it is read");
+        damage(&object, "half", &whole);
+        assert_eq!(all_read(&sandbox, &sessions[..1]), before, "{name}");
+        let shown = sandbox.run(["show", &sessions[0]]).ok();
+        let is_told = ["damaged", &object_of(&object), "`annals doctor --repair`"];
+        assert!(is_told.iter().all(|it| shown.stderr.contains(it)), "{name}: {shown:?}");
+        assert_eq!(shown.stderr.lines().count(), 1, "{name}, told once: {shown:?}");
+        assert!(!shown.stderr.contains("What is shown"), "{name}, nothing is lacking: {shown:?}");
+        if name == shard {
+            sandbox.run(["rename", &sessions[0], "another"]).code(5);
+        } else {
+            is_refused(&sandbox, &sessions[0], name);
+        }
+        fs::write(&object, whole).expect("it is whole again");
+    }
+    let captured = sandbox.capture();
+    assert!(captured.stderr.contains('1'), "it is taken in once it can be: {captured:?}");
+}
+
+#[test]
+fn without_what_the_index_knew_an_older_revision_is_read_and_told() {
+    let (sandbox, clone) = cloned();
+    let clone = clone.display().to_string();
+    let id = sandbox.transcript(1).by(1).session().to_string();
+    let before = sandbox.run(["list"]).ok().stdout;
+    let older = sandbox.git(["rev-parse", "main~1"]);
+    let shard = format!("main:{}", shard_of(&id));
+    for name in ["main", "main:", "main:sessions", &shard] {
+        let object = at(&sandbox, name);
+        damage(&object, "removed", &[]);
+        drop_index(&sandbox);
+        let listed = sandbox.json(["list"]);
+        assert_eq!(listed["total"], 3, "{name}");
+        let rows = listed["sessions"].as_array().expect("rows");
+        let row = rows.iter().find(|row| row["id"] == *id).expect("it is listed");
+        assert_eq!(row["counts"]["messages"], 2, "{name}: as it was before");
+        let ran = sandbox.run(["show", &id]).ok();
+        assert!(ran.stdout.contains("hello there") && !ran.stdout.contains("more"), "{ran:?}");
+        assert!(ran.stderr.contains("`annals doctor --repair`"), "{name}: {ran:?}");
+        if name == shard {
+            assert!(row["damaged"].as_str().expect("a mark").contains("before"), "{row}");
+            assert!(ran.stderr.contains("what it was before"), "{ran:?}");
+            let marked = rows.iter().filter(|row| row.get("damaged").is_some()).count();
+            assert_eq!(marked, 1, "the others are whole");
+            sandbox.run(["rename", &id, "another"]).code(5);
+        } else {
+            let told = format!("What is shown is revision {}", &older[..8]);
+            assert!(ran.stderr.contains(&told), "{name}: {ran:?}");
+            is_refused(&sandbox, &id, name);
+        }
+        sandbox.json(["doctor", "--repair", "--from", &clone]);
+        assert_eq!(sandbox.run(["list"]).ok().stdout, before, "{name}: all is back");
+        assert!(sandbox.run(["show", &id]).ok().stdout.contains("more"), "{name}");
+        sandbox.json(["search", "more"]);
+    }
+}
+
+#[test]
+fn a_newest_revision_that_cannot_be_followed_to_leaves_the_index_where_it_is() {
+    let sandbox = Sandbox::new();
+    let id = sandbox.transcript(1).by(1).user("hello there").agent("hi").write().session();
+    sandbox.capture();
+    let before = (sandbox.run(["list"]).ok().stdout, sandbox.tip());
+    let kept: Vec<_> = index_files(&sandbox).map(|path| (fs::read(&path).ok(), path)).collect();
+    sandbox.transcript(2).by(2).user("hello again").write();
+    sandbox.capture();
+    for (bytes, path) in kept {
+        match bytes {
+            Some(bytes) => fs::write(path, bytes).expect("written"),
+            None => drop(fs::remove_file(path)),
+        }
+    }
+    // Somebody has taken away what would name an older one.
+    fs::remove_file(sandbox.store().join("logs/refs/heads/main")).expect("removed");
+    let object = at(&sandbox, "main");
+    let whole = fs::read(&object).expect("it is read");
+    damage(&object, "half", &whole);
+    let listed = sandbox.run(["list"]).ok();
+    assert_eq!(listed.stdout, before.0);
+    assert!(listed.stderr.contains(&format!("revision {}", &before.1[..8])), "{listed:?}");
+    sandbox.run(["show", &id.to_string()]).ok();
+    fs::write(&object, whole).expect("it is whole again");
+    assert_eq!(sandbox.json(["list"])["total"], 2);
+}
+
+#[test]
+fn what_was_not_searched_yet_is_found_though_no_way_leads_to_it() {
+    let (sandbox, _) = cloned();
+    let id = sandbox.transcript(1).by(1).session().to_string();
+    sandbox.json(["search", "hello"]);
+    sandbox.run(["rename", &id, "zebra"]).ok();
+    sandbox.run(["delete", &sandbox.transcript(2).by(2).session().to_string(), "--yes"]).ok();
+    fs::remove_file(at(&sandbox, "main")).expect("removed");
+    for query in ["zebra", "hello"] {
+        let found = sandbox.json(["search", query]);
+        let sessions = found["hits"].as_array().expect("hits").iter();
+        let found: BTreeSet<String> = sessions.map(|hit| hit["session"].to_string()).collect();
+        assert!(found.iter().any(|it| it.contains(&id)), "{query}: {found:?}");
+        assert_eq!(
+            found.len(),
+            if query == "zebra" { 1 } else { 2 },
+            "what is deleted is not found"
+        );
+    }
+}
+
+fn index_files(sandbox: &Sandbox) -> impl Iterator<Item = PathBuf> {
+    let folder = sandbox.store().join("annals");
+    ["index.db", "index.db-wal", "index.db-shm"].into_iter().map(move |name| folder.join(name))
+}
+
+fn drop_index(sandbox: &Sandbox) {
+    index_files(sandbox).for_each(|path| drop(fs::remove_file(path)));
 }
 
 #[test]
@@ -227,7 +408,7 @@ fn at(sandbox: &Sandbox, name: &str) -> PathBuf {
 }
 
 fn folder_of(id: &str) -> String {
-    format!("sessions/{}/{id}", &id[id.len() - 2..])
+    format!("{}/{id}", shard_of(id))
 }
 
 fn chunk_of(id: &str, number: u32) -> String {
@@ -302,8 +483,9 @@ fn an_index_that_says_something_else_is_found_and_made_anew() {
     let listed = sandbox.json(["list"]);
     let changes = [
         "UPDATE heads SET head = replace(head, 'hello there', 'something else')",
+        "UPDATE heads SET tree = (SELECT max(tree) FROM heads)",
         "DELETE FROM sessions WHERE key = (SELECT min(key) FROM sessions)",
-        "INSERT INTO heads SELECT 99, replace(head, '-4', '-5'), NULL FROM heads LIMIT 1;
+        "INSERT INTO heads SELECT 99, replace(head, '-4', '-5'), NULL, tree FROM heads LIMIT 1;
         INSERT INTO sessions SELECT 99, replace(id, '4', '5'), agent, title, created, modified,
         messages, tokens, size, workspace, repository, branch, parent FROM sessions LIMIT 1",
     ];
@@ -473,13 +655,16 @@ fn a_session_of_which_nothing_can_be_read_is_in_nobodys_way() {
 fn a_folder_that_nobody_has_is_that_of_an_older_revision() {
     for path in ["", "sessions", "shard"] {
         let (sandbox, id, other) = long();
-        let shard = format!("sessions/{}", &id[id.len() - 2..]);
+        let shard = shard_of(&id);
         let (all, others) = (messages(&sandbox, &id), messages(&sandbox, &other));
         fs::remove_file(at_tip(&sandbox, if path == "shard" { &shard } else { path }))
             .expect("removed");
+        // All are shown, and the doctor names whom it hits.
+        assert_eq!(
+            (messages(&sandbox, &id), messages(&sandbox, &other)),
+            (all.clone(), others.clone())
+        );
         if path == "shard" {
-            // The others are listed and shown, and the doctor names whom it hits.
-            assert_eq!(messages(&sandbox, &other), others);
             let ran = sandbox.run(["doctor"]).code(5);
             assert!(ran.stdout.contains(&id), "{ran:?}");
         }
@@ -567,9 +752,12 @@ fn main_that_leads_nowhere_is_found_again_in_its_reflog() {
     let (sandbox, clone) = cloned();
     let (tip, tree) = (sandbox.tip(), sandbox.tree());
     let main = sandbox.store().join("refs/heads/main");
+    let before = sandbox.run(["list"]).ok();
     for torn in ["", "deadbeef", "0123456789012345678901234567890123456789\n"] {
         fs::write(&main, torn).expect("written");
-        sandbox.run(["list"]).code(5);
+        let listed = sandbox.run(["list"]).ok();
+        assert_eq!(listed.stdout, before.stdout, "the index knows what it led to");
+        assert!(listed.stderr.contains(&format!("revision {}", &tip[..8])), "{listed:?}");
         let told = sandbox.run(["doctor", "--repair"]).ok().stderr;
         assert!(told.contains("Led main, which led nowhere, to revision"), "{told}");
         assert_eq!((sandbox.tip(), sandbox.tree()), (tip.clone(), tree.clone()));

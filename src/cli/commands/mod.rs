@@ -109,8 +109,14 @@ impl Command {
     }
 }
 
-/// Runs a command.
+/// Runs a command, and tells of what it found damaged of the store, and did without.
 pub(crate) fn run(command: Command, context: &mut Context) -> Result<ExitCode> {
+    let ended = run_alone(command, context);
+    context.tell_of_damage(ended.as_ref().err())?;
+    ended
+}
+
+fn run_alone(command: Command, context: &mut Context) -> Result<ExitCode> {
     match command {
         Command::Capture(args) => capture::run(args, context),
         Command::List(args) => list::run(&args, context),
