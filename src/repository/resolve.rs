@@ -7,6 +7,7 @@ use chrono::Local;
 use crate::error::Error;
 use crate::error::ErrorKind;
 use crate::error::Result;
+use crate::index::RevisionEntry;
 use crate::index::parse_date;
 use crate::repository::Repository;
 use crate::session::Head;
@@ -72,7 +73,7 @@ impl Repository {
             });
         }
         let is_hex = text.len() >= 4 && text.bytes().all(|b| b.is_ascii_hexdigit());
-        if is_hex && let Some(revision) = self.store.find_revision(&text.to_ascii_lowercase())? {
+        if is_hex && let Some(revision) = self.find_commit(&revisions, text)? {
             self.stored(&revision, id)?;
             return Ok(revision);
         }
@@ -84,6 +85,17 @@ impl Repository {
         at.filter(|entry| entry.counts.is_some())
             .map(|entry| entry.revision.clone())
             .ok_or_else(|| missing(format!("session {} was not there at {text}", id.short())))
+    }
+
+    /// The commit that digits stand for: one of the session's own revisions, or any on main.
+    fn find_commit(&self, own: &[RevisionEntry], digits: &str) -> Result<Option<RevisionId>> {
+        let digits = digits.to_ascii_lowercase();
+        let mut named = own.iter().filter(|entry| entry.revision.as_str().starts_with(&digits));
+        match (named.next(), named.next()) {
+            // No way over main, which may be damaged, is needed to it.
+            (Some(entry), None) => Ok(Some(entry.revision.clone())),
+            _ => Ok(self.store.find_revision(&digits)?),
+        }
     }
 
     fn newest(&mut self, number: &str, here: Option<&Path>) -> Result<SessionId> {

@@ -155,7 +155,14 @@ fn all_read(sandbox: &Sandbox, sessions: &[String]) -> Vec<String> {
         data(&["--json", "stats"]),
     ];
     for id in sessions {
-        for args in [&["show", id][..], &["log", id], &["diff", id], &["export", id, "-o", "-"]] {
+        let named = format!("{id}@{}", &sandbox.tip()[..8]);
+        for args in [
+            &["show", id][..],
+            &["show", &named],
+            &["log", id],
+            &["diff", id],
+            &["export", id, "-o", "-"],
+        ] {
             read.push(data(args));
         }
     }

@@ -122,6 +122,8 @@ fn resume(
     if is_started || context.output.can_ask() {
         let plan = planned(at, &options, &mut repository, context)?;
         if is_started {
+            // This process becomes the agent.
+            context.tell_of_damage(None)?;
             if !plan.workspace_exists {
                 return Err(no_workspace(&plan, context));
             }
