@@ -88,6 +88,12 @@ impl RepairPlan {
 }
 
 impl Repository {
+    /// What the store of these options lacks and cannot be opened without: before that is made again,
+    /// nothing else of a repair can be planned.
+    pub fn lacking(options: &OpenOptions) -> Result<Vec<&'static str>> {
+        Ok(Store::lacking(&Self::locate(options)?))
+    }
+
     /// Makes what the store of these options cannot be opened without, if that is missing: the first
     /// step of a repair, without which none can be planned.
     pub fn make_openable(options: &OpenOptions) -> Result<Vec<&'static str>> {

@@ -48,16 +48,16 @@ pub(super) fn make_repository(path: &Path) -> Result<(), Error> {
     made.map_err(|source| Error::Git { doing: format!("making {}", path.display()), source })
 }
 
-/// Puts settings aside that cannot be read, without which the store cannot be opened. Whether that was
-/// so.
-pub(super) fn make_readable(path: &Path) -> Result<bool, Error> {
+/// Whether there are settings that cannot be read: then the store cannot be opened.
+pub(super) fn are_unreadable(path: &Path) -> bool {
     let config = config_of(path);
-    if !config.exists() || names_of(&config).is_ok() {
-        return Ok(false);
-    }
-    set_aside(path, &config)?;
-    set_missing(path).map_err(failed)?;
-    Ok(true)
+    config.exists() && names_of(&config).is_err()
+}
+
+/// Puts settings aside that cannot be read, and makes others.
+pub(super) fn make_readable(path: &Path) -> Result<(), Error> {
+    set_aside(path, &config_of(path))?;
+    set_missing(path).map_err(failed)
 }
 
 impl Store {

@@ -114,34 +114,30 @@ impl Store {
         moved.map(drop).map_err(|source| Error::Git { doing: "mending main".into(), source })
     }
 
-    /// Makes what git and its libraries cannot open a store without, if somebody lost it: `HEAD`, the
-    /// folders `refs` and `objects`, and settings that can be read. What was made.
-    pub fn make_openable(path: &Path) -> Result<Vec<&'static str>, Error> {
+    /// What git and its libraries cannot open a store without, and is lost here: `HEAD`, the folders
+    /// `refs` and `objects`, and settings that can be read.
+    pub fn lacking(path: &Path) -> Vec<&'static str> {
         let is_there = |name: &str| path.join(name).symlink_metadata().is_ok();
-        let mut made = Vec::new();
         // One that has none of them may be anything.
         if !path.join(PRIVATE).is_dir() || !["HEAD", "refs", "objects"].into_iter().any(is_there) {
-            return Ok(made);
+            return Vec::new();
         }
-        if git_settings::make_readable(path)? {
-            made.push("config");
-        }
-        for name in ["refs", "objects"] {
-            if !is_there(name) {
-                platform::create_private_folder(&path.join(name)).map_err(mending)?;
-                made.push(name);
+        let config = git_settings::are_unreadable(path).then_some("config");
+        let others = ["refs", "objects", "HEAD"].into_iter().filter(|name| !is_there(name));
+        config.into_iter().chain(others).collect()
+    }
+
+    /// Makes that again. What was made.
+    pub fn make_openable(path: &Path) -> Result<Vec<&'static str>, Error> {
+        let lacking = Self::lacking(path);
+        for name in &lacking {
+            match *name {
+                "config" => git_settings::make_readable(path)?,
+                "HEAD" => make_head(&path.join(name))?,
+                folder => platform::create_private_folder(&path.join(folder)).map_err(mending)?,
             }
         }
-        if !is_there("HEAD") {
-            platform::write_new(&path.join("HEAD"), HEAD_TEXT).or_else(|error| {
-                match error.kind() {
-                    io::ErrorKind::AlreadyExists => Ok(()),
-                    _ => Err(mending(error)),
-                }
-            })?;
-            made.push("HEAD");
-        }
-        Ok(made)
+        Ok(lacking)
     }
 
     /// Whether `HEAD` names a ref or a revision, as git wants it.
@@ -332,6 +328,13 @@ fn packed_ref(line: &str) -> Option<(&str, &str)> {
 
 fn full_id(hex: &str) -> Option<Oid> {
     RevisionId::parse(hex).map(|id| object_id(&id))
+}
+
+fn make_head(path: &Path) -> Result<(), Error> {
+    match platform::write_new(path, HEAD_TEXT) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(mending(error)),
+        _ => Ok(()),
+    }
 }
 
 pub(super) fn mending(source: io::Error) -> Error {

@@ -308,6 +308,49 @@ fn what_was_not_searched_yet_is_found_though_no_way_leads_to_it() {
     }
 }
 
+#[test]
+fn an_index_is_made_anew_past_damaged_history() {
+    let (sandbox, id, other) = long();
+    let seen = |sandbox: &Sandbox| {
+        let shown = (messages(sandbox, &id), messages(sandbox, &other));
+        (sandbox.json(["list"]), sandbox.json(["search", "hello"])["total"].clone(), shown)
+    };
+    let before = seen(&sandbox);
+    let shard = format!("main~1:{}", shard_of(&id));
+    for name in ["main~1", "main~1:", "main~1:sessions", "main~2", &shard] {
+        let object = at(&sandbox, name);
+        let whole = fs::read(&object).expect("it is read");
+        damage(&object, "half", &whole);
+        drop_index(&sandbox);
+        assert_eq!(seen(&sandbox), before, "{name}");
+        let quiet = sandbox.run(["list"]).ok();
+        assert_eq!(quiet.stderr, "", "{name}: what is now is whole");
+        fs::write(&object, whole).expect("it is whole again");
+    }
+    sandbox.run(["doctor"]).ok();
+}
+
+#[test]
+fn what_stands_for_a_deleted_session_is_made_again() {
+    let sandbox = Sandbox::new();
+    let id = sandbox.transcript(1).by(1).user("hello there").agent("hi").write().session();
+    let id = id.to_string();
+    sandbox.capture();
+    sandbox.run(["delete", &id, "--yes"]).ok();
+    let name = format!("tombstones/{}/{id}.yaml", &id[id.len() - 2..]);
+    let tree = sandbox.tree();
+    fs::remove_file(at_tip(&sandbox, &name)).expect("removed");
+    let ran = sandbox.run(["doctor"]).code(5);
+    assert!(ran.stdout.contains(&id), "{ran:?}");
+    let ran = sandbox.run(["doctor", "--repair"]).ok();
+    assert_eq!(sandbox.tree(), tree, "the very same");
+    assert!(ran.stderr.contains(&format!("Made the tombstone of session {id} again")), "{ran:?}");
+    sandbox.capture();
+    assert_eq!(sandbox.json(["list"])["total"], 0, "it stays deleted");
+    sandbox.run(["undelete", &id]).ok();
+    assert_eq!(messages(&sandbox, &id).len(), 2);
+}
+
 fn index_files(sandbox: &Sandbox) -> impl Iterator<Item = PathBuf> {
     let folder = sandbox.store().join("annals");
     ["index.db", "index.db-wal", "index.db-shm"].into_iter().map(move |name| folder.join(name))
@@ -558,6 +601,19 @@ fn a_store_without_a_head_is_one_again() {
             None => fs::remove_file(&head).expect("removed"),
         }
         assert_ne!(sandbox.run(["doctor"]).code, 0);
+        let before = held(&sandbox);
+        let planned = sandbox.run(["doctor", "--repair", "--dry-run"]).code(5);
+        let ran = sandbox.run(["--json", "doctor", "--repair", "--dry-run"]).code(5);
+        let told: serde_json::Value = serde_json::from_str(&ran.stdout).expect("JSON");
+        let (step, notice) = (&told["repair"]["steps"][0]["kind"], &told["repair"]["notices"][0]);
+        if text.is_some() {
+            assert!(planned.stdout.contains("Would have HEAD name main"), "{text:?}: {planned:?}");
+            assert_eq!(step, "head", "{text:?}: {told}");
+        } else {
+            assert!(planned.stdout.starts_with("Would make HEAD again"), "{planned:?}");
+            assert!(notice.as_str().expect("text").starts_with("Would make HEAD"), "{told}");
+        }
+        assert!(held(&sandbox) == before, "{text:?}: a plan changes nothing");
         let ran = sandbox.run(["doctor", "--repair"]).ok();
         assert!(ran.stderr.contains("HEAD"), "{ran:?}");
         assert_eq!(sandbox.tree(), tree);

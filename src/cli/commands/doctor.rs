@@ -67,6 +67,12 @@ pub(crate) struct DoctorArgs {
 
 /// Runs it.
 pub(crate) fn run(args: &DoctorArgs, context: &mut Context) -> Result<ExitCode> {
+    if args.repair && args.dry_run {
+        let lacking = Repository::lacking(&context.open_options(false))?;
+        if !lacking.is_empty() {
+            return show_opening(&lacking, context);
+        }
+    }
     let (mut repository, mended) = if args.repair {
         let plan = plan(args, context)?;
         if args.dry_run {
@@ -120,6 +126,20 @@ fn plan(args: &DoctorArgs, context: &mut Context) -> Result<RepairPlan> {
         context.output.warning(&line(notice))?;
     }
     Ok(plan)
+}
+
+/// Shows all that is known of a store that cannot be opened for what it lacks.
+fn show_opening(lacking: &[&str], context: &mut Context) -> Result<ExitCode> {
+    let made =
+        lacking.iter().map(|it| format!("Would make {it} again, without which it is no store"));
+    let notice = "What else there is to mend is known once the store can be opened.".to_owned();
+    let notices: Vec<String> = made.chain([notice]).collect();
+    if context.output.is_json() {
+        context.output.json(&DoctorView::begun(&notices))?;
+    } else {
+        context.output.data(&format!("{}\n", notices.join("\n")))?;
+    }
+    Ok(ExitCode::Damaged)
 }
 
 /// Shows the plan, which is all that was asked for.

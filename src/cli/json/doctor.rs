@@ -122,12 +122,17 @@ impl<'a> DoctorView<'a> {
             (false, []) => Verdict::Fine,
             (false, _) => Verdict::Warning,
         };
-        Self {
-            kind: "annals.doctor/1",
-            verdict: verdict(worst),
-            checks: Vec::new(),
-            repair: Some(RepairView::of(&plan.steps, &plan.lost, &plan.notices, true)),
-        }
+        Self::would(worst, RepairView::of(&plan.steps, &plan.lost, &plan.notices, true))
+    }
+
+    /// The view of what comes first where no step can be planned before it.
+    pub(crate) fn begun(notices: &'a [String]) -> Self {
+        Self::would(Verdict::Damaged, RepairView::of(&[], &[], notices, true))
+    }
+
+    fn would(worst: Verdict, repair: RepairView<'a>) -> Self {
+        let (kind, verdict) = ("annals.doctor/1", verdict(worst));
+        Self { kind, verdict, checks: Vec::new(), repair: Some(repair) }
     }
 }
 
