@@ -215,6 +215,11 @@ fn where_the_ways_to_sessions_are_damaged_all_are_read_and_nothing_is_written() 
         } else {
             is_refused(&sandbox, &sessions[0], name);
         }
+        // What lies below these, git itself finds.
+        if ["main", "main:", "main:annals.yaml"].contains(&name) {
+            let packed = sandbox.run(["gc"]).code(5);
+            assert!(packed.stderr.contains("annals doctor --repair"), "{name}: {packed:?}");
+        }
         fs::write(&object, whole).expect("it is whole again");
     }
     let captured = sandbox.capture();
