@@ -6,13 +6,13 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::collections::HashMap;
+use std::fs;
 use std::path::Path;
 use std::path::PathBuf;
 
 use git2::ObjectType;
 use git2::Odb;
 use git2::Oid;
-use git2::RepositoryInitOptions;
 use tempfile::TempDir;
 
 use crate::store::Error;
@@ -23,10 +23,13 @@ use crate::store::init::open_at;
 use crate::store::objects::check_id;
 use crate::store::objects::loose_path;
 use crate::store::objects::read_loose;
+use crate::store::repair::HEAD_TEXT;
 use crate::store::repair::mending;
 
 /// How the folders begin in which what remotes have arrives.
 pub(super) const ARRIVING: &str = "mending-";
+/// The settings of an empty repository.
+const CONFIG_TEXT: &[u8] = b"[core]\n\trepositoryformatversion = 0\n\tbare = true\n";
 /// The lock of whoever mends the store, in the private folder.
 pub(super) const MENDING: &str = "mending.lock";
 /// How many objects are written before they are made durable. So many stay loose: what is loose is
@@ -171,12 +174,15 @@ impl Store {
 
     /// An empty repository in a folder of its own, which goes with whoever has it.
     pub(super) fn mending_place(&self) -> Result<TempDir, Error> {
-        let failed = |source| Error::Git { doing: "mending the store".into(), source };
         let mut builder = tempfile::Builder::new();
         let place = builder.prefix(ARRIVING).tempdir_in(self.private_folder()).map_err(mending)?;
-        let mut options = RepositoryInitOptions::new();
-        options.bare(true).external_template(false);
-        git2::Repository::init_opts(place.path(), &options).map_err(failed)?;
+        // By hand: libgit2 tries out links there, and one that is left has the store refused.
+        for folder in ["objects/pack", "refs"] {
+            fs::create_dir_all(place.path().join(folder)).map_err(mending)?;
+        }
+        for (name, text) in [("HEAD", HEAD_TEXT), ("config", CONFIG_TEXT)] {
+            fs::write(place.path().join(name), text).map_err(mending)?;
+        }
         Ok(place)
     }
 

@@ -35,7 +35,7 @@ pub(super) const DAMAGED: &str = "damaged";
 const PACKED_REFS: &str = "packed-refs";
 
 /// What `HEAD` says.
-const HEAD_TEXT: &[u8] = b"ref: refs/heads/main\n";
+pub(super) const HEAD_TEXT: &[u8] = b"ref: refs/heads/main\n";
 
 /// Where main is led back to, and how that was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
