@@ -42,7 +42,9 @@ impl Index {
         let transaction = self.connection.transaction().map_err(failed(doing))?;
         let sql = "SELECT key FROM sessions JOIN heads USING (key)
             WHERE id = ?1 AND damaged IS NOT NULL";
-        let key = transaction.query_row(sql, [&digits], |row| row.get(0)).optional();
+        let key = transaction
+            .prepare_cached(sql)
+            .and_then(|mut statement| statement.query_row([&digits], |row| row.get(0)).optional());
         if let Some(key) = key.map_err(failed(doing))? {
             write_head(&transaction, key, &digits, (head, None)).map_err(failed(doing))?;
         }
