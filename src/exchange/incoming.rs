@@ -159,14 +159,10 @@ fn from_bundle(bundle: &Bundle, number: usize) -> Result<GivenSession, IncomingE
         return Err(IncomingError::Refused(text));
     }
     let mut records = Vec::new();
-    let mut weight = Weight(0);
-    bundle.each_chunk(session, &mut |mut chunk: Vec<Record>| {
-        chunk.iter_mut().for_each(|record| record.visit_texts(&mut weight));
+    let mut weight = Weight::of(session.id());
+    bundle.each_chunk::<IncomingError>(session, &mut |mut chunk: Vec<Record>| {
+        chunk.iter_mut().try_for_each(|record| weight.add(record))?;
         records.append(&mut chunk);
-        if weight.0 > MAX_VALUES {
-            let text = format!("session {} has more than {MAX_VALUES} values", session.id());
-            return Err(IncomingError::Refused(text));
-        }
         Ok(())
     })?;
     Ok(GivenSession { head, records, warnings: Vec::new() })
@@ -278,15 +274,35 @@ fn said(head: &Head, mut records: Vec<Record>) -> Vec<Record> {
     records
 }
 
-/// Counts the values of records.
-struct Weight(usize);
+/// Counts the values of a session, up to the most that one may have.
+pub(super) struct Weight {
+    session: SessionId,
+    values: usize,
+}
 
 impl Weight {
-    fn add(&mut self, value: &Value) {
-        self.0 += 1;
+    pub(super) fn of(session: SessionId) -> Self {
+        Self { session, values: 0 }
+    }
+
+    /// Counts those of a record in.
+    ///
+    /// # Errors
+    /// [`BundleError::Refused`]: the session has too many.
+    pub(super) fn add(&mut self, record: &mut Record) -> Result<(), BundleError> {
+        record.visit_texts(self);
+        if self.values <= MAX_VALUES {
+            return Ok(());
+        }
+        let text = format!("session {} has more than {MAX_VALUES} values", self.session);
+        Err(BundleError::Refused(text))
+    }
+
+    fn add_value(&mut self, value: &Value) {
+        self.values += 1;
         match value {
-            Value::Array(items) => items.iter().for_each(|item| self.add(item)),
-            Value::Object(fields) => fields.values().for_each(|value| self.add(value)),
+            Value::Array(items) => items.iter().for_each(|item| self.add_value(item)),
+            Value::Object(fields) => fields.values().for_each(|value| self.add_value(value)),
             _ => {}
         }
     }
@@ -294,18 +310,18 @@ impl Weight {
 
 impl TextVisitor for Weight {
     fn text(&mut self, _: &str, _: &mut String) {
-        self.0 += 1;
+        self.values += 1;
     }
 
     fn value(&mut self, _: &str, value: &mut Value) {
-        self.add(value);
+        self.add_value(value);
     }
 
     fn native(&mut self, native: &mut Native) {
-        native.values().for_each(|value| self.add(value));
+        native.values().for_each(|value| self.add_value(value));
     }
 
     fn bytes(&mut self, _: &mut Vec<u8>) {
-        self.0 += 1;
+        self.values += 1;
     }
 }

@@ -27,8 +27,10 @@ mod share;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use serde::Serialize;
+use serde::Serializer;
+use serde::ser::SerializeMap as _;
 use serde_json::Value;
-use serde_json::json;
 use sha2::Digest as _;
 use sha2::Sha256;
 
@@ -123,15 +125,7 @@ impl Outgoing {
     /// The session in that form.
     pub fn render(&self, format: ExportFormat) -> String {
         match format {
-            ExportFormat::Json => {
-                let mut document = json!({"kind": EXPORT_KIND});
-                if let (Value::Object(document), Value::Object(fields)) =
-                    (&mut document, self.to_value())
-                {
-                    document.extend(fields);
-                }
-                printed(&document)
-            }
+            ExportFormat::Json => printed(&Document { session: self, kind: Some(EXPORT_KIND) }),
             ExportFormat::Yaml => format::render_session(&self.head, &self.session.records),
             ExportFormat::Markdown => {
                 let records: Vec<&Record> = self.session.view().collect();
@@ -143,25 +137,53 @@ impl Outgoing {
             }
         }
     }
-
-    /// The head's fields, and all records under `records`.
-    fn to_value(&self) -> Value {
-        let mut value = format::head_to_value(&self.head);
-        if let Value::Object(fields) = &mut value {
-            let records = self.session.records.iter().map(format::record_to_value).collect();
-            fields.insert("records".to_owned(), records);
-        }
-        value
-    }
 }
 
 /// Several sessions as one JSON document.
 pub fn render_together(sessions: &[Outgoing]) -> String {
-    let sessions: Vec<Value> = sessions.iter().map(Outgoing::to_value).collect();
-    printed(&json!({"kind": EXPORT_KIND, "sessions": sessions}))
+    let documents = sessions.iter().map(|session| Document { session, kind: None });
+    printed(&Together { kind: EXPORT_KIND, sessions: documents.collect() })
 }
 
-fn printed(document: &Value) -> String {
+/// Several sessions, as they are printed.
+#[derive(Serialize)]
+struct Together<'s> {
+    kind: &'static str,
+    sessions: Vec<Document<'s>>,
+}
+
+/// A session as it is printed: the head's fields, and all records under `records`. Each becomes a
+/// value when it is written, for all of them would take as much memory as the session again.
+struct Document<'s> {
+    session: &'s Outgoing,
+    kind: Option<&'static str>,
+}
+
+impl Serialize for Document<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut document = serializer.serialize_map(None)?;
+        if let Some(kind) = self.kind {
+            document.serialize_entry("kind", kind)?;
+        }
+        if let Value::Object(fields) = format::head_to_value(&self.session.head) {
+            for (name, value) in fields.iter().filter(|(name, _)| *name != "records") {
+                document.serialize_entry(name, value)?;
+            }
+        }
+        document.serialize_entry("records", &Records(&self.session.session.records))?;
+        document.end()
+    }
+}
+
+struct Records<'s>(&'s [Record]);
+
+impl Serialize for Records<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(format::record_to_value))
+    }
+}
+
+fn printed(document: &impl Serialize) -> String {
     let mut text = serde_json::to_string_pretty(document).expect("a value has no odd keys");
     text.push('\n');
     text

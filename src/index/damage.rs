@@ -43,7 +43,9 @@ impl Index {
         let sql = "SELECT key, tree FROM sessions JOIN heads USING (key)
             WHERE id = ?1 AND damaged IS NOT NULL";
         let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get::<_, String>(1)?));
-        let marked = transaction.query_row(sql, [&digits], row).optional();
+        let marked = transaction
+            .prepare_cached(sql)
+            .and_then(|mut statement| statement.query_row([&digits], row).optional());
         if let Some((key, tree)) = marked.map_err(failed(doing))? {
             write_head(&transaction, key, &digits, (head, &tree, None)).map_err(failed(doing))?;
         }

@@ -211,7 +211,7 @@ impl Bring<'_> {
         let mut grown = state.chunks.get(first).cloned();
         for (place, (number, blob)) in stored.chunks.iter().enumerate().skip(first) {
             let records = self.read(stored, (*number, *blob))?;
-            if records.iter().any(changes_view) {
+            if records.iter().any(Record::changes_view) {
                 state.is_whole = false;
                 return self.viewed(key, stored, writer);
             }
@@ -305,8 +305,4 @@ impl Bring<'_> {
 
 fn count(records: usize) -> u32 {
     u32::try_from(records).unwrap_or(u32::MAX)
-}
-
-fn changes_view(record: &Record) -> bool {
-    matches!(record, Record::Annals(event) if event.view_change().is_some())
 }

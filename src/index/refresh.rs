@@ -1,5 +1,7 @@
 //! Following main: the catalogue takes in, commit by commit, what it has not seen.
 
+use std::collections::HashMap;
+
 use crate::index::Error;
 use crate::index::Index;
 use crate::index::database;
@@ -269,6 +271,7 @@ impl Index {
                 continue;
             }
             let changes = self.changes(store, from.as_ref(), &tip)?;
+            let changes = rows::in_order_of_keys(&self.connection, changes)?;
             take(self, (from.as_ref(), &tip), &changes)?;
         }
     }
@@ -304,10 +307,11 @@ fn own_states(source: &dyn HistorySource, entry: &CommitEntry) -> Result<States,
     let mut parents = entry.parents.iter();
     let mut changes = source.changes(parents.next(), &entry.revision)?;
     for parent in parents {
-        let others = source.changes(Some(parent), &entry.revision)?;
+        let others: HashMap<SessionId, Presence> =
+            source.changes(Some(parent), &entry.revision)?.into_iter().collect();
         changes.retain_mut(|(id, presence)| {
-            let other = others.iter().find(|(other, _)| other == id);
-            if let (Some((_, Presence::There(_))), Presence::Begun(tree)) = (other, &*presence) {
+            let other = others.get(id);
+            if let (Some(Presence::There(_)), Presence::Begun(tree)) = (other, &*presence) {
                 *presence = Presence::There(*tree);
             }
             other.is_some()

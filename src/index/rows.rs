@@ -17,6 +17,7 @@ use crate::session::SessionId;
 use crate::session::Timestamp;
 use crate::store::CommitEntry;
 use crate::store::ObjectId;
+use crate::store::SessionChange;
 
 /// What became of a session in a commit.
 #[derive(Debug, Clone, PartialEq)]
@@ -151,6 +152,26 @@ pub(super) fn clear(connection: &mut Connection, from: Option<&RevisionId>) -> R
             .map_err(doing())?;
     }
     transaction.commit().map_err(doing())
+}
+
+/// Changes in the order of the sessions' keys, in which their rows stand: at each row of the full
+/// text that comes before the last one SQLite closes what it has gathered, and a first build of many
+/// sessions is many times dearer.
+pub(super) fn in_order_of_keys(
+    connection: &Connection,
+    changes: Vec<SessionChange>,
+) -> Result<Vec<SessionChange>, Error> {
+    let read = || -> rusqlite::Result<Vec<(Option<i64>, SessionChange)>> {
+        let mut key = connection.prepare_cached("SELECT key FROM names WHERE id = ?1")?;
+        let keyed = changes.into_iter().map(|change| {
+            let key = key.query_row([digits(change.id)], |row| row.get(0)).optional()?;
+            Ok((key, change))
+        });
+        keyed.collect()
+    };
+    let mut keyed = read().map_err(failed("cannot read the index"))?;
+    keyed.sort_by_key(|(key, _)| *key);
+    Ok(keyed.into_iter().map(|(_, change)| change).collect())
 }
 
 /// An id as the tables have it: 32 digits, no hyphens.

@@ -150,7 +150,7 @@ impl Bench<'_> {
         if let Ok(Some(fold)) = self.index.fold(stored.id, &stored.tree.to_string()) {
             return Ok(fold);
         }
-        Ok(HeadFold::of_stream(stored.id, &self.store.records(stored)?))
+        Ok(self.store.fold(stored)?)
     }
 
     /// Plans the session `base` with records behind its last one. `stream`: its records, if they
@@ -162,8 +162,7 @@ impl Bench<'_> {
         stream: Option<Clean<Vec<Record>>>,
         records: Clean<Vec<Record>>,
     ) -> Result<Planned> {
-        let changes_view = |record: &Record| matches!(record, Record::Annals(event) if event.view_change().is_some());
-        let fold = if records.iter().any(changes_view) {
+        let fold = if records.iter().any(Record::changes_view) {
             let stream = stream.map_or_else(|| self.store.records(base), Ok)?;
             let mut stream = stream.into_inner();
             stream.extend(records.iter().cloned());

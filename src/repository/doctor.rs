@@ -5,8 +5,6 @@ use std::collections::BTreeSet;
 use crate::error::Result;
 use crate::index::Filter;
 use crate::index::Index;
-use crate::index::Page;
-use crate::index::SortKey;
 use crate::repository::Damage;
 use crate::repository::Operation;
 use crate::repository::Progress;
@@ -14,7 +12,6 @@ use crate::repository::Repository;
 use crate::repository::examine::Fault;
 use crate::repository::examine::examine;
 use crate::repository::observing::observed;
-use crate::session::Head;
 use crate::session::SessionId;
 use crate::store::ObjectId;
 use crate::store::Store;
@@ -136,9 +133,8 @@ impl Repository {
         }
         if !are_all {
             // What lies in a folder that cannot be read, the index alone still knows.
-            let found: BTreeSet<SessionId> = each.iter().map(|(id, _)| *id).collect();
-            for head in all_heads(&self.index)?.iter().filter(|head| !found.contains(&head.id)) {
-                let found = format!("session {}: the folder that it is in cannot be read", head.id);
+            for id in listed_beside(&self.index, &each)? {
+                let found = format!("session {id}: the folder that it is in cannot be read");
                 checks.push(Check::damaged("sessions", found));
             }
         }
@@ -204,10 +200,10 @@ pub(super) fn index_fault(store: &Store, index: &mut Index) -> Result<Option<Str
             Some(_) => {}
         }
     }
-    let listed = all_heads(index)?;
-    let found: BTreeSet<SessionId> = each.iter().map(|(id, _)| *id).collect();
-    let gone = listed.iter().filter(|head| are_all && !found.contains(&head.id));
-    faults.extend(gone.map(|head| format!("it lists session {}, which is not there", head.id)));
+    if are_all {
+        let gone = listed_beside(index, &each)?;
+        faults.extend(gone.iter().map(|id| format!("it lists session {id}, which is not there")));
+    }
     Ok(match faults.as_slice() {
         [] => None,
         [only] => Some(only.clone()),
@@ -215,10 +211,10 @@ pub(super) fn index_fault(store: &Store, index: &mut Index) -> Result<Option<Str
     })
 }
 
-/// The heads that the index has, of all sessions.
-fn all_heads(index: &Index) -> Result<Vec<Head>> {
+/// The sessions that the index lists and that are not among these.
+fn listed_beside(index: &Index, each: &[(SessionId, ObjectId)]) -> Result<Vec<SessionId>> {
     let everything = Filter { with_subagents: true, ..Filter::default() };
-    let page = Page { offset: 0, limit: u64::from(u32::MAX) };
-    let (summaries, _) = index.list(&everything, SortKey::Modified, false, page)?;
-    Ok(summaries.into_iter().map(|summary| summary.head).collect())
+    let found: BTreeSet<SessionId> = each.iter().map(|(id, _)| *id).collect();
+    let listed = index.matching(&everything)?.into_iter();
+    Ok(listed.filter(|id| !found.contains(id)).collect())
 }

@@ -1,7 +1,6 @@
 //! Whether a session is whole: all of it can be read, and its head is what its records say.
 
 use crate::session::Head;
-use crate::session::HeadFold;
 use crate::session::SCHEMA_VERSION;
 use crate::session::SessionId;
 use crate::store;
@@ -26,8 +25,7 @@ pub(super) fn examine(
         let stored = store.session_of_tree(id, &tree.to_string())?;
         let stored = stored.ok_or(store::Error::Stale { session: id })?;
         let head = store.head(&stored)?.into_inner();
-        let records = store.records(&stored)?;
-        Ok((head, HeadFold::of_stream(id, &records).head().clone()))
+        Ok((head, store.fold(&stored)?.head().clone()))
     };
     match read() {
         // What a later version says there cannot be known here.

@@ -179,13 +179,14 @@ impl Repository {
             None => family.iter().copied().collect(),
         };
         let (mut giving, mut deleted) = (Giving::default(), Vec::new());
+        let came: HashSet<&SessionId> = outcome.came.iter().collect();
         for id in ids {
             let here = self.store.session_state(ours, id)?;
             let there = base.map(|base| self.store.session_state(base, id)).transpose()?;
             let there = there.unwrap_or(SessionState { tree: None, tombstone: None });
             match (here.tree, there.tree) {
                 // Of a dry run: what would come is not here yet, and does not go back.
-                _ if outcome.is_dry_run && outcome.came.contains(&id) => {}
+                _ if outcome.is_dry_run && came.contains(&id) => {}
                 (Some(tree), _) if family.contains(&id) => {
                     let change = as_it_is(&self.store, id, there.tree, tree)?;
                     if there == (SessionState { tree: None, tombstone: None }) {

@@ -4,6 +4,8 @@
 //! next one goes on with: what was fetched is only more objects until main moves, and main moves
 //! in one step.
 
+use std::collections::HashSet;
+
 use crate::error::Error;
 use crate::error::ErrorKind;
 use crate::error::Result;
@@ -214,7 +216,8 @@ impl Repository {
                 outcome.note_merging(&merging);
                 if outcome.is_dry_run {
                     let went = self.store.differing_sessions(&ours, theirs)?;
-                    let is_ours = |id: &SessionId| !merging.came.contains(id);
+                    let came: HashSet<&SessionId> = merging.came.iter().collect();
+                    let is_ours = |id: &SessionId| !came.contains(id);
                     note(&mut outcome.went, went.into_iter().filter(is_ours).collect());
                     return Ok(true);
                 }

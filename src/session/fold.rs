@@ -3,6 +3,8 @@
 use std::cmp::Reverse;
 use std::collections::VecDeque;
 
+use chrono::DateTime;
+use chrono::Utc;
 use serde::Deserialize;
 use serde::Serialize;
 use serde_json::Value;
@@ -240,6 +242,15 @@ impl HeadFold {
     }
 }
 
+/// When an event counts among annals' own.
+pub(super) type Moment<'e> = (Option<DateTime<Utc>>, Option<Reverse<&'e str>>);
+
+/// When an event counts.
+pub(super) fn moment(event: &AnnalsEvent) -> Moment<'_> {
+    let at = event.at.as_ref().map(Timestamp::instant);
+    (at, at.is_none().then_some(Reverse(event.id.as_str())))
+}
+
 /// A view with annals' own events in the order of their times, in the places that such events
 /// have. After a merge they stand by the records that they followed, and what was said last counts
 /// all the same. Of facts that disagree the one with the smallest id counts: it comes last.
@@ -251,11 +262,7 @@ fn by_time(records: &[Record], mut view: Vec<usize>) -> Vec<usize> {
     let slots: Vec<usize> =
         (0..view.len()).filter(|slot| event_at(view[*slot]).is_some()).collect();
     let mut events: Vec<usize> = slots.iter().map(|slot| view[*slot]).collect();
-    events.sort_by_key(|place| {
-        let event = event_at(*place);
-        let at = event.and_then(|event| event.at.as_ref()).map(Timestamp::instant);
-        (at, at.is_none().then(|| event.map(|event| Reverse(&event.id))))
-    });
+    events.sort_by_key(|place| event_at(*place).map(moment));
     slots.into_iter().zip(events).for_each(|(slot, event)| view[slot] = event);
     view
 }

@@ -23,22 +23,46 @@ pub struct Tally {
 /// What is in view of a session, by time (the seconds since 1970 at which a quarter of an hour
 /// begins; none for what has no time) and model (empty for what has none). Its sums are those of the
 /// session's head.
-pub fn tally(id: SessionId, records: &[Record]) -> BTreeMap<(Option<i64>, String), Tally> {
-    let mut fold = HeadFold::of(id);
-    let mut tallies: BTreeMap<_, Tally> = BTreeMap::new();
-    for place in places_in_view(records) {
-        let record = &records[place];
-        let before = fold.head().tokens;
-        fold.add(record);
-        let Some(message) = record.as_message() else { continue };
+pub fn tally(id: SessionId, records: &[Record]) -> Tallies {
+    let mut tallying = Tallying::of(id);
+    places_in_view(records).into_iter().for_each(|place| tallying.add(&records[place]));
+    tallying.finish()
+}
+
+/// Tallies, by time and model.
+pub type Tallies = BTreeMap<(Option<i64>, String), Tally>;
+
+/// As [`tally`], of records that come one by one, in the order of the view.
+#[derive(Debug)]
+pub struct Tallying {
+    fold: HeadFold,
+    tallies: Tallies,
+}
+
+impl Tallying {
+    /// Of no record yet.
+    pub fn of(id: SessionId) -> Self {
+        Self { fold: HeadFold::of(id), tallies: Tallies::new() }
+    }
+
+    /// Counts the next record in.
+    pub fn add(&mut self, record: &Record) {
+        let before = self.fold.head().tokens;
+        self.fold.add(record);
+        let Some(message) = record.as_message() else { return };
         let at = record.at().map(|at| at.instant().timestamp());
         let quarter = at.map(|at| at.div_euclid(QUARTER) * QUARTER);
         let model = message.model.as_deref().filter(|model| !model.starts_with('<'));
-        let entry = tallies.entry((quarter, model.unwrap_or_default().to_owned())).or_default();
+        let key = (quarter, model.unwrap_or_default().to_owned());
+        let entry = self.tallies.entry(key).or_default();
         entry.messages += 1;
-        entry.tokens = added(entry.tokens, before, fold.head().tokens);
+        entry.tokens = added(entry.tokens, before, self.fold.head().tokens);
     }
-    tallies
+
+    /// What was counted.
+    pub fn finish(self) -> Tallies {
+        self.tallies
+    }
 }
 
 /// What is added when the sums of a session go from one to another. The last part of an answer may

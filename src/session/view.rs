@@ -41,7 +41,15 @@ pub fn places_in_view(records: &[Record]) -> Vec<usize> {
 
 /// Whether nothing takes records out of the view, or moves them.
 fn is_whole(records: &[Record]) -> bool {
-    records.iter().all(|record| change_of(record).is_none())
+    !records.iter().any(Record::changes_view)
+}
+
+impl Record {
+    /// Whether it takes other records out of the view, or moves them: a stream without such a record
+    /// is in view as it stands.
+    pub fn changes_view(&self) -> bool {
+        change_of(self).is_some()
+    }
 }
 
 /// The change that turns the view `current` into `target`; both hold every key once.

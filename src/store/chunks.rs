@@ -1,13 +1,18 @@
 //! Reading the files of records, whole or a record at a time.
 
+use std::ops::ControlFlow;
+
 use crate::format;
 use crate::format::ChunkText;
 use crate::redact::Clean;
+use crate::session::HeadFold;
 use crate::session::Record;
 use crate::session::SessionId;
+use crate::session::StreamFold;
 use crate::store::Error;
 use crate::store::ObjectId;
 use crate::store::Store;
+use crate::store::StoredSession;
 use crate::store::layout;
 use crate::store::objects::corrupt;
 use crate::store::sessions::unreadable;
@@ -55,6 +60,34 @@ impl Store {
             (None, Err(error)) => Err(unreadable(chunk.0, &what, error)),
             (None, Ok(records)) => Ok(Clean::stored(records)),
         }
+    }
+
+    /// Hands on its records, until no more are wanted. Those of one chunk are in memory at a time.
+    pub fn each_record(
+        &self,
+        session: &StoredSession,
+        take: &mut dyn FnMut(&Record) -> ControlFlow<()>,
+    ) -> Result<ControlFlow<()>, Error> {
+        for chunk in &session.chunks {
+            let records = self.chunk_records(session.id, session.tree, *chunk)?;
+            if records.iter().try_for_each(&mut *take).is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// What its records fold to. They are read whole only where their view is not the stream as it
+    /// stands.
+    pub fn fold(&self, session: &StoredSession) -> Result<HeadFold, Error> {
+        let mut fold = StreamFold::of(session.id);
+        let passed = self.each_record(session, &mut |record| {
+            if fold.add(record) { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        })?;
+        if passed.is_continue() {
+            return Ok(fold.finish());
+        }
+        Ok(HeadFold::of_stream(session.id, &self.records(session)?))
     }
 
     /// The text of one of its chunks, whose records are then read one at a time.

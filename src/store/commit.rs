@@ -1,6 +1,7 @@
 //! One commit: changes of sessions, put on top of the tip under the store's lock.
 
 use std::collections::BTreeMap;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use git2::ObjectType;
@@ -25,6 +26,7 @@ use crate::store::commit_text::subject_line;
 use crate::store::init::ATTRIBUTES_TEXT;
 use crate::store::layout;
 use crate::store::layout::ATTRIBUTES;
+use crate::store::layout::Entry;
 use crate::store::layout::MARKER;
 use crate::store::layout::SESSIONS;
 use crate::store::layout::TOMBSTONES;
@@ -212,7 +214,7 @@ impl<'s> TipEdit<'s> {
     pub(super) fn apply(&mut self, batch: &mut Batch<'_>, change: &Change) -> Result<(), Error> {
         let id = change.session();
         let (name, stone) = (id.to_string(), layout::tombstone_name(id));
-        let before = (self.shard(SESSIONS, id)?.clone(), self.shard(TOMBSTONES, id)?.clone());
+        let before = self.entries_of(id)?;
         let older = layout::older_name(id);
         let file = older_file(&self.area(SESSIONS)?.top, id)?;
         match change {
@@ -239,13 +241,19 @@ impl<'s> TipEdit<'s> {
         if file.is_some() && !matches!(change, Change::Keep { .. }) {
             self.area(SESSIONS)?.top.remove(&older);
         }
-        let is_same = *self.shard(SESSIONS, id)? == before.0
-            && *self.shard(TOMBSTONES, id)? == before.1
-            && older_file(&self.area(SESSIONS)?.top, id)? == file;
-        if !is_same && !self.changed.contains(&id) {
+        let is_same =
+            self.entries_of(id)? == before && older_file(&self.area(SESSIONS)?.top, id)? == file;
+        if !is_same {
             self.changed.push(id);
         }
         Ok(())
+    }
+
+    /// What a session's own folder and tombstone are.
+    fn entries_of(&mut self, id: SessionId) -> Result<[Option<Entry>; 2], Error> {
+        let (name, stone) = (id.to_string(), layout::tombstone_name(id));
+        let folder = self.shard(SESSIONS, id)?.entry(name.as_bytes()).cloned();
+        Ok([folder, self.shard(TOMBSTONES, id)?.entry(stone.as_bytes()).cloned()])
     }
 
     /// Has a session in that tree.
@@ -297,6 +305,8 @@ impl<'s> TipEdit<'s> {
         if root == self.base {
             return Ok(None);
         }
+        let mut named = HashSet::new();
+        self.changed.retain(|id| named.insert(*id));
         let text = CommitText {
             operation: note.operation,
             subject: &note.subject,

@@ -212,15 +212,19 @@ impl Tree {
         self.entries.retain(|entry| *entry.name != *name.as_bytes());
     }
 
-    fn entry(&self, name: &[u8]) -> Option<&Entry> {
+    /// The entry of that name, whatever it is.
+    pub(super) fn entry(&self, name: &[u8]) -> Option<&Entry> {
+        self.place(name).map(|place| &self.entries[place])
+    }
+
+    fn place(&self, name: &[u8]) -> Option<usize> {
         if self.is_jumbled {
-            return self.entries.iter().find(|entry| *entry.name == *name);
+            return self.entries.iter().position(|entry| *entry.name == *name);
         }
         // A folder stands elsewhere than a file of its name would.
         let ends: [&'static [u8]; 2] = [b"", b"/"];
         let search = |end| self.entries.binary_search_by(|entry| entry.order_to(name, end));
-        let mut places = ends.into_iter().filter_map(|end| search(end).ok());
-        places.next().map(|place| &self.entries[place])
+        ends.into_iter().find_map(|end| search(end).ok())
     }
 
     fn find(&self, name: &str, mode: u32) -> Result<Option<Oid>, String> {
@@ -233,10 +237,12 @@ impl Tree {
 
     fn set(&mut self, name: &str, mode: u32, id: Oid) {
         let new = Entry { mode, name: name.as_bytes().into(), id };
-        match self.entries.iter_mut().find(|entry| entry.name == new.name) {
-            Some(entry) if entry.mode == mode => entry.id = id,
-            _ => {
-                self.remove(name);
+        match self.place(&new.name) {
+            Some(place) if self.entries[place].mode == mode => self.entries[place].id = id,
+            found => {
+                if found.is_some() {
+                    self.remove(name);
+                }
                 let place = self.entries.partition_point(|entry| entry.order(&new).is_lt());
                 self.entries.insert(place, new);
             }
@@ -281,6 +287,23 @@ mod tests {
         let tree = Tree::parse(&bytes).expect("well formed");
         assert!(tree.file(HEAD).is_err());
         assert_eq!(tree.render(), bytes);
+    }
+
+    #[test]
+    fn what_is_set_takes_the_place_of_its_name_whatever_stood_there() {
+        let mut tree = Tree::default();
+        for name in ["b", "a", "c"] {
+            tree.set_file(name, oid(1));
+        }
+        let mut jumbled = Tree { entries: tree.entries.clone(), is_jumbled: true };
+        jumbled.entries.reverse();
+        for tree in [&mut tree, &mut jumbled] {
+            tree.set_file("b", oid(2));
+            tree.set_folder("a", oid(3));
+            assert_eq!(tree.len(), 3);
+            assert_eq!(tree.file("b"), Ok(Some(oid(2))));
+            assert_eq!(tree.folder("a"), Ok(Some(oid(3))));
+        }
     }
 
     #[test]

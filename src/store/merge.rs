@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use chrono::DateTime;
 use chrono::Utc;
@@ -301,10 +302,10 @@ impl Store {
         Ok(first)
     }
 
-    fn folder_at(&self, at: &RevisionId, area: &'static str) -> Result<Tree, Error> {
+    fn folder_at(&self, at: &RevisionId, area: &'static str) -> Result<Arc<Tree>, Error> {
         match self.root(at)?.folder(area) {
-            Ok(Some(id)) => self.read_tree(id, &area).map(|tree| Tree::clone(&tree)),
-            Ok(None) => Ok(Tree::default()),
+            Ok(Some(id)) => self.read_tree(id, &area),
+            Ok(None) => Ok(Arc::default()),
             Err(cause) => Err(Error::Corrupt { what: area.to_owned(), cause }),
         }
     }

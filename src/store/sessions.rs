@@ -178,6 +178,17 @@ impl Store {
         Ok(Clean::stored(records))
     }
 
+    /// Reads the list of its large payloads, if it has one.
+    pub fn check_files(&self, session: &StoredSession) -> Result<(), Error> {
+        if session.is_older() {
+            return Ok(());
+        }
+        let what = format_args!("session {}", session.id);
+        let top = self.read_tree(session.tree.0, &what)?;
+        let files = folder(&top, FILES, &what)?;
+        files.map_or(Ok(()), |files| self.read_tree(files, &what).map(drop))
+    }
+
     /// A large payload of a session.
     pub(super) fn file(
         &self,

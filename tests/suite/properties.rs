@@ -15,10 +15,13 @@ use annals::repository::Filter;
 use annals::repository::Page;
 use annals::repository::Repository;
 use annals::repository::RestoreOptions;
+use annals::repository::SessionAt;
 use annals::repository::SortKey;
+use annals::session::Keys;
 use annals::session::Record;
 use annals::session::Session;
 use annals::session::SessionId;
+use annals::session::view;
 use chrono::DateTime;
 use proptest::collection::vec;
 use proptest::option;
@@ -600,6 +603,49 @@ fn modified(session: &Session) -> String {
 
 fn edit(repository: &mut Repository, id: SessionId, edit: Edit) -> bool {
     repository.edit(id, &[edit]).expect("it is edited").revision.is_some()
+}
+
+#[test]
+fn the_log_tells_what_came_and_went_since_the_revision_before() {
+    let sandbox = Sandbox::new();
+    let mut repository = sandbox.repository();
+    let first = "messages:\n- {role: user, id: m1, text: Hi}\n";
+    let id = repository.save_text(first).expect("it is saved").head.id;
+    let append = |repository: &mut Repository, range: std::ops::Range<u32>| {
+        let said = |n: u32| json!({"message": "user", "content": format!("said {n}")});
+        let each: Vec<Value> = range.map(said).collect();
+        repository.append(id, records(&each)).expect("it is appended");
+    };
+    // Over the ends of chunks and within them.
+    append(&mut repository, 0..60);
+    edit(&mut repository, id, Edit::Rename("named".to_owned()));
+    append(&mut repository, 60..61);
+    append(&mut repository, 61..260);
+    let back = repository.log(id).expect("it has revisions")[3].entry.revision.clone();
+    repository.rollback(id, &back).expect("it goes back");
+    append(&mut repository, 300..360);
+    sandbox.run(["delete", &id.to_string(), "--yes"]).ok();
+    sandbox.run(["undelete", &id.to_string()]).ok();
+    append(&mut repository, 400..401);
+    let log = repository.log(id).expect("it has revisions");
+    assert_eq!(log.len(), 10);
+    let mut before = BTreeSet::new();
+    for told in log.iter().rev() {
+        let mut now = BTreeSet::new();
+        if !told.entry.is_deleted {
+            let revision = told.entry.revision.clone();
+            let at = SessionAt { id, revision, is_past: true };
+            let stream = repository.load(&at).expect("it loads").records;
+            let keys = Keys::of(&stream);
+            let in_view = view(&stream, &keys).into_iter();
+            let messages = in_view.filter(|place| stream[*place].as_message().is_some());
+            now.extend(messages.map(|place| keys[place].clone()));
+        }
+        let [came, went] = [now.difference(&before), before.difference(&now)].map(Iterator::count);
+        assert_eq!((told.added, told.removed), (came as u64, went as u64), "{told:?}");
+        before = now;
+    }
+    sandbox.fsck();
 }
 
 /// The published schemas.

@@ -15,7 +15,6 @@ use crate::session::Message;
 use crate::session::Native;
 use crate::session::Raw;
 use crate::session::Record;
-use crate::session::Session;
 use crate::session::TextVisitor;
 use crate::session::Timestamp;
 
@@ -47,39 +46,35 @@ impl<'w> Removal<'w> {
         Self { choice, workspaces, counts: BTreeMap::new() }
     }
 
-    /// The records in view, as far as they go along.
-    pub(super) fn stream(&mut self, session: &Session) -> Vec<Record> {
-        let mut stream = Vec::new();
-        for record in session.view() {
-            let mut record = record.clone();
-            record.set_after(None);
-            let goes = match &mut record {
-                Record::Message(message) => self.message(message),
-                Record::Event(event) if SNAPSHOTS.contains(&event.name.as_str()) => {
-                    self.count("file snapshot");
-                    false
-                }
-                Record::Event(event) => {
-                    self.envelope(&mut event.envelope);
-                    self.native_value(&event.name, &mut event.native);
-                    true
-                }
-                Record::Annals(_) => false,
-                Record::Unreadable(unreadable) => {
-                    unreadable.is_tail = false;
-                    if let Raw::Bytes(bytes) = &unreadable.raw {
-                        let text = self.placeholder("data", bytes.len());
-                        unreadable.raw = Raw::Text(text);
-                    }
-                    true
-                }
-            };
-            if goes {
-                record.visit_texts(&mut Rest { removal: self });
-                stream.push(record);
+    /// A record in view, as far as it goes along.
+    pub(super) fn record(&mut self, record: &Record) -> Option<Record> {
+        let mut record = record.clone();
+        record.set_after(None);
+        let goes = match &mut record {
+            Record::Message(message) => self.message(message),
+            Record::Event(event) if SNAPSHOTS.contains(&event.name.as_str()) => {
+                self.count("file snapshot");
+                false
             }
+            Record::Event(event) => {
+                self.envelope(&mut event.envelope);
+                self.native_value(&event.name, &mut event.native);
+                true
+            }
+            Record::Annals(_) => false,
+            Record::Unreadable(unreadable) => {
+                unreadable.is_tail = false;
+                if let Raw::Bytes(bytes) = &unreadable.raw {
+                    let text = self.placeholder("data", bytes.len());
+                    unreadable.raw = Raw::Text(text);
+                }
+                true
+            }
+        };
+        if goes {
+            record.visit_texts(&mut Rest { removal: self });
         }
-        stream
+        goes.then_some(record)
     }
 
     pub(super) fn into_counts(self) -> BTreeMap<String, u64> {

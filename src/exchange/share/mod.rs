@@ -20,6 +20,7 @@ use chrono::DateTime;
 use chrono::Utc;
 
 use crate::exchange::digest_of;
+use crate::exchange::incoming::Weight;
 use crate::redact::Clean;
 use crate::redact::Profile;
 use crate::redact::Redactor;
@@ -96,10 +97,13 @@ impl Package {
         let workspaces = workspaces(sessions);
         let profiles = profiles(profile, &workspaces);
         let mut removal = Removal::new(choice, &workspaces);
-        let streams: Vec<Vec<Record>> = sessions.iter().map(|it| removal.stream(it)).collect();
-        let streams = heads.iter().zip(streams).map(|(head, stream)| with_facts(head, stream));
+        // Before the rules are run, which takes longest.
+        let streams = sessions.iter().zip(&heads);
+        let streams = streams.map(|(session, head)| leaving(&mut removal, session, head));
+        let streams: Vec<Vec<Record>> = streams.collect::<Result<_, _>>()?;
         let mut redactor = Redactor::new(rules);
         let streams: Vec<Vec<Clean<Record>>> = streams
+            .into_iter()
             .map(|stream| stream.into_iter().map(|record| redactor.record(record)).collect())
             .collect();
         let again = |stream: Vec<Clean<Record>>| {
@@ -189,6 +193,29 @@ fn workspaces(sessions: &[Session]) -> Vec<String> {
     folders
 }
 
+/// What leaves of a session, before any rule has been run over it.
+///
+/// # Errors
+/// [`ShareError::Bundle`]: it has more values than anybody takes in.
+fn leaving(
+    removal: &mut Removal<'_>,
+    session: &Session,
+    head: &Head,
+) -> Result<Vec<Record>, ShareError> {
+    let mut weight = Weight::of(session.id);
+    let mut stream = Vec::new();
+    for record in session.view() {
+        if let Some(mut record) = removal.record(record) {
+            weight.add(&mut record)?;
+            stream.push(record);
+        }
+    }
+    let mut stream = with_facts(head, stream);
+    let is_fact = |record: &&mut Record| matches!(record, Record::Annals(_));
+    stream.iter_mut().take_while(is_fact).try_for_each(|fact| weight.add(fact))?;
+    Ok(stream)
+}
+
 /// The stream, and before it what the head says and the records in view do not.
 fn with_facts(head: &Head, mut stream: Vec<Record>) -> Vec<Record> {
     let is_created = head.origin.as_deref() == Some("created");
@@ -245,4 +272,28 @@ fn linked(record: Record, ids: &HashMap<String, String>) -> Option<Record> {
         link.session.clone_from(ids.get(&link.session)?);
     }
     Some(Record::Annals(AnnalsEvent::fact(action)))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+    use crate::session::Message;
+
+    #[test]
+    fn a_session_of_more_values_than_anybody_takes_in_is_refused() {
+        let outcome = |values: usize| {
+            let mut message = Message::new("user", "what was asked");
+            message.native.insert("n".to_owned(), Value::from(vec![1; values]));
+            let id = SessionId::from_bytes([7; 16]);
+            let session = Session { id, records: vec![message.into()] };
+            let mut removal = Removal::new(ShareChoice::default(), &[]);
+            leaving(&mut removal, &session, &session.head()).map(|stream| stream.len())
+        };
+        // Beside the numbers: role, text, the list, and the agent in the fact before them.
+        assert_eq!(outcome(999_996).expect("a million is taken in"), 2);
+        let error = outcome(999_997).expect_err("one more is not").to_string();
+        assert!(error.contains("has more than 1000000 values"), "{error}");
+    }
 }

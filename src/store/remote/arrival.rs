@@ -26,7 +26,6 @@ use git2::Oid;
 use crate::format;
 use crate::format::Marker;
 use crate::session::Head;
-use crate::session::HeadFold;
 use crate::session::RevisionId;
 use crate::session::SCHEMA_VERSION;
 use crate::session::SessionId;
@@ -242,9 +241,7 @@ impl<'s> Arrival<'s> {
         let stored = self.store.session_of_tree(id, &top.id.to_string());
         let stored = stored.map_err(|error| at_path(&path, error))?;
         let stored = stored.ok_or_else(|| wrong(path.clone(), "it is not there"))?;
-        let records = self.store.records(&stored);
-        let records = records.map_err(|error| self.blame(&stored, error))?;
-        let folded = records.derive(|stream| HeadFold::of_stream(id, stream));
+        let folded = self.store.fold(&stored).map_err(|error| self.blame(&stored, error))?;
         let counts = |head: &Head| (head.id, head.counts.records, head.counts.messages);
         match head {
             Some(head) if counts(&head) == counts(folded.head()) => Ok(()),
