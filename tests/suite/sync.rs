@@ -14,6 +14,7 @@ use tempfile::TempDir;
 use crate::support::Ran;
 use crate::support::Sandbox;
 use crate::support::Transcript;
+use crate::support::folder;
 
 /// A remote on the disk, and machines that know it as `origin`.
 pub(crate) struct World {
@@ -28,7 +29,7 @@ impl World {
 
     /// Of these machines, which may have stores already.
     pub(crate) fn of(machines: Vec<Sandbox>) -> Self {
-        let folder = TempDir::new().expect("a temporary folder can be made");
+        let folder = folder();
         let world = Self { folder, machines };
         git(world.folder.path(), &["init", "-q", "--bare", "remote.git"]);
         for machine in &world.machines {
