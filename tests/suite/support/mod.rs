@@ -115,6 +115,12 @@ impl Sandbox {
         self.through_sh("ulimit -v 1048576 2>/dev/null; exec \"$0\" \"$@\"")
     }
 
+    /// The program, which reads a text from a file: it can be started again, and by others.
+    pub(crate) fn fed(&self, input: &str) -> Command {
+        fs::write(self.root().join("input"), input).expect("it is written");
+        self.through_sh("exec \"$0\" \"$@\" < ../input")
+    }
+
     /// The program, which a script of the shell's starts in the home.
     fn through_sh(&self, script: &str) -> Command {
         let program = self.program();
