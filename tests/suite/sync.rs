@@ -81,7 +81,8 @@ impl World {
             let moved = ["came", "merged", "went"].map(|it| synced[it].as_array().map(Vec::len));
             assert_eq!(moved, [Some(0); 3], "then nothing is left to do");
             machine.fsck();
-            assert_eq!(machine.json(["doctor"])["verdict"], "fine");
+            let doctor = machine.json(["doctor"]);
+            assert_eq!(doctor["verdict"], "fine", "{doctor}");
         }
     }
 }
