@@ -82,7 +82,10 @@ impl World {
             assert_eq!(moved, [Some(0); 3], "then nothing is left to do");
             machine.fsck();
             let doctor = machine.json(["doctor"]);
-            assert_eq!(doctor["verdict"], "fine", "{doctor}");
+            // A git that was killed may have left its lock, which a repair removes when it is old.
+            let checks = doctor["checks"].as_array().expect("a list");
+            let is_fine = |it: &Value| it["verdict"] == "fine" || it["name"] == "locks";
+            assert!(checks.iter().all(is_fine), "{doctor}");
         }
     }
 }
