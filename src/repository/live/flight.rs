@@ -92,6 +92,8 @@ impl Shared {
         revision: Option<RevisionId>,
         fold: Option<HeadFold>,
     ) {
+        // Before the answer: whoever gets that may end the process, and leave them for ever.
+        flight.journals.into_iter().for_each(|journal| drop(journal.remove()));
         let mut state = self.state();
         let records = flight.records.len() as u64;
         state.in_flight.clear();
@@ -106,8 +108,6 @@ impl Shared {
             state.fold = fold;
         }
         self.answer(&mut state, flight.requests, &LiveChange::Saved { records, revision });
-        drop(state);
-        flight.journals.into_iter().for_each(|journal| drop(journal.remove()));
     }
 
     /// What was in flight waits again.
