@@ -183,6 +183,8 @@ pub trait Adapter: std::fmt::Debug + Sync {
         read: &dyn Fn(&Path) -> Option<String>,
         program: Option<&str>,
     ) -> Result<Vec<HookEdit>, String>;
+    /// The transcripts that the agent tells its hook of: only files that are there.
+    fn transcripts_told(&self, word: &str) -> Vec<PathBuf>;
     /// How the restored session is resumed in `workspace`.
     fn resume_command(&self, head: &Head, workspace: &Path) -> ResumeCommand;
 }

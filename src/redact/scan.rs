@@ -225,7 +225,7 @@ impl Scanner<'_> {
             }
         }
         let lower = self.text[range.clone()].to_ascii_lowercase();
-        for hit in rules.automaton().find_overlapping_iter(&lower) {
+        for hit in rules.automaton(lower.len()).find_overlapping_iter(&lower) {
             let keyword = hit.pattern().as_usize();
             let hit = range.start + hit.start()..range.start + hit.end();
             while self.marks.get(passed).is_some_and(|mark| mark.end < hit.end) {

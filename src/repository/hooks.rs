@@ -125,6 +125,11 @@ impl HookPlan {
     }
 }
 
+/// The transcripts that an agent tells its hook of: only files that are there.
+pub fn transcripts_told(agent: &str, word: &str) -> Vec<PathBuf> {
+    adapters::find(agent).map(|it| it.transcripts_told(word)).unwrap_or_default()
+}
+
 fn write(path: &Path, change: HookChange, text: Option<&str>) -> io::Result<()> {
     let Some(text) = text else {
         return fs::remove_file(path);

@@ -166,6 +166,7 @@ pub use filter::told_without_secrets;
 pub use fork::ForkPart;
 pub use hooks::HookChange;
 pub use hooks::HookPlan;
+pub use hooks::transcripts_told;
 pub use import::ImportOptions;
 pub use import::ImportPlan;
 pub use import::ImportWarning;

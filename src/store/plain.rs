@@ -34,8 +34,10 @@ const TAG_DEPTH: usize = 8;
 /// A repository that git works in.
 #[derive(Debug)]
 pub struct PlainRepository {
-    /// Where git is called; none: where, and as, it called this process.
-    folder: Option<PathBuf>,
+    /// Where git is called.
+    folder: PathBuf,
+    /// Whether git called this process there: it is called with what it said then.
+    is_caller: bool,
     common: PathBuf,
     objects: PathBuf,
     top: Option<PathBuf>,
@@ -51,7 +53,7 @@ impl PlainRepository {
             let doing = format!("looking for a repository at {}", folder.display());
             return Err(Error::Program { doing, cause: "there is no such folder".into() });
         }
-        let mut found = Self::found(Some(folder))?;
+        let mut found = Self::found(folder, false)?;
         let mut command = found.git();
         command.args(["rev-parse", "--is-bare-repository"]);
         let doing = format!("looking for a repository at {}", folder.display());
@@ -59,29 +61,27 @@ impl PlainRepository {
             let cause = "it is the inside of a git folder; name the work tree".into();
             return Err(Error::Program { doing, cause });
         }
-        found.folder = Some(found.top.clone().unwrap_or_else(|| found.common.clone()));
+        found.folder = found.top.clone().unwrap_or_else(|| found.common.clone());
         Ok(found)
     }
 
-    /// The repository that git calls this process for.
+    /// The repository that git calls this process for, in the folder `current`.
     ///
     /// # Errors
-    /// [`Error::Program`]: it was not git who called it, and the current folder lies in none.
-    pub fn of_caller() -> Result<Self, Error> {
-        Self::found(None)
+    /// [`Error::Program`]: it was not git who called it, and the folder lies in none.
+    pub fn of_caller(current: &Path) -> Result<Self, Error> {
+        Self::found(current, true)
     }
 
-    fn found(folder: Option<&Path>) -> Result<Self, Error> {
+    fn found(folder: &Path, is_caller: bool) -> Result<Self, Error> {
         let mut found = Self {
-            folder: folder.map(Path::to_owned),
+            folder: folder.to_owned(),
+            is_caller,
             common: PathBuf::new(),
             objects: PathBuf::new(),
             top: None,
         };
-        let doing = match folder {
-            Some(folder) => format!("looking for a repository at {}", folder.display()),
-            None => "looking for the repository".to_owned(),
-        };
+        let doing = format!("looking for a repository at {}", folder.display());
         found.common = found.path(&["--git-common-dir"], &doing)?;
         found.objects = found.path(&["--git-path", "objects"], &doing)?;
         found.top = found.path(&["--show-toplevel"], &doing).ok();
@@ -198,10 +198,10 @@ impl PlainRepository {
 
     fn git(&self) -> Command {
         let mut command = Command::new("git");
-        if let Some(folder) = &self.folder {
+        if !self.is_caller {
             git::leave_repositories(&mut command);
-            command.arg("-C").arg(folder);
         }
+        command.arg("-C").arg(&self.folder);
         command.env("LC_ALL", "C").stdin(Stdio::null());
         command
     }

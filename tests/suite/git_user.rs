@@ -342,6 +342,44 @@ fn pushes_from_a_clone_and_saves_lose_nothing_of_each_other() {
 }
 
 #[test]
+fn main_moved_by_hand_again_and_again_while_annals_saves_loses_nothing_of_either() {
+    let sandbox = Sandbox::new();
+    sandbox.run(["init"]).ok();
+    let is_done = AtomicBool::new(false);
+    let (saves, by_hand) = thread::scope(|scope| {
+        let mover = scope.spawn(|| {
+            let mut moves = Vec::new();
+            while !is_done.load(Ordering::Relaxed) {
+                let tip = sandbox.tip();
+                let tree = format!("{tip}^{{tree}}");
+                let made = git(&sandbox, &["commit-tree", "-p", &tip, "-m", "by hand", &tree]);
+                let commit = made.ok().stdout.trim().to_owned();
+                // Annals may have been quicker.
+                if git(&sandbox, &["update-ref", "refs/heads/main", &commit, &tip]).code == 0 {
+                    moves.push(commit);
+                }
+            }
+            moves
+        });
+        let save = |number: u32| {
+            let message = json!({"role": "user", "text": format!("number {number}")});
+            let document = json!({"agent": "x", "messages": [message]}).to_string();
+            sandbox.run_with(["save", "-"], &document)
+        };
+        let saves: Vec<Ran> = (0..10).map(save).collect();
+        is_done.store(true, Ordering::Relaxed);
+        (saves, mover.join().expect("git is content"))
+    });
+    assert!(saves.iter().all(|ran| ran.code == 0), "no save fails: {saves:?}");
+    assert!(!by_hand.is_empty(), "git came to its turn too");
+    assert_eq!(sandbox.json(["list"])["total"], 10);
+    for commit in by_hand {
+        sandbox.git(["merge-base", "--is-ancestor", &commit, "main"]);
+    }
+    sandbox.fsck();
+}
+
+#[test]
 fn what_is_no_store_of_ours_any_more_is_refused_and_left_alone() {
     let sandbox = Sandbox::new();
     let transcript = sandbox.transcript(1).user("one").agent("two").write();

@@ -14,9 +14,9 @@ use std::thread;
 
 use serde_json::Value;
 use serde_json::json;
-use tempfile::TempDir;
 
 use crate::support::Sandbox;
+use crate::support::folder;
 
 /// What tries to run, to load (from `HOST`), or to hide the rest of the page.
 const HOSTILE: &[&str] = &[
@@ -83,7 +83,7 @@ fn browser() -> Option<&'static str> {
 
 /// The page as the browser has it when all is done that the page asks for.
 fn opened(browser: &str, page: &Path) -> String {
-    let profile = TempDir::new().expect("a folder");
+    let profile = folder();
     let output = Command::new(browser)
         .args(["--headless", "--no-sandbox", "--disable-gpu", "--window-size=390,844"])
         .args(["--disable-background-networking", "--no-first-run", "--virtual-time-budget=3000"])

@@ -13,6 +13,7 @@ use tempfile::TempDir;
 use crate::support::Ran;
 use crate::support::Sandbox;
 use crate::support::Transcript;
+use crate::support::folder;
 
 /// A value that is nobody's, in the form of a secret.
 const SECRET: &str = "ghp_16C7e42F292c6912E7710c838347Ae178B4a";
@@ -33,7 +34,7 @@ struct Clone<'w> {
 
 impl World {
     fn new() -> Self {
-        let folder = TempDir::new().expect("a temporary folder can be made");
+        let folder = folder();
         let machines: Vec<Sandbox> = (1..=2).map(Sandbox::of_machine).collect();
         let world = Self { folder, machines };
         let mut init = world.machines[0].plain_git(world.folder.path(), true);

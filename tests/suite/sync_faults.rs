@@ -17,6 +17,7 @@ use crate::support::fault::Fault;
 use crate::support::fault::WAYS;
 use crate::support::fault::Wrong;
 use crate::support::fault::sample;
+use crate::support::folder;
 use crate::support::say;
 
 /// How many calls go wrong in each way, where not all do.
@@ -31,7 +32,7 @@ struct Before {
 impl Before {
     /// Each side has gone on with a session that both had, and has one of its own.
     fn new() -> Self {
-        let it = Self { machine: Sandbox::of_machine(1), folder: TempDir::new().expect("made") };
+        let it = Self { machine: Sandbox::of_machine(1), folder: folder() };
         let mut git = Command::new("git");
         git.env("GIT_CONFIG_GLOBAL", "/dev/null").args(["init", "-q", "--bare", "-b", "main"]);
         Ran::of(git.arg(it.remote())).ok();
@@ -53,7 +54,7 @@ impl Before {
 
     /// The same once more, elsewhere.
     fn again(&self) -> Self {
-        let it = Self { machine: Sandbox::of_machine(3), folder: TempDir::new().expect("made") };
+        let it = Self { machine: Sandbox::of_machine(3), folder: folder() };
         copy(&self.machine.root().join("data"), &it.machine.root().join("data"));
         copy(&self.remote(), &it.remote());
         it.machine.git(["config", "remote.hub.url", &it.remote().display().to_string()]);

@@ -9,6 +9,7 @@ use tempfile::TempDir;
 use crate::support::Ran;
 use crate::support::Sandbox;
 use crate::support::bare_remote;
+use crate::support::folder;
 
 fn git(folder: &Path, arguments: &[&str]) -> String {
     let mut command = Command::new("git");
@@ -41,7 +42,7 @@ fn a_remote_that_was_rewritten_by_force_is_told_and_gets_back_what_it_had() {
         let machine = synced(&url, 2, flags);
         let before = tip(&remote);
         // Somebody takes the second session out of its history, and puts something else in.
-        let clone = TempDir::new().expect("a folder");
+        let clone = folder();
         git(clone.path(), &["clone", "-q", &url, "."]);
         git(clone.path(), &["reset", "-q", "--hard", "HEAD~1"]);
         fs::write(clone.path().join("NEWS.md"), "something else\n").expect("written");
@@ -99,7 +100,7 @@ fn what_a_later_version_wrote_is_neither_merged_nor_pushed() {
         for what in ["annals.yaml", "session.yaml"] {
             let (remote, url) = bare_remote();
             let machine = synced(&url, 1, flags);
-            let clone = TempDir::new().expect("a folder");
+            let clone = folder();
             git(clone.path(), &["clone", "-q", &url, "."]);
             let listed = git(clone.path(), &["ls-files"]);
             let name = listed.lines().find(|it| it.ends_with(what)).expect("it is there");
@@ -134,7 +135,7 @@ fn what_a_later_version_wrote_is_neither_merged_nor_pushed() {
 fn a_store_of_a_later_version_is_not_synced() {
     let (remote, url) = bare_remote();
     let machine = synced(&url, 1, &[]);
-    let clone = TempDir::new().expect("a folder");
+    let clone = folder();
     git(clone.path(), &["clone", "-q", &machine.store().display().to_string(), "."]);
     let path = clone.path().join("annals.yaml");
     let text = fs::read_to_string(&path).expect("it is readable");

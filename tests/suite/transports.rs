@@ -14,6 +14,7 @@ use crate::support::Ran;
 use crate::support::Sandbox;
 use crate::support::Terminal;
 use crate::support::corpus;
+use crate::support::folder;
 use crate::support::lines;
 use crate::support::say;
 use crate::support::servers::SshServer;
@@ -29,7 +30,7 @@ struct Meeting {
 
 impl Meeting {
     fn new() -> Self {
-        let folder = TempDir::new().expect("a temporary folder can be made");
+        let folder = folder();
         let mut git = Command::new("git");
         git.env("GIT_CONFIG_GLOBAL", "/dev/null").args(["init", "-q", "--bare"]);
         Ran::of(git.arg(folder.path().join("remote.git"))).ok();

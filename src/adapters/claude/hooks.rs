@@ -5,6 +5,7 @@
 //! Our entries are known by the command that they run.
 
 use std::path::Path;
+use std::path::PathBuf;
 
 use jsonc_parser::ParseOptions;
 use jsonc_parser::cst::CstArray;
@@ -13,6 +14,7 @@ use jsonc_parser::cst::CstNode;
 use jsonc_parser::cst::CstObject;
 use jsonc_parser::cst::CstRootNode;
 use jsonc_parser::json;
+use serde_json::Value;
 
 use crate::adapters::HookEdit;
 
@@ -56,6 +58,20 @@ pub(super) fn plan(
         }
     }
     Ok(edits)
+}
+
+/// The file that the agent says it writes, and those of its sub-agents.
+pub(super) fn transcripts_told(word: &str) -> Vec<PathBuf> {
+    let word: Option<Value> = serde_json::from_str(word).ok();
+    let path = word.as_ref().and_then(|word| word.get("transcript_path")?.as_str());
+    let Some(transcript) = path.map(PathBuf::from).filter(|path| path.is_file()) else {
+        return Vec::new();
+    };
+    let folder = transcript.with_extension("").join("subagents");
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let subagents = entries.map(|entry| entry.path());
+    let subagents = subagents.filter(|path| path.extension().is_some_and(|it| it == "jsonl"));
+    std::iter::once(transcript.clone()).chain(subagents).collect()
 }
 
 /// Whether a command's text is one that annals wrote.

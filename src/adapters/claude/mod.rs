@@ -108,6 +108,10 @@ impl Adapter for ClaudeCode {
         hooks::plan(read, program)
     }
 
+    fn transcripts_told(&self, word: &str) -> Vec<PathBuf> {
+        hooks::transcripts_told(word)
+    }
+
     fn resume_command(&self, head: &Head, workspace: &Path) -> ResumeCommand {
         ResumeCommand {
             program: "claude".to_owned(),

@@ -40,9 +40,9 @@ pub(crate) struct MergeDriverArgs {
 }
 
 /// Runs it.
-pub(crate) fn run(args: &MergeDriverArgs, _context: &mut Context) -> Result<ExitCode> {
+pub(crate) fn run(args: &MergeDriverArgs, context: &mut Context) -> Result<ExitCode> {
     let path = args.path.to_string_lossy();
-    merge_file(&path, &args.ours).map_err(|error| match error.kind() {
+    merge_file(&context.environment, &path, &args.ours).map_err(|error| match error.kind() {
         ErrorKind::Conflict => {
             let hint = "`git merge --abort`, or `git rebase --abort`, brings back what was there.";
             Failure::Hinted(error, hint.into())

@@ -92,7 +92,8 @@ impl Shared {
         revision: Option<RevisionId>,
         fold: Option<HeadFold>,
     ) {
-        // Before anybody is told: what the store has, and may take out as a secret, is nowhere else.
+        // Before anybody is told, who may end the process then: what the store has, and may take out as
+        // a secret, is nowhere else.
         flight.journals.into_iter().for_each(|journal| drop(journal.remove()));
         let mut state = self.state();
         let records = flight.records.len() as u64;

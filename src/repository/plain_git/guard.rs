@@ -119,7 +119,8 @@ impl<'p> Guard<'p> {
         let mut moves = Vec::new();
         for line in input.lines() {
             let fields: Vec<&str> = line.split(' ').collect();
-            let Some((old, new, name)) = read(&fields) else {
+            let named = read(&fields).filter(|(_, _, name)| !name.is_empty());
+            let Some((old, new, name)) = named else {
                 let message = format!("git says {line:?}, which names no branch");
                 return Err(Error::new(crate::error::ErrorKind::Invalid, message));
             };

@@ -10,6 +10,8 @@ mod guard;
 mod install;
 mod join;
 
+use std::path::Path;
+
 use crate::error::Error;
 use crate::error::ErrorKind;
 use crate::error::Result;
@@ -86,7 +88,7 @@ pub fn answer_git(
     arguments: &[String],
     input: &str,
 ) -> Result<Vec<Refusal>> {
-    let plain = PlainRepository::of_caller()?;
+    let plain = PlainRepository::of_caller(&environment.current)?;
     match call {
         GitCall::Merge => join::merge(&plain, arguments).map(|()| Vec::new()),
         GitCall::PostMerge => join::complete(&plain, arguments).map(|()| Vec::new()),
@@ -104,8 +106,8 @@ pub fn answer_git(
 ///
 /// # Errors
 /// `Conflict`: it is not a merge of two branches, or the file is no session's.
-pub fn merge_file(path: &str, current: &std::path::Path) -> Result<()> {
-    join::merge_file(&PlainRepository::of_caller()?, path, current)
+pub fn merge_file(environment: &Environment, path: &str, current: &Path) -> Result<()> {
+    join::merge_file(&PlainRepository::of_caller(&environment.current)?, path, current)
 }
 
 fn conflict(message: impl Into<String>) -> Error {

@@ -3,12 +3,14 @@
 use std::fs;
 use std::ops::ControlFlow;
 use std::path::Path;
+use std::path::PathBuf;
 
 use annals::adapters;
 use annals::adapters::Adapter;
 use annals::adapters::Item;
 use annals::adapters::Position;
 use annals::adapters::ReadOutcome;
+use annals::repository::transcripts_told;
 use annals::session::Head;
 use annals::session::HeadFold;
 use annals::session::Record;
@@ -94,6 +96,31 @@ pub(crate) fn settings(bytes: &[u8]) {
     }
     assert_eq!(after, before, "nothing else is touched");
     value_of(&with).expect("JSON stays JSON");
+}
+
+/// What the agent tells its hook. `FOLDER` in it stands for a folder that has a transcript, and one of
+/// a sub-agent.
+pub(crate) fn hook_word(bytes: &[u8]) {
+    let Some(text) = text_of(bytes) else { return };
+    in_scratch(|folder| {
+        let subagents = folder.join("told/it/subagents");
+        fs::create_dir_all(&subagents).expect("a folder is made");
+        for path in [folder.join("told/it.jsonl"), subagents.join("agent-a.jsonl")] {
+            fs::write(path, "{}\n").expect("it is written");
+        }
+        let word = text.replace("FOLDER", &folder.join("told").to_string_lossy());
+        let told = transcripts_told("claude-code", &word);
+        assert!(told.iter().all(|path| path.is_file()), "they are there: {told:?}");
+        let named = value_of(&word).ok();
+        let named = named.as_ref().and_then(|it| it["transcript_path"].as_str());
+        assert_eq!(
+            told.first().and_then(|it| it.to_str()),
+            named.filter(|it| Path::new(it).is_file())
+        );
+        let theirs = named.map(|it| Path::new(it).with_extension("").join("subagents"));
+        let is_theirs = |path: &PathBuf| path.parent() == theirs.as_deref();
+        assert!(told.iter().skip(1).all(is_theirs), "of its sub-agents: {told:?}");
+    });
 }
 
 fn value_of(text: &str) -> serde_json::Result<Value> {

@@ -9,6 +9,8 @@
 mod agents;
 mod bundles;
 mod files;
+mod git;
+pub(crate) mod leaving;
 mod redaction;
 mod settings;
 mod stores;
@@ -30,13 +32,16 @@ pub(crate) const DOORS: &[(&str, Door)] = &[
     ("bundle_files", bundles::files),
     ("config", settings::config),
     ("dates", typed::dates),
+    ("git_calls", git::calls),
     ("git_objects", stores::git_objects),
     ("given", files::given),
     ("head", files::head),
+    ("hook_word", agents::hook_word),
     ("journal", stores::journal),
     ("machine", settings::machine),
     ("marker", files::marker),
     ("older", files::older),
+    ("pages", leaving::pages),
     ("plain", typed::plain),
     ("query", typed::query),
     ("records", files::records),
@@ -45,6 +50,7 @@ pub(crate) const DOORS: &[(&str, Door)] = &[
     ("rules", redaction::rules),
     ("search", typed::search),
     ("sharing", redaction::sharing),
+    ("shell_line", typed::shell_line),
     ("tombstone", files::tombstone),
     ("transcript", agents::transcript),
 ];

@@ -17,10 +17,11 @@ use chrono::DateTime;
 use crate::doors::in_scratch;
 use crate::doors::text_of;
 
-static RULES: LazyLock<Rules> = LazyLock::new(|| Rules::builtin().expect("they are sound"));
+pub(super) static RULES: LazyLock<Rules> =
+    LazyLock::new(|| Rules::builtin().expect("they are sound"));
 
-/// What stands between the settings and the text, on a line of its own.
-const SPLIT: &str = "\n----\n";
+/// What stands between two texts, on a line of its own.
+pub(super) const SPLIT: &str = "\n----\n";
 
 /// Any text, as one that is said.
 pub(crate) fn redaction(bytes: &[u8]) {

@@ -3,8 +3,10 @@
 use std::cell::RefCell;
 use std::ops::Range;
 use std::path::Path;
+use std::path::PathBuf;
 
 use annals::ErrorKind;
+use annals::cli::shell::Line;
 use annals::index::FilterInput;
 use annals::index::Page;
 use annals::index::Query;
@@ -180,6 +182,38 @@ pub(crate) fn plain(bytes: &[u8]) {
     assert!(!line.contains(['\n', '\t']) && line.chars().all(is_safe), "{line:?}");
 }
 
+/// A line typed in the shell.
+pub(crate) fn shell_line(bytes: &[u8]) {
+    let Some(text) = text_of(bytes) else { return };
+    let typed = text.trim();
+    let is_command = typed.starts_with('/') && !typed.starts_with("//");
+    match Line::parse(text) {
+        Ok(Line::Empty) => assert!(typed.is_empty(), "{typed:?} is something"),
+        Ok(Line::Say(said)) => {
+            let meant = if typed.starts_with("//") { &typed[1..] } else { typed };
+            assert!(!is_command && said == meant, "{typed:?} says {said:?}");
+        }
+        Ok(Line::Own(command)) => assert!(is_command, "{typed:?} is {command:?}"),
+        Ok(Line::Program(words)) => {
+            assert!(is_command && PROGRAM.contains(&words[0].as_str()), "{typed:?} is {words:?}");
+            // The same words in quotes are the same.
+            let quoted = shlex::try_join(words.iter().map(String::as_str));
+            if let (Ok(quoted), false) = (quoted, NOT_BY_NAME.contains(&words[0].as_str())) {
+                let again = Line::parse(&format!("/sessions {quoted}"));
+                assert_eq!(again, Ok(Line::Program(words)), "{quoted}");
+            }
+        }
+        Err(error) => assert!(is_command, "{typed:?} is said: {error}"),
+    }
+}
+
+/// The commands of the program that the shell has, and those that it has under other names.
+const PROGRAM: [&str; 11] = [
+    "list", "search", "show", "delete", "export", "share", "rename", "tag", "config", "diff",
+    "rollback",
+];
+const NOT_BY_NAME: [&str; 3] = ["config", "diff", "rollback"];
+
 /// Does something with a small store, made once a thread.
 fn with_store<T>(work: impl FnOnce(&mut Repository) -> T) -> T {
     thread_local! {
@@ -188,8 +222,16 @@ fn with_store<T>(work: impl FnOnce(&mut Repository) -> T) -> T {
     STORE.with_borrow_mut(|store| work(store.get_or_insert_with(small_store)))
 }
 
-fn small_store() -> Repository {
-    let environment = in_scratch(|folder| Environment {
+/// Where that store lies, for git to be called there, and the file of its branch.
+pub(super) fn store_folder() -> (Environment, PathBuf) {
+    with_store(|_| ());
+    let folder = in_scratch(|folder| folder.join("data/annals/store.git"));
+    let main = folder.join("refs/heads/main");
+    (Environment { current: folder, ..environment() }, main)
+}
+
+fn environment() -> Environment {
+    in_scratch(|folder| Environment {
         home: folder.join("home"),
         data: folder.join("data"),
         config: folder.join("configuration"),
@@ -200,7 +242,11 @@ fn small_store() -> Repository {
         stopwatch: Stopwatch::system(),
         clock: Clock::fixed(now().with_timezone(&Utc)),
         ids: Ids::counting(1),
-    });
+    })
+}
+
+fn small_store() -> Repository {
+    let environment = environment();
     let options = OpenOptions { store: None, environment, create: true };
     let mut repository = Repository::open(&options).expect("a store is made");
     for said in SAID {

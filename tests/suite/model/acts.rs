@@ -1,6 +1,5 @@
 //! Each act: what the program is called with, and what it makes of the model.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::time::Duration;
 
@@ -12,9 +11,13 @@ use super::known::Event;
 use super::known::Moment;
 use super::known::Session;
 use super::listed;
+use super::loaded;
 use super::message_of;
+use super::moments;
 use super::text_of;
 use super::value_of;
+use crate::support::Ran;
+use crate::support::folder;
 use crate::support::lines;
 use annals::repository::LiveOptions;
 use annals::session::Message;
@@ -28,10 +31,7 @@ impl Play {
         let at = (self.step, 0);
         match step.act {
             Act::Say | Act::Shorten | Act::Reword => self.agent_writes(step, at),
-            Act::Save => {
-                self.save(step, at);
-                Ok(())
-            }
+            Act::Save => self.save(step, at),
             Act::Sync => {
                 self.sync(step.place, step.killed);
                 Ok(())
@@ -44,10 +44,7 @@ impl Play {
             }
             Act::Prune => self.prune(step),
             Act::Undelete => self.undelete(step, at),
-            Act::Scrub => {
-                self.scrub(step);
-                Ok(())
-            }
+            Act::Scrub => self.scrub(step),
             _ => match self.pick(step, Session::is_alive) {
                 Some(id) => self.act_on(step, &id, at),
                 None => Ok(()),
@@ -96,10 +93,7 @@ impl Play {
                 Ok(())
             }
             Act::Rollback => self.rollback(step, id, at),
-            Act::Live => {
-                self.live(step, id, at);
-                Ok(())
-            }
+            Act::Live => self.live(step, id, at),
             Act::Fork => self.fork(step, id),
             Act::Share => self.share(step, id),
             _ => self.restore(step, id),
@@ -139,6 +133,7 @@ impl Play {
         let ran = self.run(step.place, &["capture"], step.killed);
         prop_assert!(ran.as_ref().is_none_or(|ran| ran.code == 0), "{ran:?}");
         let read = self.sides[step.place].files[id].before.clone();
+        let was_gone = before.sessions.get(id).is_some_and(|it| !it.is_alive());
         self.sides[step.place].capture(id, (self.step, 9));
         if ran.is_none() {
             self.happened_or_not(step.place, before.clone())?;
@@ -149,30 +144,49 @@ impl Play {
             side.files.get_mut(id).expect("it is there").before = read;
             side.capture(id, (self.step, 9));
         }
+        let side = &self.sides[step.place];
+        if was_gone && side.known.sessions[id].is_alive() {
+            // Of a purged session the file brings back all that it has, also to history.
+            for line in &side.files[id].lines {
+                self.purged.remove(line);
+            }
+        }
         Ok(())
     }
 
-    fn save(&mut self, step: &Step, at: Moment) {
-        let document = serde_json::json!({"messages": [{"role": "user", "text": text_of(at)}]});
-        let id = self.machine(step.place).save(&document.to_string());
-        let mut session = Session::default();
-        session.events.insert(at, Event::Said);
+    fn save(&mut self, step: &Step, at: Moment) -> Done {
+        let id = format!("01890000-0000-7000-8000-{:08}{:04}", self.step, step.place);
+        let message = serde_json::json!({"role": "user", "text": text_of(at)});
+        let document = serde_json::json!({"id": id, "messages": [message]}).to_string();
+        let ran = self.run_with(step.place, &["save", "-"], &document, step.killed);
         self.sides[step.place].own.insert(at);
-        self.sides[step.place].known.sessions.insert(id, session);
+        self.changed(step, ran.as_ref(), |known| {
+            let mut session = Session::default();
+            session.events.insert(at, Event::Said);
+            known.sessions.insert(id, session);
+        })
     }
 
-    fn live(&mut self, step: &Step, id: &str, at: Moment) {
-        let never = Duration::from_secs(200);
-        let by_hand = LiveOptions { interval: never, idle: never, ..LiveOptions::default() };
-        let session: SessionId = id.parse().expect("an id");
-        let mut repository = self.machine(step.place).repository();
-        let (live, _) = repository.resume(session, &by_hand).expect("it is held");
-        live.append(vec![Message::new("user", &text_of(at)).into()]).expect("it is appended");
-        live.close().expect("it is saved");
-        let side = &mut self.sides[step.place];
-        side.own.insert(at);
-        let session = side.known.sessions.get_mut(id).expect("it is known");
-        session.events.insert(at, Event::Said);
+    /// A program holds a session and says something: this one, or the shell where it is killed.
+    fn live(&mut self, step: &Step, id: &str, at: Moment) -> Done {
+        let ran = if step.killed.is_some() {
+            let typed = format!("/resume {id}\n{}\n", text_of(at));
+            self.run_with(step.place, &["shell"], &typed, step.killed)
+        } else {
+            let never = Duration::from_secs(200);
+            let by_hand = LiveOptions { interval: never, idle: never, ..LiveOptions::default() };
+            let session: SessionId = id.parse().expect("an id");
+            let mut repository = self.machine(step.place).repository();
+            let (live, _) = repository.resume(session, &by_hand).expect("it is held");
+            live.append(vec![Message::new("user", &text_of(at)).into()]).expect("it is appended");
+            live.close().expect("it is saved");
+            Some(Ran { stdout: String::new(), stderr: String::new(), code: 0 })
+        };
+        self.sides[step.place].own.insert(at);
+        self.changed(step, ran.as_ref(), |known| {
+            let session = known.sessions.get_mut(id).expect("it is known");
+            session.events.insert(at, Event::Said);
+        })
     }
 
     fn rollback(&mut self, step: &Step, id: &str, at: Moment) -> Done {
@@ -212,19 +226,27 @@ impl Play {
         self.rewritten(step.place);
     }
 
-    fn scrub(&mut self, step: &Step) {
+    fn scrub(&mut self, step: &Step) -> Done {
         let side = &self.sides[step.place];
         let own = side.own.iter().filter(|it| side.known.has(**it));
         let own: Vec<Moment> =
             own.filter(|it| !side.known.scrubbed.contains(it)).copied().collect();
         if own.is_empty() {
-            return;
+            return Ok(());
         }
         let message = *step.choice.get(&own);
-        let machine = self.machine(step.place);
-        machine.run_with(["scrub", "--value", "--yes"], &value_of(message)).ok();
-        self.sides[step.place].known.scrubbed.insert(message);
+        let (words, value) = (["scrub", "--value", "--yes"], value_of(message));
+        let ran = self.run_with(step.place, &words, &value, step.killed);
+        self.changed(step, ran.as_ref(), |known| {
+            known.scrubbed.insert(message);
+        })?;
+        if ran.is_none() {
+            // What was killed comes to the end by the same again.
+            self.machine(step.place).run_with(words, &value).ok();
+            self.sides[step.place].known.scrubbed.insert(message);
+        }
         self.rewritten(step.place);
+        Ok(())
     }
 
     fn rewritten(&mut self, place: usize) {
@@ -232,34 +254,43 @@ impl Play {
         self.has_rewritten = true;
     }
 
-    /// The session that a run says it left.
-    fn made(&mut self, place: usize, id: String, from: &BTreeSet<Moment>) -> Done {
+    /// The messages of a session that are seen, in their order.
+    fn view(&self, place: usize, id: &str) -> Vec<Moment> {
         let mut repository = self.machine(place).repository();
-        let head = listed(&mut repository).into_iter().find(|(it, _)| it.to_string() == id);
-        let Some((session, head)) = head else {
-            return Err(TestCaseError::fail(format!("{id} is made, but not there")));
-        };
-        let at = repository.resolve(&session.to_string(), None).expect("it is there");
-        let whole = repository.load(&at).expect("it loads");
-        let said: BTreeSet<Moment> =
-            super::messages(whole.records.iter()).into_iter().map(|it| it.0).collect();
-        prop_assert!(said.is_subset(from), "{said:?} of {from:?}");
-        let made = Session {
-            events: said.into_iter().map(|it| (it, Event::Said)).collect(),
-            begun: begun_of(&head),
-            ..Session::default()
-        };
-        self.sides[place].known.sessions.insert(id, made);
+        let id: SessionId = id.parse().expect("an id");
+        moments(loaded(&mut repository, id).expect("it loads").view())
+    }
+
+    /// The sessions that a run left which were not there before: as many as that, or, where it was
+    /// killed, none. Each is a copy of `from`, or of a part of it.
+    fn made(&mut self, place: usize, count: Option<usize>, from: &[Moment]) -> Done {
+        let mut repository = self.machine(place).repository();
+        let is_known =
+            |id: &str| self.sides[place].known.sessions.contains_key(id) || self.older.contains(id);
+        let listed = listed(&mut repository).into_iter();
+        let new: Vec<_> = listed.filter(|(id, _)| !is_known(&id.to_string())).collect();
+        prop_assert!(count.map_or(new.len() < 2, |it| it == new.len()), "{count:?}: {new:?}");
+        for (id, head) in new {
+            let whole = loaded(&mut repository, id).map_err(TestCaseError::fail)?;
+            let said = moments(whole.records.iter());
+            let mut rest = from.iter();
+            prop_assert!(said.iter().all(|it| rest.any(|from| from == it)), "{said:?} of {from:?}");
+            let made = Session {
+                events: said.iter().map(|it| (*it, Event::Said)).collect(),
+                begun: begun_of(&head),
+                copied: said,
+                ..Session::default()
+            };
+            self.sides[place].known.sessions.insert(id.to_string(), made);
+        }
         Ok(())
     }
 
     fn fork(&mut self, step: &Step, id: &str) -> Done {
-        let seen = self.session(step, id).seen().messages;
-        let forked = self.machine(step.place).json(["fork", id]);
-        let new = forked["session"]["id"].as_str().expect("an id").to_owned();
-        let is_contested = self.session(step, id).is_contested;
-        let all = self.session(step, id).said();
-        self.made(step.place, new, if is_contested { &all } else { &seen })
+        let seen = self.view(step.place, id);
+        let ran = self.run(step.place, &["fork", id], step.killed);
+        prop_assert!(ran.as_ref().is_none_or(|ran| ran.code == 0), "{ran:?}");
+        self.made(step.place, ran.map(|_| 1), &seen)
     }
 
     /// One machine shares a session, the other takes it in.
@@ -273,17 +304,22 @@ impl Play {
         if all.iter().any(|it| is_scrubbed(0, it) != is_scrubbed(1, it)) {
             return Ok(());
         }
-        let folder = tempfile::tempdir().expect("a folder is made");
+        let seen = self.view(step.place, id);
+        let folder = folder();
         let file = folder.path().join("it.bundle").display().to_string();
-        let shared = self.run(step.place, &["share", id, "--output", &file], None);
+        let words = ["share", id, "--output", &file, "--force"];
+        let shared = self.run(step.place, &words, step.killed);
+        if shared.is_none() {
+            self.check(step.place).map_err(TestCaseError::fail)?;
+        }
+        let shared = shared.or_else(|| self.run(step.place, &words, None));
         prop_assert!(shared.as_ref().is_some_and(|ran| ran.code == 0), "{shared:?}");
         let other = 1 - step.place;
-        let imported = self.machine(other).json(["import", &file, "--yes"]);
-        for session in imported["imported"].as_array().into_iter().flatten() {
-            let new = session["id"].as_str().expect("an id").to_owned();
-            self.made(other, new, &all)?;
-        }
-        Ok(())
+        let imported = self.run(other, &["--json", "import", &file, "--yes"], step.killed);
+        let Some(imported) = imported else { return self.made(other, None, &seen) };
+        prop_assert!(imported.code == 0, "{imported:?}");
+        let imported: serde_json::Value = serde_json::from_str(&imported.stdout).expect("JSON");
+        self.made(other, imported["imported"].as_array().map(Vec::len), &seen)
     }
 
     fn restore(&mut self, step: &Step, id: &str) -> Done {
@@ -291,7 +327,7 @@ impl Play {
         if !is_agents || self.session(step, id).is_contested {
             return Ok(());
         }
-        let home = tempfile::tempdir().expect("a folder is made");
+        let home = folder();
         let home = home.path().display().to_string();
         let restored = self.machine(step.place).json([
             "restore",
@@ -305,30 +341,31 @@ impl Play {
         let said = lines(path.as_ref())
             .iter()
             .filter_map(|line| message_of(line["message"]["content"].as_str().unwrap_or_default()))
-            .collect::<BTreeSet<_>>();
+            .collect::<Vec<_>>();
         drop(fs::remove_file(path));
-        let seen = self.session(step, id).seen().messages;
-        let live = said.symmetric_difference(&seen).count();
-        prop_assert!(live == 0, "{said:?} is restored, {seen:?} is seen");
+        prop_assert_eq!(said, self.view(step.place, id), "what is seen is restored, in its order");
         Ok(())
     }
 
     fn prune(&mut self, step: &Step) -> Done {
         let machine = self.machine(step.place);
         machine.run(["config", "set", "retention.count", "3"]).ok();
-        let pruned = machine.json(["prune", "--yes"]);
-        machine.run(["config", "unset", "retention.count"]).ok();
-        for gone in pruned["pruned"].as_array().into_iter().flatten() {
-            let id = gone["id"].as_str().expect("an id");
-            if let Some(session) = self.sides[step.place].known.sessions.get_mut(id) {
-                prop_assert!(
-                    session.is_contested || !session.seen().said.is_pinned,
-                    "{id} is pinned"
-                );
-                session.delete();
-            }
+        let planned = machine.json(["prune", "--dry-run"]);
+        let ran = self.run(step.place, &["prune", "--yes"], step.killed);
+        self.machine(step.place).run(["config", "unset", "retention.count"]).ok();
+        let planned = planned["pruned"].as_array().into_iter().flatten();
+        let planned: Vec<&str> = planned.map(|it| it["id"].as_str().expect("an id")).collect();
+        for session in
+            planned.iter().filter_map(|id| self.sides[step.place].known.sessions.get(*id))
+        {
+            let is_pinned = !session.is_contested && session.seen().said.is_pinned;
+            prop_assert!(!is_pinned, "{session:?} is pinned");
         }
-        Ok(())
+        self.changed(step, ran.as_ref(), |known| {
+            for id in planned {
+                known.sessions.get_mut(id).into_iter().for_each(Session::delete);
+            }
+        })
     }
 
     fn changes_nothing(&mut self, step: &Step, arguments: &[&str]) -> Done {

@@ -33,6 +33,8 @@ pub(super) struct Session {
     pub(super) events: BTreeMap<Moment, Event>,
     /// What it began with, where it was made of another one.
     pub(super) begun: Begun,
+    /// The messages that came with it then, in their order.
+    pub(super) copied: Vec<Moment>,
     /// All that it had when it was deleted, if it was.
     pub(super) dead: Option<BTreeSet<Moment>>,
     /// Whether it was ever purged: then it may not come back where it is undeleted.
@@ -161,6 +163,9 @@ impl Session {
         };
         if self.begun == Begun::default() {
             self.begun = other.begun.clone();
+        }
+        if self.copied.is_empty() {
+            self.copied.clone_from(&other.copied);
         }
         self.events.extend(other.events.clone());
         self.was_purged |= other.was_purged;

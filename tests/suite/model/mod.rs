@@ -11,6 +11,7 @@ mod known;
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
+use std::process::Command;
 
 use annals::repository::Filter;
 use annals::repository::Page;
@@ -236,10 +237,27 @@ impl Play {
         self.sides[place].capture(id, at);
     }
 
-    /// Runs the program, and kills all that it does where that is wanted. Whether it was let be.
+    /// Runs the program, and kills all that it does where that is wanted. None: it was killed.
     fn run(&self, place: usize, arguments: &[&str], killed: Option<usize>) -> Option<Ran> {
         let mut command = self.machine(place).program();
         command.args(arguments);
+        self.start(place, command, killed)
+    }
+
+    /// The same, with a text that it reads.
+    fn run_with(
+        &self,
+        place: usize,
+        arguments: &[&str],
+        input: &str,
+        killed: Option<usize>,
+    ) -> Option<Ran> {
+        let mut command = self.machine(place).fed(input);
+        command.args(arguments);
+        self.start(place, command, killed)
+    }
+
+    fn start(&self, place: usize, mut command: Command, killed: Option<usize>) -> Option<Ran> {
         #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
         if let (Some(nth), Some(fault)) = (killed, crate::support::fault::Fault::tool()) {
             use crate::support::fault::Wrong;
@@ -261,16 +279,24 @@ impl Play {
         arguments: &[&str],
         model: impl FnOnce(&mut Session),
     ) -> Result<(), TestCaseError> {
-        let before = self.sides[step.place].known.clone();
         let ran = self.run(step.place, arguments, step.killed);
-        let session = self.sides[step.place].known.sessions.get_mut(id).expect("it is known");
-        model(session);
-        let is_refused = ran.as_ref().is_some_and(|ran| ran.code != 0);
-        prop_assert!(!is_refused, "{arguments:?}: {ran:?}");
-        if ran.is_none() {
-            self.happened_or_not(step.place, before)?;
-        }
-        Ok(())
+        self.changed(step, ran.as_ref(), |known| {
+            model(known.sessions.get_mut(id).expect("it is known"));
+        })
+    }
+
+    /// After a run that changes what the model says: it has succeeded, or, where it was killed, it has
+    /// happened, or it has not.
+    fn changed(
+        &mut self,
+        step: &Step,
+        ran: Option<&Ran>,
+        model: impl FnOnce(&mut Known),
+    ) -> Result<(), TestCaseError> {
+        prop_assert!(ran.is_none_or(|ran| ran.code == 0), "{step:?}: {ran:?}");
+        let before = self.sides[step.place].known.clone();
+        model(&mut self.sides[step.place].known);
+        if ran.is_none() { self.happened_or_not(step.place, before) } else { Ok(()) }
     }
 
     /// After a kill: the store is as the model says, or as it was before.
@@ -326,8 +352,41 @@ impl Play {
         for (id, head) in listed {
             let Some(session) = known.sessions.get(&id.to_string()) else { continue };
             check_session(&mut repository, id, &head, session, &known.scrubbed)?;
+            self.check_order(&mut repository, id, session)?;
         }
         self.check_search(place, &mut repository)
+    }
+
+    /// Each machine's messages stand in the order in which they came there, a copy's in that of what it
+    /// is a copy of; and those of an agent's file are seen in the order of the file.
+    fn check_order(
+        &self,
+        repository: &mut Repository,
+        id: SessionId,
+        session: &Session,
+    ) -> Result<(), String> {
+        let whole = loaded(repository, id)?;
+        let stream = moments(whole.records.iter());
+        let among = |order: &[Moment], some: &[Moment]| -> Vec<Moment> {
+            order.iter().filter(|it| some.contains(it)).copied().collect()
+        };
+        if among(&stream, &session.copied) != among(&session.copied, &stream) {
+            return Err(format!("{id} is a copy of {:?}, in order: {stream:?}", session.copied));
+        }
+        let view = moments(whole.view());
+        for side in &self.sides {
+            // What is read again behind a purge comes in the order of the file.
+            let own: Vec<Moment> = side.own.iter().copied().collect();
+            let own = among(&own, &stream);
+            if !session.was_purged && session.copied.is_empty() && among(&stream, &own) != own {
+                return Err(format!("{id} has what came as {own:?} in another order: {stream:?}"));
+            }
+            let lines = side.files.get(&id.to_string()).map_or(&[][..], |file| &file.lines[..]);
+            if !session.is_contested && among(&view, lines) != among(lines, &view) {
+                return Err(format!("{id} shows {lines:?} in another order: {view:?}"));
+            }
+        }
+        Ok(())
     }
 
     /// A search for what was last said finds it where it is seen.
@@ -401,8 +460,7 @@ fn check_session(
     session: &Session,
     scrubbed: &BTreeSet<Moment>,
 ) -> Result<(), String> {
-    let at = repository.resolve(&id.to_string(), None).map_err(|it| it.to_string())?;
-    let whole = repository.load(&at).map_err(|it| it.to_string())?;
+    let whole = loaded(repository, id)?;
     let stream = messages(whole.records.iter());
     let once: BTreeSet<Moment> = stream.iter().map(|(message, _)| *message).collect();
     if once.len() != stream.len() {
@@ -414,9 +472,15 @@ fn check_session(
         }
     }
     let seen = session.seen();
-    let view = messages(whole.view()).into_iter().map(|it| it.0).collect::<BTreeSet<_>>();
+    let view = moments(whole.view()).into_iter().collect::<BTreeSet<_>>();
     if session.is_contested {
-        return if view.is_subset(&once) { Ok(()) } else { Err(format!("{id} shows {view:?}")) };
+        // Nothing is lost of it, whatever of it is seen.
+        let is_whole = !session.is_alive() || once == session.said();
+        return if is_whole && view.is_subset(&once) {
+            Ok(())
+        } else {
+            Err(format!("{id} shows {view:?} of {once:?}: {session:?}"))
+        };
     }
     let mut expected = seen.said.clone();
     expected.title = expected.title.map(|title| {
@@ -433,6 +497,11 @@ fn check_session(
         }
         () => Ok(()),
     }
+}
+
+fn loaded(repository: &mut Repository, id: SessionId) -> Result<annals::session::Session, String> {
+    let at = repository.resolve(&id.to_string(), None).map_err(|it| it.to_string())?;
+    repository.load(&at).map_err(|it| it.to_string())
 }
 
 fn begun_of(head: &Head) -> Begun {
@@ -452,6 +521,10 @@ fn messages<'r>(records: impl Iterator<Item = &'r Record>) -> Vec<(Moment, Strin
         Some((message_of(&text)?, text))
     };
     records.filter_map(text).collect()
+}
+
+fn moments<'r>(records: impl Iterator<Item = &'r Record>) -> Vec<Moment> {
+    messages(records).into_iter().map(|(message, _)| message).collect()
 }
 
 impl Play {

@@ -18,6 +18,7 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::process::Command;
 use std::process::Stdio;
+use std::sync::LazyLock;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 
@@ -42,6 +43,10 @@ pub(crate) use terminal::Terminal;
 /// The time in every sandbox, unless a test moves it.
 pub(crate) const NOW: &str = "2026-11-22T12:00:00Z";
 
+/// The room that the tests need together, in bytes, many times over.
+#[cfg(target_os = "linux")]
+const MEMORY: u64 = 4 << 30;
+
 /// A home of its own, with a store, a fixed clock, counted ids, and no configuration of git's.
 pub(crate) struct Sandbox {
     root: TempDir,
@@ -59,7 +64,7 @@ pub(crate) struct Ran {
 
 impl Sandbox {
     pub(crate) fn new() -> Self {
-        let root = TempDir::new().expect("a temporary folder can be made");
+        let root = folder();
         fs::create_dir(root.path().join("home")).expect("a folder can be made");
         Self { root, now: NOW.to_owned(), runs: AtomicU64::new(0) }
     }
@@ -107,9 +112,20 @@ impl Sandbox {
     /// The program, with address space for 1 GiB at most, of which half may be its own code, libraries
     /// and threads' stacks: what it asks for beyond kills it.
     pub(crate) fn limited(&self) -> Command {
+        self.through_sh("ulimit -v 1048576 2>/dev/null; exec \"$0\" \"$@\"")
+    }
+
+    /// The program, which reads a text from a file: it can be started again, and by others.
+    pub(crate) fn fed(&self, input: &str) -> Command {
+        fs::write(self.root().join("input"), input).expect("it is written");
+        self.through_sh("exec \"$0\" \"$@\" < ../input")
+    }
+
+    /// The program, which a script of the shell's starts in the home.
+    fn through_sh(&self, script: &str) -> Command {
         let program = self.program();
         let mut command = Command::new("sh");
-        command.args(["-c", "ulimit -v 1048576 2>/dev/null; exec \"$0\" \"$@\""]);
+        command.args(["-c", script]);
         command.arg(program.get_program()).env_clear().stdin(Stdio::null());
         command.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
         command.current_dir(self.home());
@@ -373,9 +389,31 @@ impl Ran {
     }
 }
 
+/// A folder of a test's own. It lies in memory where there is room and nobody named another place
+/// (`TMPDIR`): a flush costs nothing there, and what a disk may lose is none of these tests' business
+/// but `power`'s, which knows it of the calls.
+pub(crate) fn folder() -> TempDir {
+    static PLACE: LazyLock<PathBuf> = LazyLock::new(|| {
+        let is_named = std::env::var_os("TMPDIR").is_some();
+        memory().filter(|_| !is_named).unwrap_or_else(std::env::temp_dir)
+    });
+    TempDir::new_in(&*PLACE).expect("a temporary folder can be made")
+}
+
+/// A file system in memory with room for all tests that run at a time.
+fn memory() -> Option<PathBuf> {
+    #[cfg(target_os = "linux")]
+    if let Ok(found) = rustix::fs::statvfs("/dev/shm")
+        && found.f_bavail.saturating_mul(found.f_frsize) >= MEMORY
+    {
+        return Some(PathBuf::from("/dev/shm"));
+    }
+    None
+}
+
 /// An empty remote that plain git made, and its address.
 pub(crate) fn bare_remote() -> (TempDir, String) {
-    let folder = TempDir::new().expect("a temporary folder can be made");
+    let folder = folder();
     let mut command = Command::new("git");
     command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1");
     Ran::of(command.args(["init", "-q", "--bare", "-b", "main"]).arg(folder.path())).ok();

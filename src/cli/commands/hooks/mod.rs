@@ -14,7 +14,6 @@ use std::time::Duration;
 
 use clap::Args;
 use clap::Subcommand;
-use serde_json::Value;
 
 use crate::cli::context::Context;
 use crate::cli::exit::ExitCode;
@@ -25,6 +24,7 @@ use crate::repository::HookChange;
 use crate::repository::HookPlan;
 use crate::repository::Operation;
 use crate::repository::record;
+use crate::repository::transcripts_told;
 
 use git::GitArgs;
 
@@ -235,14 +235,11 @@ fn capture_behind(args: &RunArgs, context: &Context) -> ExitCode {
         arguments.extend(["--store".into(), context.environment.current.join(store)]);
     }
     arguments.push("capture".into());
-    match transcript_of(&word) {
-        Some(transcript) => {
-            for path in with_subagents(&transcript) {
-                arguments.extend(["--path".into(), path]);
-            }
-        }
-        None => arguments.push(args.agent.clone().into()),
+    let told = transcripts_told(&args.agent, &word);
+    if told.is_empty() {
+        arguments.push(args.agent.clone().into());
     }
+    told.into_iter().for_each(|path| arguments.extend(["--path".into(), path]));
     if let Ok(program) = std::env::current_exe() {
         let mut capture = Process::new(program);
         capture.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
@@ -264,22 +261,6 @@ fn word_of_agent() -> Option<String> {
         sender.send(word)
     });
     word.recv_timeout(PATIENCE).ok()
-}
-
-/// The file that the agent says it writes.
-fn transcript_of(word: &str) -> Option<PathBuf> {
-    let word: Value = serde_json::from_str(word).ok()?;
-    let path = PathBuf::from(word.get("transcript_path")?.as_str()?);
-    path.is_file().then_some(path)
-}
-
-/// A transcript, and those of its sub-agents.
-fn with_subagents(transcript: &Path) -> Vec<PathBuf> {
-    let folder = transcript.with_extension("").join("subagents");
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let subagents = entries.map(|entry| entry.path());
-    let subagents = subagents.filter(|path| path.extension().is_some_and(|it| it == "jsonl"));
-    std::iter::once(transcript.to_owned()).chain(subagents).collect()
 }
 
 /// Runs a command that only reads, for an agent's own command.
