@@ -186,6 +186,7 @@ impl Repository {
             tell(&step);
             outcome.done.push(step);
         };
+        let at = options.environment.clock.now();
         let gives_up = steps.iter().any(RepairStep::is_losing);
         let (salvaged, others): (Vec<_>, Vec<_>) =
             steps.into_iter().partition(RepairStep::is_salvage);
@@ -195,12 +196,12 @@ impl Repository {
         let (derived, first): (Vec<_>, Vec<_>) =
             others.into_iter().partition(RepairStep::is_derived);
         for step in derived {
-            step.is_done(&mut store)?;
+            step.is_done(&mut store, at)?;
             note(step, &mut outcome);
         }
         store.take_given(&mut |_, _| {})?;
         for step in first {
-            if step.is_done(&mut store)? {
+            if step.is_done(&mut store, at)? {
                 note(step, &mut outcome);
             }
         }
@@ -208,7 +209,6 @@ impl Repository {
             outcome.left = salvaged;
         } else if !salvaged.is_empty() {
             let index = Index::open(&store.private_folder())?;
-            let at = options.environment.clock.now();
             let subject = Clean::stored(subject(&salvaged));
             salvage.apply(&store, &index, &CommitNote { operation: REPAIR, subject, at })?;
             salvaged.into_iter().for_each(|step| note(step, &mut outcome));

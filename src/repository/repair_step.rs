@@ -2,6 +2,9 @@
 
 use std::path::PathBuf;
 
+use chrono::DateTime;
+use chrono::Utc;
+
 use crate::error::Result;
 use crate::repository::SalvagedSession;
 use crate::session::SessionId;
@@ -102,7 +105,7 @@ impl RepairStep {
     }
 
     /// Does what no other step is needed for; false: there was no need any more.
-    pub(super) fn is_done(&self, store: &mut Store) -> Result<bool> {
+    pub(super) fn is_done(&self, store: &mut Store, at: DateTime<Utc>) -> Result<bool> {
         match self {
             Self::PackedRefs => store.mend_packed_refs()?,
             Self::PackIndex(fault) => store.place_index(&fault.path)?,
@@ -113,7 +116,7 @@ impl RepairStep {
             Self::Settings(fault) => store.mend_settings(fault)?,
             Self::Modes(paths) => store.close(paths)?,
             Self::Lock(lock) => return Ok(store.remove_lock(lock)?),
-            Self::Main(main) => store.set_main(&main.revision)?,
+            Self::Main(main) => store.set_main(&main.revision, at)?,
             Self::Head => store.set_head()?,
             Self::Ref(name) => store.set_ref_aside(name)?,
             // They are taken all at once, before the refs that lead to them.

@@ -15,6 +15,7 @@ use git2::Odb;
 use git2::Oid;
 use tempfile::TempDir;
 
+use crate::platform;
 use crate::store::Error;
 use crate::store::ObjectId;
 use crate::store::Remote;
@@ -181,7 +182,7 @@ impl Store {
             fs::create_dir_all(place.path().join(folder)).map_err(mending)?;
         }
         for (name, text) in [("HEAD", HEAD_TEXT), ("config", CONFIG_TEXT)] {
-            fs::write(place.path().join(name), text).map_err(mending)?;
+            platform::write_new(&place.path().join(name), text).map_err(mending)?;
         }
         Ok(place)
     }

@@ -108,6 +108,28 @@ impl Store {
         at: DateTime<Utc>,
         message: &str,
     ) -> Result<bool, Error> {
+        let is_there = |found: Result<Option<Oid>, Error>| Ok(found? == Some(from));
+        self.put_ref(batch, name, (from, to), at, message, &is_there)
+    }
+
+    /// As [`Store::move_ref`], of a ref that is lost, or leads nowhere.
+    pub(super) fn force_ref(&self, name: &str, to: Oid, at: DateTime<Utc>) -> Result<(), Error> {
+        let folder = self.path.join(name);
+        folder.parent().map_or(Ok(()), platform::create_private_folder).map_err(locking)?;
+        let moved = (Oid::ZERO_SHA1, to);
+        self.put_ref(&mut self.batch(), name, moved, at, "repair", &|_| Ok(true)).map(drop)
+    }
+
+    /// `may_move`: whether what the ref leads to, now that nobody else can move it, may be replaced.
+    fn put_ref(
+        &self,
+        batch: &mut Batch<'_>,
+        name: &str,
+        (from, to): (Oid, Oid),
+        at: DateTime<Utc>,
+        message: &str,
+        may_move: &dyn Fn(Result<Option<Oid>, Error>) -> Result<bool, Error>,
+    ) -> Result<bool, Error> {
         self.note_ref_lock(name, to).map_err(locking)?;
         let unsure = batch.place(Some(&self.ref_lock_note()))?;
         let lock = self.path.join(format!("{name}.lock"));
@@ -121,8 +143,8 @@ impl Store {
         };
         let seconds = at.timestamp().max(0);
         let entry = format!("{from} {to} {} {seconds} +0000\t{message}\n", self.author());
-        let moved = self.ref_id(name).and_then(|found| {
-            if found != Some(from) {
+        let moved = may_move(self.ref_id(name)).and_then(|may_move| {
+            if !may_move {
                 return Ok(false);
             }
             let written = writeln!(&file, "{to}").and_then(|()| sync(&file, &lock, &unsure));

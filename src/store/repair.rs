@@ -9,6 +9,8 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use chrono::DateTime;
+use chrono::Utc;
 use git2::ObjectType;
 use git2::Oid;
 
@@ -107,11 +109,10 @@ impl Store {
     }
 
     /// Has main lead to a revision; what stood there is kept.
-    pub fn set_main(&self, to: &RevisionId) -> Result<(), Error> {
+    pub fn set_main(&self, to: &RevisionId, at: DateTime<Utc>) -> Result<(), Error> {
         let _lock = self.lock()?;
         self.set_aside(&self.path.join(MAIN))?;
-        let moved = self.repository.reference(MAIN, object_id(to), true, "repair");
-        moved.map(drop).map_err(|source| Error::Git { doing: "mending main".into(), source })
+        self.force_ref(MAIN, object_id(to), at)
     }
 
     /// What git and its libraries cannot open a store without, and is lost here: `HEAD`, the folders
