@@ -2,11 +2,11 @@
 //!
 //! What somebody set otherwise stays as it is; only what is not there at all is set.
 
-use std::fs::File;
+use std::fs;
+use std::io;
 use std::path::Path;
 use std::path::PathBuf;
 
-use git2::Config;
 use git2::Repository;
 use git2::RepositoryInitOptions;
 
@@ -44,8 +44,9 @@ pub enum SettingsFault {
 pub(super) fn make_repository(path: &Path) -> Result<(), Error> {
     let mut options = RepositoryInitOptions::new();
     options.bare(true).external_template(false).initial_head("main").mkdir(false);
-    let made = Repository::init_opts(path, &options).and_then(|_| set_missing(path));
-    made.map_err(|source| Error::Git { doing: format!("making {}", path.display()), source })
+    let made = Repository::init_opts(path, &options);
+    made.map_err(|source| Error::Git { doing: format!("making {}", path.display()), source })?;
+    set_missing(path)
 }
 
 /// Whether there are settings that cannot be read: then the store cannot be opened.
@@ -57,7 +58,7 @@ pub(super) fn are_unreadable(path: &Path) -> bool {
 /// Puts settings aside that cannot be read, and makes others.
 pub(super) fn make_readable(path: &Path) -> Result<(), Error> {
     set_aside(path, &config_of(path))?;
-    set_missing(path).map_err(failed)
+    set_missing(path)
 }
 
 impl Store {
@@ -75,11 +76,9 @@ impl Store {
             }
             _ => {}
         }
-        let names =
-            if config.exists() { names_of(&config).unwrap_or_default() } else { Vec::new() };
-        let is_missing = |name: &&str| !names.contains(&name.to_lowercase());
-        let missing: Vec<&str> =
-            SETTINGS.iter().map(|(name, _)| *name).filter(is_missing).collect();
+        let names = names_in(&config);
+        let missing = SETTINGS.iter().map(|(name, _)| *name).filter(|name| !is_in(&names, name));
+        let missing: Vec<&str> = missing.collect();
         (!missing.is_empty()).then_some(SettingsFault::Missing(missing))
     }
 
@@ -89,29 +88,39 @@ impl Store {
         if matches!(fault, SettingsFault::Unreadable(_)) {
             self.set_aside(&config)?;
         }
-        set_missing(&self.path).map_err(failed)?;
-        platform::close_to_others(&config).map_err(mending)?;
-        File::open(&config).and_then(|file| file.sync_all()).map_err(mending)?;
-        platform::sync_folder(&self.path).map_err(mending)
+        set_missing(&self.path)
     }
-}
-
-fn failed(source: git2::Error) -> Error {
-    Error::Git { doing: "mending git's settings".into(), source }
 }
 
 fn config_of(store: &Path) -> PathBuf {
     store.join("config")
 }
 
-fn set_missing(store: &Path) -> Result<(), git2::Error> {
+/// Adds what is missing, behind what is there. Not by git's own lock of the file: whoever died over that
+/// would keep every later repair out.
+fn set_missing(store: &Path) -> Result<(), Error> {
     let config = config_of(store);
-    let names = if config.exists() { names_of(&config)? } else { Vec::new() };
-    let mut config = Config::open(&config)?;
+    let names = names_in(&config);
+    let mut text = match fs::read(&config) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+        read => read.map_err(mending)?,
+    };
+    if !text.is_empty() && !text.ends_with(b"\n") {
+        text.push(b'\n');
+    }
     for (name, value) in SETTINGS {
-        if !names.contains(&name.to_lowercase()) {
-            config.set_str(name, value)?;
+        if let Some((section, key)) = name.split_once('.').filter(|_| !is_in(&names, name)) {
+            text.extend(format!("[{section}]\n\t{key} = {value}\n").into_bytes());
         }
     }
-    Ok(())
+    platform::write_atomic(&config, &text).map_err(mending)
+}
+
+/// The names of the settings that are there, in small letters; none: they cannot be read.
+fn names_in(config: &Path) -> Vec<String> {
+    if config.exists() { names_of(config).unwrap_or_default() } else { Vec::new() }
+}
+
+fn is_in(names: &[String], name: &str) -> bool {
+    names.contains(&name.to_lowercase())
 }
