@@ -9,6 +9,7 @@ use crate::index::Error;
 use crate::index::Index;
 use crate::index::database::failed;
 use crate::index::list::unreadable;
+use crate::index::rows;
 use crate::index::rows::digits;
 use crate::session::RevisionId;
 use crate::session::SessionId;
@@ -29,6 +30,17 @@ impl Index {
                 .optional()
         };
         read().map_err(failed("cannot read the index"))
+    }
+}
+
+impl Index {
+    /// The tree that each session is in at a revision; none: the index stands for another one.
+    pub fn trees_at(&self, revision: &RevisionId) -> Result<Vec<(SessionId, ObjectId)>, Error> {
+        if rows::indexed(&self.connection)?.as_ref() != Some(revision) {
+            return Ok(Vec::new());
+        }
+        let all = all(&self.connection).map_err(failed("cannot read the index"))?;
+        Ok(all.into_iter().filter_map(|it| Some((it.id, it.tree?))).collect())
     }
 }
 

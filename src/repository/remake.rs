@@ -1,5 +1,5 @@
 //! Damaged objects that nobody has, made again from what holds the same records: the session as it
-//! is now, and its agent's own file.
+//! is now, and its agent's own file; and folders, from what the index knows of them.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -14,6 +14,7 @@ use crate::repository::change::Bench;
 use crate::repository::gather::Gathered;
 use crate::repository::gather::Piece;
 use crate::repository::machine::KnownFolders;
+use crate::repository::repair::marker_of_machine;
 use crate::repository::restore::agent_folder;
 use crate::repository::rules::load_rules;
 use crate::repository::take::Take;
@@ -27,8 +28,12 @@ use crate::store::Store;
 
 /// What objects are taken from that follow from a session as it is now.
 const NOW: &str = "what the sessions are now";
+/// What folders are taken from that follow from where the index has the sessions.
+const INDEX: &str = "what the index knows";
 /// What objects are taken from that follow from an agent's own file.
 const AGENTS: &str = "the agents' own files";
+/// In how many older revisions is looked for what stood beside the sessions.
+const OLDER: usize = 50;
 /// An object that is made again may show that one in it is damaged too.
 const ROUNDS: usize = 8;
 
@@ -41,8 +46,14 @@ pub(super) fn remake(
     tip: &RevisionId,
     mut damages: Vec<Damage>,
 ) -> Result<Vec<Damage>> {
+    let trees = index.trees_at(tip)?;
     for _ in 0..ROUNDS {
-        let mut is_better = false;
+        let wanted = damages.iter().map(|damage| damage.object).collect();
+        let (older, marker) = (store.readable_revisions(tip)?, marker_of_machine(store));
+        let older = &older[..older.len().min(OLDER)];
+        let made = store.remake_folders(&trees, older, marker.as_ref(), &wanted)?;
+        let mut is_better = !made.is_empty();
+        store.borrow_made(INDEX, made);
         for (id, mut wanted) in by_session(&damages) {
             let stored = store.session(tip, id).ok().flatten();
             if let Some(now) = stored.and_then(|it| store.records(&it).ok()) {

@@ -297,7 +297,7 @@ fn planned_tip(store: &Store, main: Option<&FoundMain>) -> Result<RevisionId> {
 }
 
 /// The marker of a store that no revision has any more: what this machine began with.
-fn marker_of_machine(store: &Store) -> Option<Marker> {
+pub(super) fn marker_of_machine(store: &Store) -> Option<Marker> {
     let id = Machine::load(&store.private_folder()).store?;
     let store = uuid::Uuid::from_str(&id).ok()?;
     Some(Marker { store, schema: SCHEMA_VERSION, scrubs: Vec::new(), native: Native::new() })

@@ -137,7 +137,8 @@ impl Salvage {
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Self> {
         let revisions = store.readable_revisions(tip)?;
-        let remains = store.remains(tip, &revisions)?;
+        let mut remains = store.remains(tip, &revisions)?;
+        remains.place(&index.trees_at(tip)?);
         let is_of_tip = index.stands_for()?.as_ref() == Some(tip);
         let known = Known { index, is_of_tip };
         let (sessions, lost) = (Vec::new(), Vec::new());
@@ -160,7 +161,7 @@ impl Salvage {
         id: SessionId,
         tree: ObjectId,
     ) -> Result<()> {
-        let is_older = self.is_in_lost_folder(id);
+        let is_older = self.remains.is_in_lost_folder(id);
         let fault = examine(store, id, tree).err();
         let is_salvaged = self.salvaged.contains(&id);
         let is_whole = fault.is_none();
@@ -191,13 +192,6 @@ impl Salvage {
         Ok(())
     }
 
-    /// Whether the folder that a session lies in is that of an older revision.
-    fn is_in_lost_folder(&self, id: SessionId) -> bool {
-        let shard = format!("sessions/{}", id.shard());
-        let lost = &self.remains.lost_folders;
-        lost.iter().any(|it| it.is_empty() || it == "sessions" || *it == shard)
-    }
-
     /// Sessions that the index knows, and that no folder has any more.
     fn add_forgotten(&mut self, known: &Known<'_>) -> Result<()> {
         if self.remains.lost_folders.is_empty() {
@@ -208,7 +202,7 @@ impl Salvage {
         let (summaries, _) = known.index.list(&everything, SortKey::Modified, false, page)?;
         for head in summaries.into_iter().map(|summary| summary.head) {
             let is_there = self.remains.sessions.contains_key(&head.id);
-            if !is_there && self.is_in_lost_folder(head.id) {
+            if !is_there && self.remains.is_in_lost_folder(head.id) {
                 let faults = vec!["the folder that it was in cannot be read".to_owned()];
                 self.lost.push(lost_session(head.id, Some(&head), faults));
             }

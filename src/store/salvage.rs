@@ -12,7 +12,6 @@ use git2::ObjectType;
 use git2::Oid;
 
 use crate::format;
-use crate::format::Marker;
 use crate::redact::Clean;
 use crate::session::Head;
 use crate::session::Record;
@@ -23,6 +22,7 @@ use crate::store::Change;
 use crate::store::CommitNote;
 use crate::store::Error;
 use crate::store::ObjectId;
+use crate::store::Remains;
 use crate::store::Store;
 use crate::store::commit::TipEdit;
 use crate::store::init::ATTRIBUTES_TEXT;
@@ -39,28 +39,6 @@ use crate::store::refs::MAIN;
 use crate::store::refs::object_id;
 use crate::store::refs::revision;
 use crate::store::sessions::known;
-
-/// What can be read of a revision, with what older ones have in the place of the rest.
-#[derive(Debug)]
-pub struct Remains {
-    /// The revision.
-    pub at: RevisionId,
-    /// Where each of its sessions lies, but for those in files of an older schema.
-    pub sessions: BTreeMap<SessionId, ObjectId>,
-    /// The folders that could not be read; `""` is the top one.
-    pub lost_folders: Vec<String>,
-    /// Whether its marker cannot be read.
-    pub is_marker_lost: bool,
-    /// The marker that stands in for it: that of the newest older revision that has one.
-    pub marker: Option<Marker>,
-    /// Whether its attributes cannot be read.
-    pub are_attributes_lost: bool,
-    /// The tombstones that could not be read.
-    pub lost_tombstones: BTreeSet<SessionId>,
-    pub(super) root: Tree,
-    pub(super) areas: BTreeMap<&'static str, Tree>,
-    pub(super) shards: BTreeMap<(&'static str, String), Tree>,
-}
 
 /// What can be read of one state of a session.
 #[derive(Debug, Default)]
@@ -122,6 +100,7 @@ impl Store {
             at: at.clone(),
             sessions: BTreeMap::new(),
             lost_folders: Vec::new(),
+            placed: BTreeSet::new(),
             is_marker_lost: false,
             marker: None,
             are_attributes_lost: false,
