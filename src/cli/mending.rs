@@ -55,6 +55,9 @@ pub(crate) fn step(step: &RepairStep, would: bool) -> String {
             ("take away", "Took away", format!("a ref that leads nowhere: {name}"))
         }
         RepairStep::TopFiles => ("make", "Made", "annals.yaml and .gitattributes again".to_owned()),
+        RepairStep::Revision => {
+            ("put", "Put", "sessions where the index knows them in the lost revision".to_owned())
+        }
         RepairStep::Folder(name) => {
             let name = if name.is_empty() { "the top folder" } else { name };
             ("take", "Took", format!("{name} as the newest older revision has it"))
@@ -66,7 +69,7 @@ pub(crate) fn step(step: &RepairStep, would: bool) -> String {
         RepairStep::Tombstone(id) => {
             ("make", "Made", format!("the tombstone of session {id} again"))
         }
-        RepairStep::Packs => {
+        RepairStep::Packs(_) => {
             ("pack", "Packed", "the store anew, without what is damaged".to_owned())
         }
         RepairStep::Index(fault) => ("make", "Made", format!("the index anew: {fault}")),

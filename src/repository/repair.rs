@@ -148,7 +148,9 @@ impl Repository {
             _ => None,
         });
         let tip = planned_tip(&store, main)?;
-        let mut salvage = Salvage::of(&store, &index, &tip, progress)?;
+        // The index may know what the revision held that main led to.
+        let lost = known.filter(|it| main.is_some() && store.tip().is_ok_and(|tip| tip == *it));
+        let mut salvage = Salvage::of(&store, &index, (&tip, lost.as_ref()), progress)?;
         salvage.marker_may_be(marker_of_machine(&store));
         match store.schema_state(&tip) {
             Ok(state) if state.schema != SCHEMA_VERSION => {
@@ -157,8 +159,9 @@ impl Repository {
             _ => steps.extend(salvage_steps(&salvage)),
         }
         let is_sound = is_sound && !derived.iter().any(DerivedFault::is_pack);
-        if damages.is_empty() && !is_sound && store.has_damaged_packs()? {
-            steps.push(RepairStep::Packs);
+        if damages.is_empty() && !is_sound {
+            let packs = store.damaged_packs()?;
+            steps.extend((!packs.is_empty()).then_some(RepairStep::Packs(packs)));
         }
         if !steps.iter().any(|step| step.is_salvage() || matches!(step, RepairStep::Main(_))) {
             steps.extend(index_fault(&store, &mut index)?.map(RepairStep::Index));
@@ -192,7 +195,7 @@ impl Repository {
             steps.into_iter().partition(RepairStep::is_salvage);
         let (last, others): (Vec<_>, Vec<_>) = others
             .into_iter()
-            .partition(|it| matches!(it, RepairStep::Packs | RepairStep::Index(_)));
+            .partition(|it| matches!(it, RepairStep::Packs(_) | RepairStep::Index(_)));
         let (derived, first): (Vec<_>, Vec<_>) =
             others.into_iter().partition(RepairStep::is_derived);
         for step in derived {
@@ -213,10 +216,12 @@ impl Repository {
             salvage.apply(&store, &index, &CommitNote { operation: REPAIR, subject, at })?;
             salvaged.into_iter().for_each(|step| note(step, &mut outcome));
         }
-        if last.contains(&RepairStep::Packs) {
+        let is_packs = |step: &RepairStep| matches!(step, RepairStep::Packs(_));
+        if let Some(step) = last.into_iter().find(is_packs) {
+            step.is_done(&mut store, at)?;
             let settings = Settings::load(&options.environment.config, &options.environment.home);
             match store.gc(settings.packing_level.value) {
-                Ok(()) => note(RepairStep::Packs, &mut outcome),
+                Ok(()) => note(step, &mut outcome),
                 Err(error) => {
                     outcome.notices.push(format!("the store could not be packed: {error}"));
                 }
@@ -266,10 +271,11 @@ fn salvage_steps(salvage: &Salvage) -> Vec<RepairStep> {
         return Vec::new();
     }
     let top = salvage.has_lost_top_files().then_some(RepairStep::TopFiles);
+    let revision = salvage.is_for_lost_tip().then_some(RepairStep::Revision);
     let folders = salvage.lost_folders().iter().cloned().map(RepairStep::Folder);
     let sessions = salvage.sessions.iter().cloned().map(RepairStep::Session);
     let tombstones = salvage.lost_tombstones().iter().copied().map(RepairStep::Tombstone);
-    top.into_iter().chain(folders).chain(sessions).chain(tombstones).collect()
+    top.into_iter().chain(revision).chain(folders).chain(sessions).chain(tombstones).collect()
 }
 
 /// Why nothing is put together in a store that this program must not write.

@@ -41,6 +41,8 @@ pub enum RepairStep {
     Ref(String),
     /// The marker of the store, or its attributes, are made again.
     TopFiles,
+    /// Sessions are where the index knows them in the newest revision, which is lost.
+    Revision,
     /// A folder is as the newest older revision has it; empty, the top folder.
     Folder(String),
     /// A session is put together from what can be read of it.
@@ -48,7 +50,7 @@ pub enum RepairStep {
     /// What stands for a deleted session is made again.
     Tombstone(SessionId),
     /// Packs that are damaged go, for what they should have is elsewhere.
-    Packs,
+    Packs(Vec<PathBuf>),
     /// The index is made anew, and what was wrong with it.
     Index(String),
 }
@@ -69,10 +71,11 @@ impl RepairStep {
             Self::Head => "head",
             Self::Ref(_) => "refs",
             Self::TopFiles => "top_files",
+            Self::Revision => "revision",
             Self::Folder(_) => "folders",
             Self::Session(_) => "sessions",
             Self::Tombstone(_) => "tombstones",
-            Self::Packs => "packs",
+            Self::Packs(_) => "packs",
             Self::Index(_) => "index",
         }
     }
@@ -88,7 +91,14 @@ impl RepairStep {
 
     /// Whether it is one of those that are done by one commit.
     pub(super) fn is_salvage(&self) -> bool {
-        matches!(self, Self::TopFiles | Self::Folder(_) | Self::Session(_) | Self::Tombstone(_))
+        matches!(
+            self,
+            Self::TopFiles
+                | Self::Revision
+                | Self::Folder(_)
+                | Self::Session(_)
+                | Self::Tombstone(_)
+        )
     }
 
     /// Whether it has to be done before objects are read.
@@ -114,6 +124,7 @@ impl RepairStep {
             }
             Self::Derived(fault) => store.put_aside(std::slice::from_ref(&fault.path))?,
             Self::Settings(fault) => store.mend_settings(fault)?,
+            Self::Packs(indexes) => store.empty_packs(indexes)?,
             Self::Modes(paths) => store.close(paths)?,
             Self::Lock(lock) => return Ok(store.remove_lock(lock)?),
             Self::Main(main) => store.set_main(&main.revision, at)?,

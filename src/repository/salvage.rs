@@ -129,17 +129,18 @@ struct Known<'i> {
 }
 
 impl Salvage {
-    /// Looks through all sessions of a revision.
+    /// Looks through all sessions of a revision. `lost`: the revision that it stands in for.
     pub(super) fn of(
         store: &Store,
         index: &Index,
-        tip: &RevisionId,
+        (tip, lost): (&RevisionId, Option<&RevisionId>),
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Self> {
         let revisions = store.readable_revisions(tip)?;
         let mut remains = store.remains(tip, &revisions)?;
-        remains.place(&index.trees_at(tip)?);
-        let is_of_tip = index.stands_for()?.as_ref() == Some(tip);
+        remains.is_tip_lost = lost.is_some();
+        remains.place(&index.trees_at(lost.unwrap_or(tip))?);
+        let is_of_tip = index.stands_for()?.as_ref() == Some(lost.unwrap_or(tip));
         let known = Known { index, is_of_tip };
         let (sessions, lost) = (Vec::new(), Vec::new());
         let salvaged = salvaged_before(store, &revisions);
@@ -215,6 +216,11 @@ impl Salvage {
         &self.remains.lost_folders
     }
 
+    /// Whether sessions are put where they were in a revision that is lost.
+    pub(super) fn is_for_lost_tip(&self) -> bool {
+        self.remains.is_tip_lost && !self.remains.placed.is_empty()
+    }
+
     /// Whether a file of the top folder is made again.
     pub(super) fn has_lost_top_files(&self) -> bool {
         self.remains.is_marker_lost || self.remains.are_attributes_lost
@@ -237,6 +243,7 @@ impl Salvage {
         self.sessions.is_empty()
             && self.remains.lost_folders.is_empty()
             && self.remains.lost_tombstones.is_empty()
+            && !self.is_for_lost_tip()
             && !self.has_lost_top_files()
     }
 

@@ -19,8 +19,10 @@ use sha1_smol::Sha1;
 use crate::platform;
 use crate::store::Error;
 use crate::store::Store;
+use crate::store::donors::AT_ONCE;
 use crate::store::donors::Donor;
 use crate::store::git;
+use crate::store::repack::Packed;
 use crate::store::repair::mending;
 
 /// How many bytes a checksum has.
@@ -130,6 +132,44 @@ impl Store {
         platform::place_file(index, "tmp_idx_", 0o444, &text).map_err(mending)?;
         platform::sync_folder(&self.objects.join("pack")).map_err(mending)?;
         self.look_again()
+    }
+
+    /// The indexes of packs in which something is damaged, though all of that may be sound elsewhere
+    /// too.
+    pub fn damaged_packs(&self) -> Result<Vec<PathBuf>, Error> {
+        let entries = match fs::read_dir(self.objects.join("pack")) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries.map_err(mending)?,
+        };
+        let mut damaged = Vec::new();
+        for entry in entries {
+            let path = entry.map_err(mending)?.path();
+            if path.extension().is_some_and(|end| end == "idx") {
+                let mut command = git::git_in(&self.path);
+                command.args(["verify-pack", "--"]).arg(&path);
+                damaged.extend(git::run(command, "verifying a pack").is_err().then_some(path));
+            }
+        }
+        Ok(damaged)
+    }
+
+    /// Writes what can be read of damaged packs beside them, and puts them aside. Git alone would make
+    /// the same pack again, and find that there is one of that name.
+    pub fn empty_packs(&mut self, indexes: &[PathBuf]) -> Result<(), Error> {
+        for index in indexes {
+            let ids = Packed::read(index).map_err(mending)?.map_or_else(Vec::new, Packed::into_ids);
+            for part in ids.chunks(AT_ONCE) {
+                let _lock = self.lock()?;
+                let mut batch = self.batch_anew();
+                for (kind, bytes) in part.iter().filter_map(|id| self.read_only_packed(*id)) {
+                    batch.put_anew(kind, bytes)?;
+                }
+                batch.flush()?;
+            }
+            let beside = ["pack", "idx", "rev", "bitmap"].map(|end| index.with_extension(end));
+            self.put_aside(&beside)?;
+        }
+        Ok(())
     }
 
     /// Puts files beside the objects out of the way, where nobody finds them.

@@ -35,7 +35,7 @@ const CONFIG_TEXT: &[u8] = b"[core]\n\trepositoryformatversion = 0\n\tbare = tru
 pub(super) const MENDING: &str = "mending.lock";
 /// How many objects are written before they are made durable. So many stay loose: what is loose is
 /// seen before what a damaged pack has.
-const AT_ONCE: usize = 100;
+pub(super) const AT_ONCE: usize = 100;
 
 /// Somebody who may have what is damaged or missing here.
 pub struct Donor {

@@ -171,6 +171,14 @@ impl Store {
         Ok(())
     }
 
+    /// An object that lies in a pack alone; none: it is loose, or damaged.
+    pub(super) fn read_only_packed(&self, id: Oid) -> Option<(ObjectType, Vec<u8>)> {
+        match read_loose(&self.objects, id) {
+            Ok(None) => self.read_packed(id).ok(),
+            _ => None,
+        }
+    }
+
     fn read_packed(&self, id: Oid) -> Result<(ObjectType, Vec<u8>), String> {
         let odb = self.repository.odb().map_err(cause)?;
         match odb.read(id) {

@@ -20,6 +20,8 @@ pub struct Remains {
     pub sessions: BTreeMap<SessionId, ObjectId>,
     /// The folders that could not be read; `""` is the top one.
     pub lost_folders: Vec<String>,
+    /// Whether it stands in for a later revision that is lost.
+    pub is_tip_lost: bool,
     /// Sessions in these that are where somebody else knew them to be.
     pub placed: BTreeSet<SessionId>,
     /// Whether its marker cannot be read.
@@ -43,7 +45,8 @@ impl Remains {
 
     fn is_shard_lost(&self, name: &str) -> bool {
         let shard = format!("{SESSIONS}/{name}");
-        self.lost_folders.iter().any(|it| it.is_empty() || it == SESSIONS || *it == shard)
+        self.is_tip_lost
+            || self.lost_folders.iter().any(|it| it.is_empty() || it == SESSIONS || *it == shard)
     }
 
     /// Puts the sessions of lost folders where they are known to have been. `trees`: where all of the
@@ -53,10 +56,17 @@ impl Remains {
         if lost.is_empty() {
             return;
         }
-        let kept = std::mem::take(&mut self.sessions).into_iter();
-        self.sessions = kept.filter(|(id, _)| !self.is_shard_lost(&id.shard())).collect();
+        let (before, kept) = std::mem::take(&mut self.sessions)
+            .into_iter()
+            .partition::<BTreeMap<_, _>, _>(|(id, _)| self.is_shard_lost(&id.shard()));
+        self.sessions = kept;
+        if self.is_tip_lost {
+            // What is there no more was deleted since.
+            let there: BTreeSet<SessionId> = lost.iter().map(|(id, _)| *id).collect();
+            self.lost_tombstones.extend(before.into_keys().filter(|id| !there.contains(id)));
+        }
         self.shards.retain(|(area, _), _| *area != SESSIONS);
-        if self.lost_folders.iter().any(|it| it.is_empty() || it == SESSIONS) {
+        if self.is_tip_lost || self.lost_folders.iter().any(|it| it.is_empty() || it == SESSIONS) {
             self.areas.insert(SESSIONS, Tree::default());
         }
         for (id, tree) in lost {

@@ -113,7 +113,7 @@ impl Store {
 
 impl Packed {
     /// The pack of an index; none: the file is none, or a pack of an older form.
-    fn read(path: &Path) -> io::Result<Option<Self>> {
+    pub(super) fn read(path: &Path) -> io::Result<Option<Self>> {
         if path.extension().is_none_or(|end| end != "idx") {
             return Ok(None);
         }
@@ -129,6 +129,11 @@ impl Packed {
             index.starts_with(b"\xfftOc\0\0\0\x02") && path.with_extension("pack").exists();
         let ids = ids.filter(|_| is_whole).map(<[u8]>::to_vec);
         Ok(ids.map(|ids| Self { path: path.to_owned(), ids }))
+    }
+
+    /// The ids of its objects.
+    pub(super) fn into_ids(self) -> Vec<Oid> {
+        self.ids.chunks(IDS.1).filter_map(|id| Oid::from_bytes(id).ok()).collect()
     }
 
     /// Whether it has that object.

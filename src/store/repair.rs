@@ -23,7 +23,6 @@ use crate::store::PRIVATE;
 use crate::store::Store;
 use crate::store::donors::ARRIVING;
 use crate::store::donors::MENDING;
-use crate::store::git;
 use crate::store::git_settings;
 use crate::store::lineage::LINEAGES;
 use crate::store::refs::MAIN;
@@ -272,25 +271,6 @@ impl Store {
     pub fn close(&self, paths: &[PathBuf]) -> Result<(), Error> {
         let mut paths = paths.iter();
         paths.try_for_each(|path| platform::close_to_others(path).map(drop)).map_err(mending)
-    }
-
-    /// Whether a pack has something damaged, though all of that may be sound elsewhere too.
-    pub fn has_damaged_packs(&self) -> Result<bool, Error> {
-        let entries = match fs::read_dir(self.objects.join("pack")) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
-            entries => entries.map_err(mending)?,
-        };
-        for entry in entries {
-            let path = entry.map_err(mending)?.path();
-            if path.extension().is_some_and(|end| end == "idx") {
-                let mut command = git::git_in(&self.path);
-                command.args(["verify-pack", "--"]).arg(&path);
-                if git::run(command, "verifying a pack").is_err() {
-                    return Ok(true);
-                }
-            }
-        }
-        Ok(false)
     }
 
     /// Moves a file out of the way, if it is there.

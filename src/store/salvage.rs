@@ -100,6 +100,7 @@ impl Store {
             at: at.clone(),
             sessions: BTreeMap::new(),
             lost_folders: Vec::new(),
+            is_tip_lost: false,
             placed: BTreeSet::new(),
             is_marker_lost: false,
             marker: None,

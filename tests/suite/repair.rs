@@ -741,6 +741,25 @@ fn a_folder_follows_from_what_the_index_knows() {
     }
 }
 
+#[test]
+fn a_lost_newest_revision_takes_no_session_with_it() {
+    let (sandbox, id, other) = long();
+    sandbox.run(["delete", &other, "--yes"]).ok();
+    let tree = sandbox.git(["rev-parse", "main^{tree}"]);
+    let all = messages(&sandbox, &id);
+    fs::remove_file(at(&sandbox, "main")).expect("removed");
+    let planned = sandbox.run(["doctor", "--repair", "--dry-run"]).code(5);
+    assert!(planned.stdout.contains("where the index knows them"), "{planned:?}");
+    let ran = sandbox.run(["doctor", "--repair"]).ok();
+    assert!(ran.stderr.contains("Led main") && ran.stderr.contains("Put sessions"), "{ran:?}");
+    assert_eq!(messages(&sandbox, &id), all);
+    assert_eq!(sandbox.json(["list"])["total"], 1, "what was deleted stays so");
+    // The tombstone says when that was.
+    assert_eq!(sandbox.git(["rev-parse", "main^{tree}"]), tree);
+    let again = sandbox.run(["doctor", "--repair"]).ok();
+    assert!(again.stderr.contains("Nothing was mended"), "{again:?}");
+}
+
 /// What stood beside the sessions is not known, so the top folder cannot be the very same.
 #[test]
 fn sessions_are_where_the_index_knows_them_though_their_folders_are_lost() {

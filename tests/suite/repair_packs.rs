@@ -96,6 +96,24 @@ fn what_is_left_of_a_pack_is_read_without_its_index() {
     is_sound(&sandbox, (&tip, &tree), "no index");
 }
 
+/// Packed anew, a small store comes out as the very pack that is damaged.
+#[test]
+fn a_pack_with_a_damaged_object_goes_though_git_would_make_it_again() {
+    let sandbox = packed();
+    let (tip, tree) = (sandbox.tip(), sandbox.git(["rev-parse", "main^{tree}"]));
+    let pack = file(&sandbox, "pack");
+    let whole = fs::read(&pack).expect("it is read");
+    // The commits stand first, and nobody has those.
+    for at in (whole.len() / 2..whole.len()).step_by(whole.len() / 9) {
+        put(&pack, Some(&flipped(&whole, at)));
+        sandbox.run(["doctor"]).code(5);
+        sandbox.run(["doctor", "--repair"]).ok();
+        is_sound(&sandbox, (&tip, &tree), &format!("flipped at {at}"));
+        let rest = file(&sandbox, "pack");
+        assert_eq!(fs::read(&rest).expect("it is read"), whole, "it is the same again");
+    }
+}
+
 /// What a killed writer leaves is no damage, and goes on being readable.
 #[test]
 fn a_pack_without_an_index_that_nobody_needs_is_told_and_mended() {

@@ -164,6 +164,7 @@ fn mend(
     context: &mut Context,
 ) -> Result<(Repository, RepairOutcome)> {
     let may_give_up = args.yes || plan.is_losing() && is_given_up(&plan, context)?;
+    let told_before = plan.notices.len();
     let (mut told_of, output) = (Ok(()), &mut context.output);
     let options = OpenOptions {
         store: context.flags.store.clone(),
@@ -179,6 +180,9 @@ fn mend(
     told_of?;
     if outcome.done.is_empty() && outcome.left.is_empty() {
         context.output.status("Nothing was mended.")?;
+    }
+    for notice in outcome.notices.iter().skip(told_before) {
+        context.output.warning(&line(notice))?;
     }
     for lost in &outcome.lost {
         context.output.warning(&line(&mending::lost(lost)))?;
