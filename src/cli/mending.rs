@@ -44,11 +44,15 @@ pub(crate) fn step(step: &RepairStep, would: bool) -> String {
         }
         RepairStep::Main(main) => {
             let (revision, by) = (main.revision.short(), &main.by);
-            (
-                "lead",
-                "Led",
-                format!("main, which led nowhere, to revision {revision}, named by {by}"),
-            )
+            let lost = main.instead_of.as_ref().map_or_else(String::new, |lost| {
+                format!(
+                    "; what revision {} held since is lost, and nobody can say what that was",
+                    lost.short()
+                )
+            });
+            let rest =
+                format!("main, which led nowhere, to revision {revision}, named by {by}{lost}");
+            ("lead", "Led", rest)
         }
         RepairStep::Head => ("have", "Had", "HEAD name main, where it named nothing".to_owned()),
         RepairStep::Ref(name) => {

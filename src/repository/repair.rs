@@ -152,6 +152,10 @@ impl Repository {
         let lost = known.filter(|it| main.is_some() && store.tip().is_ok_and(|tip| tip == *it));
         let mut salvage = Salvage::of(&store, &index, (&tip, lost.as_ref()), progress)?;
         salvage.marker_may_be(marker_of_machine(&store));
+        if salvage.is_for_lost_tip() {
+            // Nothing that it held is.
+            steps.iter_mut().for_each(RepairStep::gives_nothing_up);
+        }
         match store.schema_state(&tip) {
             Ok(state) if state.schema != SCHEMA_VERSION => {
                 notices.extend(left_to_another_version(&salvage, state.schema));
@@ -204,12 +208,14 @@ impl Repository {
         }
         store.take_given(&mut |_, _| {})?;
         for step in first {
-            if step.is_done(&mut store, at)? {
+            if step.is_losing() && !may_give_up {
+                outcome.left.push(step);
+            } else if step.is_done(&mut store, at)? {
                 note(step, &mut outcome);
             }
         }
         if gives_up && !may_give_up {
-            outcome.left = salvaged;
+            outcome.left.extend(salvaged);
         } else if !salvaged.is_empty() {
             let index = Index::open(&store.private_folder())?;
             let subject = Clean::stored(subject(&salvaged));

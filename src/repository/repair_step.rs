@@ -33,7 +33,8 @@ pub enum RepairStep {
     Derived(DerivedFault),
     /// So many objects are taken from a donor.
     Objects(String, u64),
-    /// Main, which leads nowhere, leads to the newest revision that is there.
+    /// Main, which leads nowhere, leads to the newest revision that is there. What a later one held
+    /// that is lost, the index may know; else it is given up.
     Main(FoundMain),
     /// HEAD, which names nothing, names main.
     Head,
@@ -84,8 +85,16 @@ impl RepairStep {
     pub fn is_losing(&self) -> bool {
         match self {
             Self::Session(session) => session.is_losing(),
+            Self::Main(main) => main.instead_of.is_some(),
             Self::Folder(_) => true,
             _ => false,
+        }
+    }
+
+    /// Has main lead to an older revision although a later one is lost: what that held is known.
+    pub(super) fn gives_nothing_up(&mut self) {
+        if let Self::Main(main) = self {
+            main.instead_of = None;
         }
     }
 

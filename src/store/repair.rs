@@ -45,6 +45,8 @@ pub struct FoundMain {
     pub revision: RevisionId,
     /// What names it: a reflog, a ref, the index.
     pub by: String,
+    /// A later revision that main led to and that is lost.
+    pub instead_of: Option<RevisionId>,
 }
 
 impl Store {
@@ -70,7 +72,11 @@ impl Store {
         if self.tip_id().is_ok_and(is_there) {
             return Ok(None);
         }
-        let logged = self.logged(MAIN)?.into_iter().map(|id| (id, "its log".to_owned()));
+        let logged = self.logged(MAIN)?;
+        // What nobody has heard of was no revision.
+        let was = |tip: &RevisionId| known == Some(tip) || logged.contains(&object_id(tip));
+        let instead_of = self.tip().ok().filter(was);
+        let logged = logged.into_iter().map(|id| (id, "its log".to_owned()));
         let known = known.map(|known| (object_id(known), "the index".to_owned()));
         let mut others = self.other_tips()?;
         others.retain(|(id, _)| is_there(*id));
@@ -79,7 +85,7 @@ impl Store {
             std::cmp::Reverse(self.commit_time(&revision(*id)).unwrap_or_default())
         });
         let found = logged.chain(known).chain(others).find(|(id, _)| is_there(*id));
-        Ok(found.map(|(id, by)| FoundMain { revision: revision(id), by }))
+        Ok(found.map(|(id, by)| FoundMain { revision: revision(id), by, instead_of }))
     }
 
     /// What a ref's log names, newest first.

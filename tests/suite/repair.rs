@@ -760,6 +760,25 @@ fn a_lost_newest_revision_takes_no_session_with_it() {
     assert!(again.stderr.contains("Nothing was mended"), "{again:?}");
 }
 
+#[test]
+fn a_newest_revision_of_which_nobody_knows_anything_is_not_given_up_unasked() {
+    let (sandbox, id, _) = long();
+    let (tip, all) = (sandbox.tip(), messages(&sandbox, &id));
+    fs::remove_file(at(&sandbox, "main")).expect("removed");
+    for end in ["", "-wal", "-shm"] {
+        drop(fs::remove_file(sandbox.store().join(format!("annals/index.db{end}"))));
+    }
+    let left = sandbox.run(["doctor", "--repair"]).code(5);
+    let told = format!("what revision {} held since is lost", &tip[..8]);
+    assert!(left.stderr.contains("Would lead main") && left.stderr.contains(&told), "{left:?}");
+    assert_eq!(sandbox.tip(), tip, "nothing is given up unasked");
+    assert_eq!(messages(&sandbox, &id), all[..130], "what is there is shown");
+    let ran = sandbox.run(["doctor", "--repair", "--yes"]).ok();
+    assert!(ran.stderr.contains("Led main"), "{ran:?}");
+    assert_eq!(messages(&sandbox, &id), all[..130]);
+    sandbox.run(["rename", &id, "goes on"]).ok();
+}
+
 /// What stood beside the sessions is not known, so the top folder cannot be the very same.
 #[test]
 fn sessions_are_where_the_index_knows_them_though_their_folders_are_lost() {
