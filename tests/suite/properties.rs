@@ -829,11 +829,10 @@ fn damaged_file_is_survived(victim: Index, damage: u8, at: Index) -> Result<(), 
         prop_assert!(!told.contains("panicked"), "{}", told);
         // What can be made anew, or says nothing about sessions, stops nothing; else it is named.
         let (name, whole) = (path.file_name().expect("a name").to_string_lossy(), stderr + &stdout);
-        prop_assert!(
-            code == 0 || whole.contains(&*name) || whole.contains("store.git"),
-            "{}",
-            told
-        );
+        // With another digit main names a revision that nobody has, and that is what is told.
+        let is_revision = path.ends_with("refs/heads/main") && whole.contains("the revision");
+        let is_named = whole.contains(&*name) || whole.contains("store.git") || is_revision;
+        prop_assert!(code == 0 || is_named, "{}", told);
     }
     Ok(())
 }
