@@ -152,15 +152,17 @@ impl Repository {
         let lost = known.filter(|it| main.is_some() && store.tip().is_ok_and(|tip| tip == *it));
         let mut salvage = Salvage::of(&store, &index, (&tip, lost.as_ref()), progress)?;
         salvage.marker_may_be(marker_of_machine(&store));
-        if salvage.is_for_lost_tip() {
-            // Nothing that it held is.
-            steps.iter_mut().for_each(RepairStep::gives_nothing_up);
-        }
         match store.schema_state(&tip) {
             Ok(state) if state.schema != SCHEMA_VERSION => {
                 notices.extend(left_to_another_version(&salvage, state.schema));
             }
-            _ => steps.extend(salvage_steps(&salvage)),
+            _ => {
+                if salvage.is_for_lost_tip() {
+                    // Nothing that it held is lost.
+                    steps.iter_mut().for_each(RepairStep::gives_nothing_up);
+                }
+                steps.extend(salvage_steps(&salvage));
+            }
         }
         let is_sound = is_sound && !derived.iter().any(DerivedFault::is_pack);
         if damages.is_empty() && !is_sound {

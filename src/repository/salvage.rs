@@ -139,7 +139,11 @@ impl Salvage {
         let revisions = store.readable_revisions(tip)?;
         let mut remains = store.remains(tip, &revisions)?;
         remains.is_tip_lost = lost.is_some();
-        remains.place(&index.trees_at(lost.unwrap_or(tip))?);
+        let trees = index.trees_at(lost.unwrap_or(tip))?;
+        // A session that stays in a file of an older schema has its place beside the folders.
+        if !remains.is_whole() && trees.iter().all(|(_, tree)| !store.is_older_file(*tree)) {
+            remains.place(&trees);
+        }
         let is_of_tip = index.stands_for()?.as_ref() == Some(lost.unwrap_or(tip));
         let known = Known { index, is_of_tip };
         let (sessions, lost) = (Vec::new(), Vec::new());

@@ -152,6 +152,11 @@ impl Store {
         Ok(StoredChunk { id, tree: file, number: 1, chunk: file, text })
     }
 
+    /// Whether what a session is in is a file of an older schema.
+    pub fn is_older_file(&self, tree: ObjectId) -> bool {
+        self.is_file(tree.0)
+    }
+
     /// Whether an object is a file.
     pub(super) fn is_file(&self, id: Oid) -> bool {
         self.read(id, ObjectType::Blob, &"it").is_ok()

@@ -43,6 +43,11 @@ impl Remains {
         !self.placed.contains(&id) && self.is_shard_lost(&id.shard())
     }
 
+    /// Whether no folder is lost, nor the revision that it stands in for.
+    pub fn is_whole(&self) -> bool {
+        self.lost_folders.is_empty() && !self.is_tip_lost
+    }
+
     fn is_shard_lost(&self, name: &str) -> bool {
         let shard = format!("{SESSIONS}/{name}");
         self.is_tip_lost

@@ -779,6 +779,32 @@ fn a_newest_revision_of_which_nobody_knows_anything_is_not_given_up_unasked() {
     sandbox.run(["rename", &id, "goes on"]).ok();
 }
 
+#[test]
+fn sessions_that_stay_in_files_of_an_older_schema_keep_their_place() {
+    let sandbox = Sandbox::new();
+    sandbox.older_store("broken");
+    sandbox.run(["migrate"]).code(5);
+    let files = |sandbox: &Sandbox| {
+        let names = sandbox.git(["ls-tree", "--name-only", "main:sessions"]);
+        names.lines().filter(|name| name.ends_with(".yaml")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let before = files(&sandbox);
+    assert_eq!(before.len(), 2);
+    let id = sandbox.json(["list"])["sessions"].as_array().expect("a list").iter().find_map(|it| {
+        it["damaged"].is_null().then(|| it["id"].as_str().expect("an id").to_owned())
+    });
+    sandbox.run(["tag", &id.expect("one is whole"), "newest"]).ok();
+    let tip = sandbox.tip();
+    fs::remove_file(at(&sandbox, "main")).expect("removed");
+    let left = sandbox.run(["doctor", "--repair"]).code(5);
+    assert!(left.stderr.contains("Would lead main"), "{left:?}");
+    assert_eq!(sandbox.tip(), tip, "nothing is given up unasked");
+    sandbox.run(["doctor", "--repair", "--yes"]).code(5);
+    assert_eq!(files(&sandbox), before);
+    let mut git = sandbox.plain_git(&sandbox.store(), false);
+    Ran::of(git.args(["rev-list", "--objects", "--quiet", "main"])).ok();
+}
+
 /// What stood beside the sessions is not known, so the top folder cannot be the very same.
 #[test]
 fn sessions_are_where_the_index_knows_them_though_their_folders_are_lost() {
