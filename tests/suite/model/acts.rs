@@ -120,6 +120,7 @@ impl Play {
             (Act::Shorten, 3..) => {
                 file.transcript = file.transcript.clone().without_last(1).write();
                 file.lines.pop();
+                file.ids.pop();
             }
             (Act::Reword, 2..) => {
                 let place = 1 + step.choice.index(file.lines.len() - 1);

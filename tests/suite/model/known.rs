@@ -125,10 +125,17 @@ impl Session {
         }
     }
 
-    /// An agent's file, as it stands now, and what it held when it was last read.
-    pub(super) fn capture(&mut self, file: &[Moment], before: &[Moment], at: Moment) {
+    /// An agent's file, as it stands now, what it held when it was last read, and the ids of its lines:
+    /// what was deleted knows them, and nothing of what they say.
+    pub(super) fn capture(
+        &mut self,
+        file: &[Moment],
+        before: &[Moment],
+        ids: &[Moment],
+        at: Moment,
+    ) {
         if let Some(dead) = &self.dead {
-            if file.iter().all(|line| dead.contains(line)) {
+            if ids.iter().all(|id| dead.contains(id)) {
                 return;
             }
             self.dead = None;

@@ -124,6 +124,8 @@ struct File {
     transcript: Transcript,
     lines: Vec<Moment>,
     before: Vec<Moment>,
+    /// When each line was given its id: a line that is said otherwise keeps it.
+    ids: Vec<Moment>,
 }
 
 /// A machine, and what its store must hold.
@@ -194,7 +196,8 @@ impl Play {
             let by = u16::try_from(place).expect("small") + 1;
             for transcript in [machine.transcript(1), machine.transcript(10 + u32::from(by))] {
                 let id = transcript.session().to_string();
-                let file = File { transcript: transcript.by(by), lines: vec![], before: vec![] };
+                let transcript = transcript.by(by);
+                let file = File { transcript, lines: vec![], before: vec![], ids: vec![] };
                 play.sides[place].files.insert(id, file);
             }
         }
@@ -227,6 +230,7 @@ impl Play {
         line["uuid"] = json!(format!("{:08x}-{:04x}-4bbb-8ccc-000000000000", message.0, message.1));
         file.transcript = said.without_last(1).line(line).write();
         file.lines.push(message);
+        file.ids.push(message);
         self.sides[place].own.insert(message);
     }
 
@@ -440,7 +444,7 @@ impl Side {
     fn capture(&mut self, id: &str, at: Moment) {
         let file = self.files.get_mut(id).expect("it is an agent's");
         let session = self.known.sessions.entry(id.to_owned()).or_default();
-        session.capture(&file.lines, &file.before, at);
+        session.capture(&file.lines, &file.before, &file.ids, at);
         file.before.clone_from(&file.lines);
     }
 }
