@@ -73,12 +73,7 @@ impl Store {
     pub fn derived_faults(&self) -> Result<Vec<DerivedFault>, Error> {
         let mut faults = Vec::new();
         for folder in ["pack", "info", "info/commit-graphs"] {
-            let entries = match fs::read_dir(self.objects.join(folder)) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                entries => entries.map_err(mending)?,
-            };
-            for entry in entries {
-                let path = entry.map_err(mending)?.path();
+            for path in paths_in(&self.objects.join(folder))? {
                 match fault_of(&path) {
                     // Git has just put something better in its place.
                     Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -99,16 +94,9 @@ impl Store {
     /// From now on, what a pack has whose index is damaged or missing is read without it, as far as that
     /// can be. Whether all of it can, so that the index was made again, beside its place.
     pub fn read_without_index(&mut self, index: &Path) -> Result<bool, Error> {
-        let place = self.mending_place()?;
-        let (pack, objects) = (index.with_extension("pack"), place.path().join("objects"));
-        let made = objects.join("pack").join(index.file_name().unwrap_or_default());
-        let copy = made.with_extension("pack");
-        // A second name is enough, where the file system has such.
-        let copied = fs::hard_link(&pack, &copy).or_else(|_| fs::copy(&pack, &copy).map(drop));
-        copied.map_err(mending)?;
-        let mut command = git::git_in(place.path());
-        command.arg("index-pack").arg("-o").arg(&made).arg(&copy);
-        let is_whole = git::run(command, "making the index of a pack again").is_ok();
+        let (place, pack) = (self.mending_place()?, index.with_extension("pack"));
+        let objects = place.path().join("objects");
+        let (copy, is_whole) = index_pack(place.path(), index)?;
         let donor = if is_whole {
             Donor::of_pack(index, &objects, place)?
         } else {
@@ -128,22 +116,38 @@ impl Store {
     pub fn place_index(&mut self, index: &Path) -> Result<(), Error> {
         let Some(made) = self.index_made_for(index) else { return Ok(()) };
         let _lock = self.lock()?;
-        let text = fs::read(&made).map_err(mending)?;
-        platform::place_file(index, "tmp_idx_", 0o444, &text).map_err(mending)?;
-        platform::sync_folder(&self.objects.join("pack")).map_err(mending)?;
+        self.put_index(index, &made)?;
         self.look_again()
+    }
+
+    /// Gives those packs an index that have none: whoever made them, or was removing them, died. One
+    /// that is damaged is left to the doctor.
+    pub(super) fn index_packs(&self) -> Result<(), Error> {
+        for path in paths_in(&self.objects.join("pack"))? {
+            let index = path.with_extension("idx");
+            if path.extension().is_none_or(|end| end != "pack") || index.exists() {
+                continue;
+            }
+            let place = self.mending_place()?;
+            let (copy, is_whole) = index_pack(place.path(), &index)?;
+            if is_whole {
+                self.put_index(&index, &copy.with_extension("idx"))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn put_index(&self, index: &Path, made: &Path) -> Result<(), Error> {
+        let text = fs::read(made).map_err(mending)?;
+        platform::place_file(index, "tmp_idx_", 0o444, &text).map_err(mending)?;
+        platform::sync_folder(&self.objects.join("pack")).map_err(mending)
     }
 
     /// The indexes of packs in which something is damaged, though all of that may be sound elsewhere
     /// too.
     pub fn damaged_packs(&self) -> Result<Vec<PathBuf>, Error> {
-        let entries = match fs::read_dir(self.objects.join("pack")) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            entries => entries.map_err(mending)?,
-        };
         let mut damaged = Vec::new();
-        for entry in entries {
-            let path = entry.map_err(mending)?.path();
+        for path in paths_in(&self.objects.join("pack"))? {
             if path.extension().is_some_and(|end| end == "idx") {
                 let mut command = git::git_in(&self.path);
                 command.args(["verify-pack", "--"]).arg(&path);
@@ -181,6 +185,29 @@ impl Store {
         }
         self.look_again()
     }
+}
+
+/// What lies in a folder that need not be there.
+fn paths_in(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.map_err(mending)?,
+    };
+    entries.map(|entry| Ok(entry.map_err(mending)?.path())).collect()
+}
+
+/// Makes the index of a pack, in a repository of its own. Gives the pack's copy there, beside which the
+/// index stands, and whether it could be made.
+fn index_pack(repository: &Path, index: &Path) -> Result<(PathBuf, bool), Error> {
+    let pack = index.with_extension("pack");
+    let copy = repository.join("objects/pack").join(pack.file_name().unwrap_or_default());
+    // A second name is enough, where the file system has such.
+    let copied = fs::hard_link(&pack, &copy).or_else(|_| fs::copy(&pack, &copy).map(drop));
+    copied.map_err(mending)?;
+    let mut command = git::git_in(repository);
+    command.arg("index-pack").arg("-o").arg(copy.with_extension("idx")).arg(&copy);
+    let is_whole = git::run(command, "making the index of a pack again").is_ok();
+    Ok((copy, is_whole))
 }
 
 /// What is wrong with a file beside the objects.

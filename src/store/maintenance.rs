@@ -59,6 +59,7 @@ impl Store {
             command.args(arguments).stdin(Stdio::from(held));
             git::run(command, doing)
         };
+        self.index_packs()?;
         let compression = format!("pack.compression={level}");
         let window = format!("--window={}", window(level));
         let all = ["--keep-unreachable", "--pack-loose-unreachable", "--honor-pack-keep"];

@@ -130,6 +130,29 @@ fn a_pack_without_an_index_that_nobody_needs_is_told_and_mended() {
 }
 
 #[test]
+fn gc_takes_in_what_a_killed_one_left_without_an_index() {
+    let sandbox = packed();
+    let pack = file(&sandbox, "pack");
+    let beside = |digit: &str| pack.with_file_name(format!("pack-{}.pack", digit.repeat(40)));
+    fs::copy(&pack, beside("1")).expect("copied");
+    let whole = fs::read(&pack).expect("it is read");
+    fs::write(beside("2"), &whole[..whole.len() / 2]).expect("written");
+    sandbox.run(["gc"]).ok();
+    let packs = fs::read_dir(pack.parent().expect("a folder")).expect("packs");
+    let packs = packs.map(|it| it.expect("an entry").path());
+    let packs: Vec<PathBuf> =
+        packs.filter(|it| it.extension().is_some_and(|it| it == "pack")).collect();
+    assert_eq!(
+        packs.len(),
+        2,
+        "one that has all, and the torn one, which is the doctor's: {packs:?}"
+    );
+    sandbox.run(["doctor", "--repair"]).ok();
+    let told = sandbox.run(["doctor"]).ok();
+    assert!(!told.stdout.contains("! packs"), "{told:?}");
+}
+
+#[test]
 fn lines_that_are_no_refs_go_out_of_the_packed_ones() {
     let sandbox = packed();
     let (tip, tree) = (sandbox.tip(), sandbox.git(["rev-parse", "main^{tree}"]));
