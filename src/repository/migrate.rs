@@ -267,6 +267,8 @@ impl Repository {
 
     fn migrate_all(&mut self, progress: &mut dyn FnMut(Progress)) -> Result<MigrationOutcome> {
         self.catch_up()?;
+        refuse_newer(self.store.schema_state(&self.store.tip()?)?.schema)?;
+        self.store.complete_settings()?;
         for _ in 0..TRIES {
             let (before, at) = (self.store.tip()?, self.now());
             let from = self.store.schema_state(&before)?.schema;

@@ -76,10 +76,13 @@ impl Store {
             }
             _ => {}
         }
-        let names = names_in(&config);
-        let missing = SETTINGS.iter().map(|(name, _)| *name).filter(|name| !is_in(&names, name));
-        let missing: Vec<&str> = missing.collect();
+        let missing = missing_in(&config);
         (!missing.is_empty()).then_some(SettingsFault::Missing(missing))
+    }
+
+    /// Adds the settings that are missing: a store that an older program made may lack some.
+    pub fn complete_settings(&self) -> Result<(), Error> {
+        if missing_in(&config_of(&self.path)).is_empty() { Ok(()) } else { set_missing(&self.path) }
     }
 
     /// Has git's settings say what they must; those that cannot be read are put aside.
@@ -114,6 +117,11 @@ fn set_missing(store: &Path) -> Result<(), Error> {
         }
     }
     platform::write_atomic(&config, &text).map_err(mending)
+}
+
+fn missing_in(config: &Path) -> Vec<&'static str> {
+    let names = names_in(config);
+    SETTINGS.iter().map(|(name, _)| *name).filter(|name| !is_in(&names, name)).collect()
 }
 
 /// The names of the settings that are there, in small letters; none: they cannot be read.

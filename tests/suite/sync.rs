@@ -84,8 +84,7 @@ impl World {
             let doctor = machine.json(["doctor"]);
             // A git that was killed may have left its lock, which a repair removes when it is old.
             let checks = doctor["checks"].as_array().expect("a list");
-            // A store that an older program made lacks some of git's settings, which a repair sets.
-            let may_warn = |it: &Value| it["name"] == "locks" || it["name"] == "git";
+            let may_warn = |it: &Value| it["name"] == "locks";
             let is_fine =
                 |it: &Value| it["verdict"] == "fine" || it["verdict"] == "warning" && may_warn(it);
             assert!(checks.iter().all(is_fine), "{doctor}");
