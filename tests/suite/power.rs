@@ -149,7 +149,7 @@ fn settle(machine: &Sandbox) {
 }
 
 /// Shows what may be left at moments of a recording, each once.
-fn each_state(recording: &Recording, look: &mut dyn FnMut(&Disk, &[Call], Loss)) {
+pub(crate) fn each_state(recording: &Recording, look: &mut dyn FnMut(&Disk, &[Call], Loss)) {
     let (mut disk, mut seen) = (recording.disk.clone(), HashSet::new());
     let (calls, count) = (&recording.calls, recording.calls.len());
     for at in 0..=count {
@@ -182,7 +182,7 @@ fn losses(at: usize, count: usize) -> Vec<Loss> {
 }
 
 /// Whether a test is for whole runs alone: others go the same ways, mostly.
-fn is_left_out() -> bool {
+pub(crate) fn is_left_out() -> bool {
     if chances().is_none() {
         say("left out: ANNALS_POWER is not set");
     }

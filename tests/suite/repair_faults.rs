@@ -1,19 +1,22 @@
-//! A repair, killed at a call that changes a file, or told no there: nothing more is lost, no false
-//! success, and the same once more mends all that can be mended.
+//! A repair, killed at a call that changes a file, or told no there, or the power goes: nothing more is
+//! lost, no false success, and the same once more mends all that can be mended.
 //!
-//! `ANNALS_FAULTS=all` goes through every call; else it is a sample.
+//! `ANNALS_FAULTS=all` goes through every call; else it is a sample. `ANNALS_POWER=<n>` as for `power`.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Command;
 
+use crate::power;
 use crate::support::Ran;
 use crate::support::Sandbox;
 use crate::support::fault::CALLS;
 use crate::support::fault::Fault;
 use crate::support::fault::WAYS;
 use crate::support::fault::sample;
+use crate::support::power::Call;
+use crate::support::power::Recording;
 use crate::support::say;
 
 /// How many calls go wrong in each way, where not all do.
@@ -75,6 +78,39 @@ fn chunk(id: &str, number: u32) -> String {
     format!("main:sessions/{shard}/{id}/messages/{short}-{number:06}.yaml")
 }
 
+/// The newest revision, and what is said of it.
+fn seen(machine: &Sandbox) -> [String; 3] {
+    let listed = machine.run(["list", "--all"]).stdout;
+    [machine.git(["rev-parse", "main^{tree}"]), listed, machine.run(["search", "question"]).stdout]
+}
+
+/// Takes the power away behind calls of the repair of a damaged store, which ends with `code`.
+fn survives_power(what: &str, damaged: &Sandbox, code: i32) {
+    let Some(fault) = Fault::tool().filter(|_| !power::is_left_out()) else { return };
+    let recorded = again(damaged);
+    let recording = Recording::of(fault, recorded.root(), Some(CLONE), &repair(&recorded));
+    assert_eq!(recording.ran.code, code, "{what}: {:?}", recording.ran);
+    let (mended, mut looked) = (seen(&recorded), 0);
+    power::each_state(&recording, &mut |disk, calls, loss| {
+        let when = format!("{what}: {loss:?} behind {}", calls.len());
+        let machine = Sandbox::of_machine(2);
+        disk.left(loss).lay_down(machine.root(), damaged.root());
+        if calls.iter().any(|call| matches!(call, Call::Ended)) {
+            assert_eq!(machine.run(["doctor"]).code, code, "{when}: what was mended is so");
+            assert!(seen(&machine) == mended, "{when}: what was mended is so");
+        }
+        let again = Ran::of(&mut repair(&machine));
+        assert_eq!(again.code, code, "{when}: again: {again:?}");
+        assert!(seen(&machine) == mended, "{when}: the same once more comes to the end");
+        machine.save("messages:\n- {role: user, text: Hi}\n");
+        if code == 0 {
+            machine.fsck();
+        }
+        looked += 1;
+    });
+    say(&format!("repair, {what}: {looked} states, {} calls", recording.calls.len()));
+}
+
 /// Puts a fault at calls of the repair of a damaged store, which ends with `code` when it is left
 /// alone.
 fn survives(what: &str, damaged: &Sandbox, code: i32) {
@@ -82,14 +118,6 @@ fn survives(what: &str, damaged: &Sandbox, code: i32) {
     let counted = again(damaged);
     let whole = fault.count(&repair(&counted), CALLS);
     assert_eq!(whole.ran.code, code, "{what}: {:?}", whole.ran);
-    let seen = |machine: &Sandbox| {
-        let tree = machine.git(["rev-parse", "main^{tree}"]);
-        (
-            tree,
-            machine.run(["list", "--all"]).ok().stdout,
-            machine.run(["search", "question"]).stdout,
-        )
-    };
     let mended = seen(&counted);
     let mut runs = 0;
     for (way, wrong) in WAYS.into_iter().enumerate() {
@@ -115,8 +143,7 @@ fn survives(what: &str, damaged: &Sandbox, code: i32) {
 }
 
 /// Main, HEAD and objects are gone, which a clone or a log has, modes are open, the index is another's.
-#[test]
-fn what_others_have_is_mended_whatever_goes_wrong_at_any_call() {
+fn with_what_others_have() -> Sandbox {
     let (machine, [first, second]) = store();
     let shard = format!("main~1:sessions/{}", &first[first.len() - 2..]);
     let lost = [&chunk(&second, 1), "main~1", "main~1:sessions", &shard];
@@ -128,12 +155,11 @@ fn what_others_have_is_mended_whatever_goes_wrong_at_any_call() {
     fs::write(store.join("HEAD"), "").expect("written");
     open_to_others(&store.join("annals/machine.toml"));
     spoil_index(&store);
-    survives("what others have", &machine, 0);
+    machine
 }
 
 /// The index of a pack is gone, a graph is torn, git's settings are zeros.
-#[test]
-fn what_follows_from_the_rest_is_made_again_whatever_goes_wrong_at_any_call() {
+fn with_what_follows() -> Sandbox {
     let (machine, _) = store();
     machine.run(["gc"]).ok();
     let store = machine.store();
@@ -145,17 +171,46 @@ fn what_follows_from_the_rest_is_made_again_whatever_goes_wrong_at_any_call() {
         fs::remove_file(store.join(name)).expect("removed");
         fs::write(store.join(name), [0; 100]).expect("written");
     }
-    survives("what follows from the rest", &machine, 0);
+    machine
 }
 
-/// A file of messages is gone that nobody has.
-#[test]
-fn what_is_lost_is_given_up_whatever_goes_wrong_at_any_call() {
+/// Files of messages are gone that nobody has.
+fn with_what_is_lost() -> Sandbox {
     let (machine, [first, second]) = store();
     for name in [chunk(&first, 2), chunk(&second, 1)] {
         fs::remove_file(object(&machine, &name)).expect("removed");
     }
-    survives("what is lost", &machine, 5);
+    machine
+}
+
+#[test]
+fn what_others_have_is_mended_whatever_goes_wrong_at_any_call() {
+    survives("what others have", &with_what_others_have(), 0);
+}
+
+#[test]
+fn what_follows_from_the_rest_is_made_again_whatever_goes_wrong_at_any_call() {
+    survives("what follows from the rest", &with_what_follows(), 0);
+}
+
+#[test]
+fn what_is_lost_is_given_up_whatever_goes_wrong_at_any_call() {
+    survives("what is lost", &with_what_is_lost(), 5);
+}
+
+#[test]
+fn what_others_have_is_mended_whenever_the_power_goes() {
+    survives_power("what others have", &with_what_others_have(), 0);
+}
+
+#[test]
+fn what_follows_from_the_rest_is_made_again_whenever_the_power_goes() {
+    survives_power("what follows from the rest", &with_what_follows(), 0);
+}
+
+#[test]
+fn what_is_lost_is_given_up_whenever_the_power_goes() {
+    survives_power("what is lost", &with_what_is_lost(), 5);
 }
 
 fn open_to_others(path: &Path) {
