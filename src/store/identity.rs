@@ -70,7 +70,7 @@ pub fn normalised_url(url: &str) -> Option<String> {
     let path = path.strip_suffix(".git").unwrap_or(&path).trim_end_matches('/');
     // Two colons: a program of the user's is to be asked.
     let is_dots = |part: &str| matches!(part, "." | "..");
-    let is_odd = path.starts_with(':') || is_dots(&host) || parts.iter().any(|it| is_dots(it));
+    let is_odd = path.starts_with(':') || is_dots(&host) || path.split('/').any(is_dots);
     (!host.is_empty() && !path.is_empty() && !is_odd).then(|| format!("{host}/{path}"))
 }
 
