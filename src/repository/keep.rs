@@ -15,6 +15,8 @@ pub struct GcOutcome {
     pub before: u64,
     /// Bytes of the store's files after.
     pub after: u64,
+    /// Whether all that history leads to is there. What is missing keeps nothing else from being packed.
+    pub is_whole: bool,
 }
 
 impl Repository {
@@ -31,8 +33,8 @@ impl Repository {
         let settings = self.settings();
         settings.check(Section::Packing)?;
         let before = self.store.size()?;
-        self.store.gc(settings.packing_level.value)?;
-        Ok(GcOutcome { before, after: self.store.size()? })
+        let is_whole = self.store.gc(settings.packing_level.value)?;
+        Ok(GcOutcome { before, after: self.store.size()?, is_whole })
     }
 
     /// Writes the tip as a folder of readable files: a clone with a work tree.

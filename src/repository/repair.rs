@@ -229,7 +229,7 @@ impl Repository {
             step.is_done(&mut store, at)?;
             let settings = Settings::load(&options.environment.config, &options.environment.home);
             match store.gc(settings.packing_level.value) {
-                Ok(()) => note(step, &mut outcome),
+                Ok(_) => note(step, &mut outcome),
                 Err(error) => {
                     outcome.notices.push(format!("the store could not be packed: {error}"));
                 }

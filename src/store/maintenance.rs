@@ -3,6 +3,7 @@
 //! Nothing here drops an object: one that no ref reaches may belong to a save that is just being
 //! made, and stays in the packs.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -47,8 +48,9 @@ impl Store {
         }
     }
 
-    /// Packs everything now, tightly, with commit-graph. `level`: from 1, quick, to 9, small.
-    pub fn gc(&self, level: u8) -> Result<(), Error> {
+    /// Packs everything now, tightly, with commit-graph. `level`: from 1, quick, to 9, small. Whether
+    /// all that history leads to is there; what is missing was none of the packing's doing.
+    pub fn gc(&self, level: u8) -> Result<bool, Error> {
         let doing = "packing the store";
         let lock = self.wait_for_maintenance(doing)?;
         let run = |arguments: &[&str]| {
@@ -66,7 +68,11 @@ impl Store {
         // What saves deflated in haste is deflated anew; a quarter of the store goes with it.
         let how = ["--no-reuse-object", &window, "--depth=50"];
         let command = ["-c", &compression, "pack-objects"];
-        self.write_pack(&lock, &[command, all, how].concat(), doing)?;
+        let packed = self.write_pack(&lock, &[command, all, how].concat(), doing);
+        let is_whole = packed.is_ok();
+        if let Err(error) = packed {
+            self.pack_what_is_there().map_err(|_| error)?;
+        }
         let dropped = self.drop_superfluous();
         dropped.map_err(|source| Error::Io { doing: doing.into(), source })?;
         run(&["prune-packed", "-q"])?;
@@ -74,7 +80,30 @@ impl Store {
         // doctor names that.
         drop(run(&["commit-graph", "write", "--reachable", "--changed-paths", "--no-progress"]));
         let failed = |source| Error::Git { doing: doing.into(), source };
-        self.odb()?.refresh().map_err(failed)
+        self.odb()?.refresh().map_err(failed)?;
+        Ok(is_whole)
+    }
+
+    /// Packs all objects, whatever leads to them: git goes from one to the next, and stops where one is
+    /// missing.
+    fn pack_what_is_there(&self) -> Result<(), Error> {
+        let failed = |source| Error::Git { doing: "packing what is there".into(), source };
+        let mut builder = self.repository.packbuilder().map_err(failed)?;
+        let mut ids = Vec::new();
+        let listed = self.odb()?.foreach(|id| {
+            ids.push(*id);
+            true
+        });
+        listed.map_err(failed)?;
+        for id in ids {
+            builder.insert_object(id, None).map_err(failed)?;
+        }
+        let folder = self.objects.join("pack");
+        builder.write(&folder, 0o444).map_err(failed)?;
+        let name = builder.name().map_err(failed)?.unwrap_or_default();
+        let files = ["pack", "idx"].map(|end| folder.join(format!("pack-{name}.{end}")));
+        let synced = platform::sync_placed(&files, &BTreeSet::from([folder]));
+        synced.map_err(|source| Error::Io { doing: "packing what is there".into(), source })
     }
 
     /// Takes the lock of maintenance, when a repack in the background is done.

@@ -379,7 +379,7 @@ fn init_checkout_gc_and_doctor() {
     let packed = sandbox.json(["gc"]);
     assert_eq!(packed["kind"], "annals.gc/1");
     let keys: Vec<&String> = packed.as_object().expect("an object").keys().collect();
-    assert_eq!(keys, ["kind", "before", "after"]);
+    assert_eq!(keys, ["kind", "before", "after", "whole"]);
     assert!(packed["before"].as_u64().is_some() && packed["after"].as_u64() > Some(0));
 }
 

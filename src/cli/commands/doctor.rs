@@ -164,7 +164,7 @@ fn mend(
     context: &mut Context,
 ) -> Result<(Repository, RepairOutcome)> {
     let may_give_up = args.yes || plan.is_losing() && is_given_up(&plan, context)?;
-    let told_before = plan.notices.len();
+    let (told_before, still) = (plan.notices.len(), plan.damages.len());
     let (mut told_of, output) = (Ok(()), &mut context.output);
     let options = OpenOptions {
         store: context.flags.store.clone(),
@@ -194,6 +194,13 @@ fn mend(
         let text =
             "That is left undone: --from names who may have what is lost, --yes gives it up.";
         context.output.hint(text)?;
+    }
+    if still > 0 {
+        let objects = if still == 1 { "object" } else { "objects" };
+        context.output.warning(&format!(
+            "Nobody who was asked has {still} {objects} of the history, which stays damaged."
+        ))?;
+        context.output.hint("A clone or a backup may: `annals doctor --repair --from DIR`.")?;
     }
     Ok((repository, outcome))
 }

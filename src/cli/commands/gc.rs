@@ -25,11 +25,16 @@ pub(crate) fn run(_: &GcArgs, context: &mut Context) -> Result<ExitCode> {
     meter.turn();
     let outcome = repository.gc()?;
     drop(meter);
+    let is_whole = outcome.is_whole;
     if context.output.is_json() {
         context.output.json(&GcView::of(outcome))?;
     } else {
         let (before, after) = (brief::bytes(outcome.before), brief::bytes(outcome.after));
         context.output.status(&format!("Packed the store: {before} → {after}."))?;
+    }
+    if !is_whole {
+        context.output.warning("Something of the history is missing, or cannot be read.")?;
+        context.output.hint("`annals doctor` says what it is.")?;
     }
     Ok(ExitCode::Done)
 }

@@ -275,8 +275,8 @@ fn upkeep() {
     let folder = FolderView::of("annals.init/1", Path::new("/data/store.git"));
     let expected = json!({"kind": "annals.init/1", "folder": "/data/store.git"});
     assert_eq!(value(&folder), expected);
-    let gc = GcView::of(GcOutcome { before: 10, after: 4 });
-    assert_eq!(value(&gc), json!({"kind": "annals.gc/1", "before": 10, "after": 4}));
+    let gc = GcView::of(GcOutcome { before: 10, after: 4, is_whole: true });
+    assert_eq!(value(&gc), json!({"kind": "annals.gc/1", "before": 10, "after": 4, "whole": true}));
     let checks = [Check {
         name: "objects",
         found: "All 12 are whole.".to_owned(),

@@ -27,11 +27,14 @@ pub(crate) struct GcView {
     kind: &'static str,
     before: u64,
     after: u64,
+    /// Whether all that history leads to is there.
+    whole: bool,
 }
 
 impl GcView {
     /// The view of a packing.
     pub(crate) fn of(outcome: GcOutcome) -> Self {
-        Self { kind: "annals.gc/1", before: outcome.before, after: outcome.after }
+        let GcOutcome { before, after, is_whole: whole } = outcome;
+        Self { kind: "annals.gc/1", before, after, whole }
     }
 }
