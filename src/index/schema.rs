@@ -14,7 +14,7 @@ use crate::index::database::Layout;
 /// (`texts.rs`). `tallies` says what was said when, and with which model (`tallies.rs`).
 pub(super) const LAYOUT: Layout = Layout {
     name: "index.db",
-    version: 9,
+    version: 10,
     schema: "
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE names (

@@ -39,6 +39,7 @@ use crate::index::terms::Matcher;
 use crate::index::terms::Term;
 use crate::index::texts::Spot;
 use crate::index::texts::first_row;
+use crate::index::texts::whole_row;
 use crate::session::Head;
 use crate::session::Part;
 use crate::store::Store;
@@ -205,9 +206,15 @@ impl<'i> Seeker<'i> {
         let [about, talk, tools] = WEIGHTS;
         let rows = statement.query_map(params![scoped, about, talk, tools], |row| {
             let score: f64 = row.get(1)?;
-            Ok((row.get(0)?, -score))
+            Ok((whole_row(row.get(0)?), -score))
         })?;
         let mut rows: Vec<(i64, f64)> = rows.collect::<rusqlite::Result<_>>()?;
+        // Of a long text the best piece counts.
+        rows.dedup_by(|later, best| {
+            let is_same = later.0 == best.0;
+            best.1 = if is_same { best.1.max(later.1) } else { best.1 };
+            is_same
+        });
         // What stands in more than half of all rows weighs a millionth in SQLite: too little to
         // tell talk from tools beside any other term.
         if rows.iter().all(|(_, score)| *score < MILLIONTHS) {

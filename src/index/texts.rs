@@ -1,7 +1,8 @@
 //! The full text in the index: which rows stand for which records, and writing them.
 //!
-//! A row of `texts` is a message, or a head; its number says where it stands. The text itself is
-//! not kept, only its tokens; whoever wants to see a hit reads the chunk it stands in. `chunks`
+//! A row of `texts` is a message, or a head; its number says where it stands. A long one has several, one
+//! behind the other, for SQLite holds all the words of a row at once. The text itself is not kept, only
+//! its tokens; whoever wants to see a hit reads the chunk it stands in. `chunks`
 //! knows of each chunk the blob it was made from, so a session that grew is gone on with.
 
 use std::hash::DefaultHasher;
@@ -18,10 +19,18 @@ use crate::session::Message;
 use crate::session::Part;
 use crate::session::Record;
 
-/// Bits of a row's number for the place of a record within its chunk.
-const PLACE_BITS: u32 = 16;
+/// Bits of a row's number for the piece of a text.
+const PIECE_BITS: u32 = 9;
+/// Bits of it for the place of a record within its chunk.
+const PLACE_BITS: u32 = 12;
 /// Bits of it for the number of the chunk. What is left is for the session: 8 million of them.
-const CHUNK_BITS: u32 = 24;
+const CHUNK_BITS: u32 = 19;
+/// Bits of it below the session.
+const WITHIN_BITS: u32 = PIECE_BITS + PLACE_BITS + CHUNK_BITS;
+/// Bytes of a piece, without what it has from the one before it.
+const PIECE: usize = 4 << 20;
+/// Bytes of the piece before it that a piece begins with, so that a phrase across the border is found.
+const OVERLAP: usize = 4 << 10;
 
 /// Where a row's text stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -35,27 +44,32 @@ pub(super) struct Spot {
 }
 
 impl Spot {
-    /// The number of the row; none: it is beyond all that numbers hold.
+    /// The number of its first row; none: it is beyond all that numbers hold.
     pub(super) fn row(self) -> Option<i64> {
         let place = u32::try_from(self.place).ok().filter(|place| place >> PLACE_BITS == 0)?;
         let is_within = self.chunk >> CHUNK_BITS == 0;
         let within = (i64::from(self.chunk) << PLACE_BITS) | i64::from(place);
-        is_within.then(|| first_row(self.key) | within)
+        is_within.then(|| first_row(self.key) | (within << PIECE_BITS))
     }
 
     pub(super) fn of_row(row: i64) -> Self {
         let part = |shift: u32, bits: u32| (row >> shift) & ((1 << bits) - 1);
         Self {
-            key: row >> (PLACE_BITS + CHUNK_BITS),
-            chunk: u32::try_from(part(PLACE_BITS, CHUNK_BITS)).unwrap_or_default(),
-            place: usize::try_from(part(0, PLACE_BITS)).unwrap_or_default(),
+            key: row >> WITHIN_BITS,
+            chunk: u32::try_from(part(PIECE_BITS + PLACE_BITS, CHUNK_BITS)).unwrap_or_default(),
+            place: usize::try_from(part(PIECE_BITS, PLACE_BITS)).unwrap_or_default(),
         }
     }
 }
 
 /// The number of a session's first row, its head.
 pub(super) fn first_row(key: i64) -> i64 {
-    key << (PLACE_BITS + CHUNK_BITS)
+    key << WITHIN_BITS
+}
+
+/// The first row of the message or head that a row is a piece of.
+pub(super) fn whole_row(row: i64) -> i64 {
+    row >> PIECE_BITS << PIECE_BITS
 }
 
 /// What the index has of a session's text.
@@ -199,7 +213,7 @@ impl Writer {
             return Ok(print);
         }
         let row = first_row(key);
-        remove_rows(connection, row, row + 1)?;
+        remove_rows(connection, row, row + (1 << PIECE_BITS))?;
         head.each_searched(&mut |_, text| self.push(Part::About, text));
         self.put(connection, Spot { key, chunk: 0, place: 0 })?;
         Ok(print)
@@ -216,17 +230,38 @@ impl Writer {
     }
 
     fn put(&mut self, connection: &Connection, spot: Spot) -> rusqlite::Result<()> {
-        if let Some(row) = spot.row() {
-            let [about, talk, tools] = &self.columns;
-            connection
-                .prepare_cached(
-                    "INSERT INTO texts (rowid, about, talk, tools) VALUES (?1, ?2, ?3, ?4)",
-                )?
-                .execute(params![row, about, talk, tools])?;
+        if let Some(first) = spot.row() {
+            let mut insert = connection.prepare_cached(
+                "INSERT INTO texts (rowid, about, talk, tools) VALUES (?1, ?2, ?3, ?4)",
+            )?;
+            let mut pieces = self.columns.each_ref().map(|column| pieces(column));
+            for row in first..first + (1 << PIECE_BITS) {
+                let [about, talk, tools] = pieces.each_mut().map(Iterator::next);
+                if row > first && about.is_none() && talk.is_none() && tools.is_none() {
+                    break;
+                }
+                let [about, talk, tools] = [about, talk, tools].map(Option::unwrap_or_default);
+                insert.execute(params![row, about, talk, tools])?;
+            }
         }
         self.columns.iter_mut().for_each(String::clear);
         Ok(())
     }
+}
+
+/// The pieces of a column's tokens, each token whole.
+fn pieces(column: &str) -> impl Iterator<Item = &str> {
+    let mut start = 0;
+    std::iter::from_fn(move || {
+        let rest = column.get(start..).filter(|rest| !rest.is_empty())?;
+        let cut = |at: usize| column.as_bytes()[..at].iter().rposition(|byte| *byte == b' ');
+        let from =
+            if start > OVERLAP { cut(start - OVERLAP).map_or(0, |at| at + 1) } else { start };
+        let end = if rest.len() > PIECE { cut(start + PIECE).map(|at| at + 1) } else { None };
+        let end = end.filter(|end| *end > start).unwrap_or(column.len());
+        start = end;
+        Some(&column[from..end])
+    })
 }
 
 /// The print of some records' texts.

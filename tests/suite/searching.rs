@@ -438,3 +438,35 @@ fn p14_search_finds_what_a_naive_scan_finds_in_real_transcripts() {
         }
     }
 }
+
+/// The index has it in several rows.
+#[test]
+fn all_of_a_long_message_is_found_once() {
+    const PIECE: usize = 4 << 20;
+    let word = |at: u32| if at % 1_000 == 999 { "often ".to_owned() } else { format!("w{at} ") };
+    let mut text = String::new();
+    let mut at = 0;
+    while text.len() < 2 * PIECE + 100_000 {
+        text.push_str(&word(at));
+        at += 1;
+    }
+    let sandbox = Sandbox::new();
+    sandbox.transcript(1).user("short").agent(&text).write();
+    sandbox.transcript(2).user("often heard").write();
+    sandbox.capture();
+    let words: Vec<&str> = text.split(' ').collect();
+    let [border, next] = [1, 2].map(|n| text[..n * PIECE].matches(' ').count());
+    let last = words.len() - 2;
+    for at in [0, border - 1, border, next - 1, next, last - 1] {
+        let phrase = words[at..at + 2].join(" ");
+        let found = sandbox.json(["search", &format!("\"{phrase}\"")]);
+        assert_eq!(found["total"], 1, "{phrase}: {found}");
+        assert_eq!(found["hits"].as_array().map(Vec::len), Some(1), "{phrase}");
+    }
+    let often = sandbox.json(["search", "often", "--hits", "9"]);
+    assert_eq!(often["hits"].as_array().map(Vec::len), Some(2), "one for each message: {often}");
+    let id = sandbox.transcript(1).session().to_string();
+    sandbox.run(["delete", &id, "--yes"]).ok();
+    assert_eq!(sandbox.json(["search", "often"])["total"], 1);
+    sandbox.run(["search", words[border]]).code(1);
+}
