@@ -75,6 +75,8 @@ pub struct CaptureOutcome {
     pub deleted: u64,
     /// What could not be read, and why.
     pub skipped: Vec<Skipped>,
+    /// Whether some of that is the store's own damage: it is taken in once that is mended.
+    pub is_damaged: bool,
     /// New redactions, by rule.
     pub redactions: BTreeMap<String, u64>,
     /// What the user should know, in whole sentences.
@@ -235,6 +237,7 @@ impl CaptureOutcome {
         if matches!(error.kind(), ErrorKind::Locked | ErrorKind::Internal) {
             return Err(Error::new(error.kind(), error.to_string()));
         }
+        self.is_damaged |= error.kind() == ErrorKind::Corrupt;
         let path = work.files.first().map(|file| file.source.path.display().to_string());
         self.skipped.push(Skipped { path: path.unwrap_or_default(), reason: error.to_string() });
         Ok(())

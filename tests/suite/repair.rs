@@ -212,6 +212,11 @@ fn where_the_ways_to_sessions_are_damaged_all_are_read_and_nothing_is_written() 
         assert!(!shown.stderr.contains("What is shown"), "{name}, nothing is lacking: {shown:?}");
         if name == shard {
             sandbox.run(["rename", &sessions[0], "another"]).code(5);
+            let grown = sandbox.transcript(1).by(1).user("hello there").agent("hi").user("more");
+            grown.agent("and more").write();
+            let captured = sandbox.run(["capture"]).code(5);
+            let is_told = ["1 new session", "Skipped 1", "`annals doctor --repair`"];
+            assert!(is_told.iter().all(|it| captured.stderr.contains(it)), "{captured:?}");
         } else {
             is_refused(&sandbox, &sessions[0], name);
         }
@@ -223,7 +228,7 @@ fn where_the_ways_to_sessions_are_damaged_all_are_read_and_nothing_is_written() 
         fs::write(&object, whole).expect("it is whole again");
     }
     let captured = sandbox.capture();
-    assert!(captured.stderr.contains('1'), "it is taken in once it can be: {captured:?}");
+    assert!(captured.stderr.contains("1 updated"), "it is taken in once it can be: {captured:?}");
 }
 
 #[test]

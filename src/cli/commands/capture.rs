@@ -88,6 +88,11 @@ pub(crate) fn run(args: CaptureArgs, context: &mut Context) -> Result<ExitCode> 
     if !options.dry_run {
         context.after_save(&mut repository)?;
     }
+    if outcome.is_damaged {
+        let hint = "`annals doctor` says what is damaged, `annals doctor --repair` mends it.";
+        context.output.hint(hint)?;
+        return Ok(ExitCode::Damaged);
+    }
     if args.strict && !outcome.skipped.is_empty() {
         return Ok(ExitCode::Failed);
     }

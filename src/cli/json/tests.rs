@@ -197,6 +197,7 @@ fn capture() {
             path: "/home/dev/x.jsonl:3".to_owned(),
             reason: "not JSON".to_owned(),
         }],
+        is_damaged: false,
         redactions: BTreeMap::from([("github-token".to_owned(), 2)]),
         notices: vec!["A notice.".to_owned()],
         revision: Some(samples::revision('c')),
