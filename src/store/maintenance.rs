@@ -71,6 +71,9 @@ impl Store {
         let packed = self.write_pack(&lock, &[command, all, how].concat(), doing);
         let is_whole = packed.is_ok();
         if let Err(error) = packed {
+            if run(&["rev-list", "--objects", "--all", "--quiet"]).is_ok() {
+                return Err(error);
+            }
             self.pack_what_is_there().map_err(|_| error)?;
         }
         let dropped = self.drop_superfluous();
