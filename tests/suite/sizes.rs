@@ -165,7 +165,7 @@ fn a_message_of_a_hundred_megabytes() {
     let most = 128 + 2_400 / part;
     let measuring = Measuring::new(&format!("3 messages of {} MB", 100 / part), &sandbox);
     measuring.each(&[
-        (&["capture"], most),
+        (&["capture"], 128 + 1_000 / part),
         (&["capture"], 128),
         (&["list"], 128),
         (&["search", "aa"], most),
