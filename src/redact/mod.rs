@@ -10,7 +10,7 @@
 //! `manifest`, `places` and `services` find what patterns describe badly, `checks` tells secrets
 //! from placeholders, names and code, `checksums` what is certain; `settings` is what a user adds, with `own` rules and an
 //! `allow` list of findings that are none; `known` takes a value that was once found out of the
-//! whole session. `redactor` walks the texts of records through all of it.
+//! whole session. `redactor` takes the texts of records, to which `walk` leads it, through all of it.
 //!
 //! Entropy alone never decides: it takes a known prefix or a name beside the value. What is drawn
 //! on pictures is not seen. Time is linear in the text, whatever it holds.
@@ -32,6 +32,7 @@ mod services;
 mod settings;
 mod share;
 mod views;
+mod walk;
 
 pub use allow::NamedValue;
 pub use known::KnownSecrets;

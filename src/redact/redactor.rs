@@ -1,10 +1,6 @@
 //! The redactor: walks the texts of one session and remembers its secrets.
 
-use std::cmp::Ordering;
 use std::collections::BTreeMap;
-
-use serde_json::Map;
-use serde_json::Value;
 
 use crate::redact::Clean;
 use crate::redact::KnownSecrets;
@@ -19,10 +15,10 @@ use crate::redact::rules::Opened;
 use crate::redact::scan::Finding;
 use crate::redact::scan::Search;
 use crate::redact::scan::mark_length;
-use crate::session::Native;
+use crate::redact::walk::Walk;
+use crate::redact::walk::text_of;
 use crate::session::REDACTION_MARK;
 use crate::session::Record;
-use crate::session::TextVisitor;
 
 /// How often a text is read again after something was taken out of it: what stood beside a secret
 /// can come to light by its removal.
@@ -95,8 +91,7 @@ impl<'r> Redactor<'r> {
     pub fn bytes(&self, text: &[u8], with_rules: bool) -> Option<Clean<Vec<u8>>> {
         let rules = with_rules.then_some(self.rules);
         let search = Search { rules, known: &self.known };
-        let findings = search.find(text);
-        (!findings.is_empty()).then(|| Clean(self.replaced(text, &findings)))
+        in_rounds(self.rules, text, &mut |text, narrow| narrow(search.find(text))).map(Clean)
     }
 
     /// The secrets known by now, for the next redactor of the same session.
@@ -134,7 +129,7 @@ impl<'r> Redactor<'r> {
                 return pictures::written_over(text, picture, self.rules, &search, &mut |_| {});
             }
             let findings = if is_exempt(field, text) { Vec::new() } else { search.find(text) };
-            (!findings.is_empty()).then(|| self.replaced(text, &findings))
+            (!findings.is_empty()).then(|| replaced(self.rules, text, &findings))
         };
         record.visit_texts(&mut Walk::new(&mut change));
         Clean(record)
@@ -191,27 +186,15 @@ impl<'r> Redactor<'r> {
         if let Some(picture) = pictures::decoded(text) {
             return self.redact_picture(text, picture);
         }
-        let mut changed: Option<Vec<u8>> = None;
-        for round in 0..=MAX_ROUNDS {
-            let text = changed.as_deref().unwrap_or(text);
-            let mut findings = self.find(field, text);
-            if round == MAX_ROUNDS {
-                // A pattern of the user's eats its way through the text, one bite a round.
-                findings.retain(|finding| finding.rule >= self.rules.first_own());
-                findings.truncate(1);
-                findings.iter_mut().for_each(|finding| finding.range = 0..text.len());
-            }
-            if findings.is_empty() {
-                break;
-            }
+        in_rounds(self.rules, text, &mut |text, narrow| {
+            let findings = narrow(self.find(field, text));
             for finding in &findings {
                 let name = self.rules.name(finding.rule);
                 *self.counts.entry(name.to_owned()).or_default() += 1;
                 self.remember(finding.rule, &finding.secret, MAX_OPENED);
             }
-            changed = Some(self.replaced(text, &findings));
-        }
-        changed
+            findings
+        })
     }
 
     fn redact_picture(&mut self, text: &[u8], picture: Vec<u8>) -> Option<Vec<u8>> {
@@ -273,121 +256,47 @@ impl<'r> Redactor<'r> {
         let is_allowed = self.rules.allow.allows(self.rules.name(rule), value, field.as_bytes());
         (!is_allowed).then(|| Finding { rule, range, secret: value.to_vec() })
     }
-
-    fn replaced(&self, text: &[u8], findings: &[Finding]) -> Vec<u8> {
-        let mut replaced = Vec::with_capacity(text.len());
-        let mut copied = 0;
-        for Finding { rule, range, .. } in findings {
-            replaced.extend_from_slice(&text[copied..range.start]);
-            replaced.extend_from_slice(REDACTION_MARK.as_bytes());
-            replaced.extend_from_slice(self.rules.name(*rule).as_bytes());
-            replaced.push(b']');
-            copied = range.end;
-        }
-        replaced.extend_from_slice(&text[copied..]);
-        replaced
-    }
 }
 
-fn text_of(bytes: Vec<u8>) -> String {
-    String::from_utf8(bytes).expect("text is cut at whole characters and marks are ASCII")
-}
+/// Narrows what was found down to what is taken out in a round.
+type Narrow<'n> = dyn Fn(Vec<Finding>) -> Vec<Finding> + 'n;
 
-/// Gives the new text of a field, if it changes.
-pub(super) type Change<'c> = dyn FnMut(&str, &[u8]) -> Option<Vec<u8>> + 'c;
-
-/// Shows each text of a record, with its field, to `change`, and puts in what that returns.
-pub(super) struct Walk<'w> {
-    change: &'w mut Change<'w>,
-    /// Whether plain words are shown too where they are keys: they are no secrets, but may be names.
-    all_keys: bool,
-}
-
-impl<'w> Walk<'w> {
-    fn new(change: &'w mut Change<'w>) -> Self {
-        Self { change, all_keys: false }
-    }
-
-    /// A walk that passes over no key.
-    pub(super) fn all_keys(change: &'w mut Change<'w>) -> Self {
-        Self { change, all_keys: true }
-    }
-
-    fn fields(&mut self, map: &mut Map<String, Value>) {
-        self.rename(map);
-        let name = named_value(map);
-        for (key, value) in map.iter_mut() {
-            match &name {
-                Some(name) if key == "value" => self.value(name, value),
-                _ => self.value(key, value),
+/// Takes out what `find` finds in a text, until it finds nothing.
+fn in_rounds(
+    rules: &Rules,
+    text: &[u8],
+    find: &mut dyn FnMut(&[u8], &Narrow<'_>) -> Vec<Finding>,
+) -> Option<Vec<u8>> {
+    let mut changed: Option<Vec<u8>> = None;
+    for round in 0..=MAX_ROUNDS {
+        let text = changed.as_deref().unwrap_or(text);
+        let findings = find(text, &|mut findings: Vec<Finding>| {
+            if round == MAX_ROUNDS {
+                // A pattern of the user's eats its way through the text, one bite a round.
+                findings.retain(|finding| finding.rule >= rules.first_own());
+                findings.truncate(1);
+                findings.iter_mut().for_each(|finding| finding.range = 0..text.len());
             }
+            findings
+        });
+        if findings.is_empty() {
+            break;
         }
+        changed = Some(replaced(rules, text, &findings));
     }
-
-    /// Redacts the keys. A key that another one already has gets a suffix.
-    fn rename(&mut self, map: &mut Map<String, Value>) {
-        let all_keys = self.all_keys;
-        let mut changes = map.keys().enumerate().filter(|(_, key)| all_keys || !is_plain_key(key));
-        let first = changes.find_map(|(at, key)| Some((at, (self.change)("", key.as_bytes())?)));
-        let Some((first, change)) = first else {
-            return;
-        };
-        let mut change = Some(change);
-        let mut renamed = Map::with_capacity(map.len());
-        for (at, (key, value)) in std::mem::take(map).into_iter().enumerate() {
-            let change = match at.cmp(&first) {
-                Ordering::Less => None,
-                Ordering::Equal => change.take(),
-                Ordering::Greater => (self.change)("", key.as_bytes()),
-            };
-            let key = change.map_or(key, text_of);
-            let mut free = key.clone();
-            let mut number = 2;
-            while renamed.contains_key(&free) {
-                free = format!("{key}-{number}");
-                number += 1;
-            }
-            renamed.insert(free, value);
-        }
-        *map = renamed;
-    }
+    changed
 }
 
-/// Whether a key is a short plain word, as nearly all are; such a text is never a secret.
-fn is_plain_key(key: &str) -> bool {
-    key.len() < 16 && key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
-}
-
-/// The name in `{"name": …, "value": …}`, which says more of the value than its key does.
-fn named_value(map: &Map<String, Value>) -> Option<String> {
-    map.get("value").filter(|value| value.is_string())?;
-    let name = ["name", "key"].iter().find_map(|key| map.get(*key)?.as_str())?;
-    Some(name.to_owned())
-}
-
-impl TextVisitor for Walk<'_> {
-    fn text(&mut self, field: &str, text: &mut String) {
-        if let Some(changed) = (self.change)(field, text.as_bytes()) {
-            *text = text_of(changed);
-        }
+fn replaced(rules: &Rules, text: &[u8], findings: &[Finding]) -> Vec<u8> {
+    let mut replaced = Vec::with_capacity(text.len());
+    let mut copied = 0;
+    for Finding { rule, range, .. } in findings {
+        replaced.extend_from_slice(&text[copied..range.start]);
+        replaced.extend_from_slice(REDACTION_MARK.as_bytes());
+        replaced.extend_from_slice(rules.name(*rule).as_bytes());
+        replaced.push(b']');
+        copied = range.end;
     }
-
-    fn value(&mut self, field: &str, value: &mut Value) {
-        match value {
-            Value::String(text) => self.text(field, text),
-            Value::Array(items) => items.iter_mut().for_each(|item| self.value(field, item)),
-            Value::Object(map) => self.fields(map),
-            Value::Null | Value::Bool(_) | Value::Number(_) => {}
-        }
-    }
-
-    fn native(&mut self, native: &mut Native) {
-        self.fields(native);
-    }
-
-    fn bytes(&mut self, bytes: &mut Vec<u8>) {
-        if let Some(changed) = (self.change)("", bytes) {
-            *bytes = changed;
-        }
-    }
+    replaced.extend_from_slice(&text[copied..]);
+    replaced
 }

@@ -26,9 +26,9 @@ use regex::bytes::RegexBuilder;
 
 use crate::redact::Clean;
 use crate::redact::Error;
-use crate::redact::redactor::Walk;
 use crate::redact::views::original_range;
 use crate::redact::views::views_of;
+use crate::redact::walk::Walk;
 use crate::session::Record;
 
 pub use raw::Watch;
