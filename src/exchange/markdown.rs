@@ -75,8 +75,8 @@ fn part_text(part: &Part<'_>, text: &mut String) {
     match part {
         Part::Text(said) => block(text, &harmless(said)),
         Part::Thinking(thought) => {
-            let quoted: Vec<String> =
-                harmless(thought).lines().map(|line| format!("> {line}")).collect();
+            let thought = harmless(&untabbed(thought));
+            let quoted: Vec<String> = thought.lines().map(|line| format!("> {line}")).collect();
             block(text, &format!("**Thinking**\n\n{}", quoted.join("\n")));
         }
         Part::Call { name, input, results } => {
@@ -127,6 +127,23 @@ fn attachment(what: &str, media_type: &str, data: &str, text: &mut String) {
     let size = size(data.len() / 4 * 3);
     let kind = code(media_type);
     block(text, &format!("*(A {what}, {kind}, {size}, which Markdown cannot hold.)*"));
+}
+
+/// The text with spaces for tabs: behind the mark of a quotation a tab is narrower, and what it
+/// indents would become something else.
+fn untabbed(text: &str) -> String {
+    const STOP: usize = 4;
+    let mut spaced = String::with_capacity(text.len());
+    let mut column = 0;
+    for character in text.chars() {
+        let width = if character == '\t' { STOP - column % STOP } else { 1 };
+        match character {
+            '\t' => spaced.extend(std::iter::repeat_n(' ', width)),
+            _ => spaced.push(character),
+        }
+        column = if character == '\n' { 0 } else { column + width };
+    }
+    spaced
 }
 
 /// A paragraph or block of its own.
