@@ -55,6 +55,11 @@ pub(super) fn harmless(text: &str) -> String {
     fenced(&text, "")
 }
 
+/// Whether nothing in a text does any of that.
+pub(super) fn is_harmless(text: &str) -> bool {
+    mends(text).is_empty()
+}
+
 /// The text as a block of code, in a fence that is longer than any within.
 pub(super) fn fenced(text: &str, language: &str) -> String {
     let text = plain(text);

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::exchange::harmless::fenced;
 use crate::exchange::harmless::harmless;
+use crate::exchange::harmless::is_harmless;
 use crate::exchange::harmless::longest_run;
 use crate::exchange::script::Entry;
 use crate::exchange::script::Outcome;
@@ -75,9 +76,7 @@ fn part_text(part: &Part<'_>, text: &mut String) {
     match part {
         Part::Text(said) => block(text, &harmless(said)),
         Part::Thinking(thought) => {
-            let thought = harmless(&untabbed(thought));
-            let quoted: Vec<String> = thought.lines().map(|line| format!("> {line}")).collect();
-            block(text, &format!("**Thinking**\n\n{}", quoted.join("\n")));
+            block(text, &format!("**Thinking**\n\n{}", quoted(thought)));
         }
         Part::Call { name, input, results } => {
             block(text, &format!("**Tool** {}", code(name)));
@@ -129,21 +128,12 @@ fn attachment(what: &str, media_type: &str, data: &str, text: &mut String) {
     block(text, &format!("*(A {what}, {kind}, {size}, which Markdown cannot hold.)*"));
 }
 
-/// The text with spaces for tabs: behind the mark of a quotation a tab is narrower, and what it
-/// indents would become something else.
-fn untabbed(text: &str) -> String {
-    const STOP: usize = 4;
-    let mut spaced = String::with_capacity(text.len());
-    let mut column = 0;
-    for character in text.chars() {
-        let width = if character == '\t' { STOP - column % STOP } else { 1 };
-        match character {
-            '\t' => spaced.extend(std::iter::repeat_n(' ', width)),
-            _ => spaced.push(character),
-        }
-        column = if character == '\n' { 0 } else { column + width };
-    }
-    spaced
+/// A quotation. Behind its marks a tab is narrower, and some take a mark for the end of a tag: what
+/// would not be harmless there is shown as it is.
+fn quoted(text: &str) -> String {
+    let marked = |text: &str| -> Vec<String> { text.lines().map(|it| format!("> {it}")).collect() };
+    let quoted = marked(&harmless(text)).join("\n");
+    if is_harmless(&quoted) { quoted } else { marked(&fenced(text, "")).join("\n") }
 }
 
 /// A paragraph or block of its own.
