@@ -65,14 +65,14 @@ pub(crate) fn crowd(shelf: &Shelf) -> Result<()> {
         );
         let reversed: String = id.chars().rev().collect();
         for sql in [
-            "INSERT INTO names VALUES (?1, ?2, ?3, NULL, FALSE)",
+            "INSERT INTO names (key, id, reversed, is_deleted) VALUES (?1, ?2, ?3, FALSE)",
             "INSERT INTO sessions SELECT ?1, ?2, agent, title || ' ' || ?3, created - ?5,
                 modified - ?5, messages, tokens + ?1, size, workspace, repository, branch, NULL
                 FROM sessions WHERE key = ?4",
             "INSERT INTO models SELECT ?1, folded FROM models WHERE key = ?4",
             "INSERT INTO tags SELECT ?1, tag FROM tags WHERE key = ?4",
-            "INSERT INTO heads SELECT ?1, replace(head, ?3, ?2), damaged FROM heads
-                WHERE key = ?4",
+            "INSERT INTO heads (key, head, damaged, tree)
+                SELECT ?1, replace(head, ?3, ?2), damaged, tree FROM heads WHERE key = ?4",
         ] {
             let mut statement = transaction.prepare_cached(sql)?;
             match statement.parameter_count() {
