@@ -210,6 +210,7 @@ impl<'i> Seeker<'i> {
         })?;
         let mut rows: Vec<(i64, f64)> = rows.collect::<rusqlite::Result<_>>()?;
         // Of a long text the best piece counts.
+        rows.sort_by_key(|(row, _)| *row);
         rows.dedup_by(|later, best| {
             let is_same = later.0 == best.0;
             best.1 = if is_same { best.1.max(later.1) } else { best.1 };

@@ -1,9 +1,9 @@
 //! The full text in the index: which rows stand for which records, and writing them.
 //!
-//! A row of `texts` is a message, or a head; its number says where it stands. A long one has several, one
-//! behind the other, for SQLite holds all the words of a row at once. The text itself is not kept, only
-//! its tokens; whoever wants to see a hit reads the chunk it stands in. `chunks`
-//! knows of each chunk the blob it was made from, so a session that grew is gone on with.
+//! A row of `texts` is a message, or a head; its number says where it stands. A long one has several, for
+//! SQLite holds all the words of a row at once. The text itself is not kept, only its tokens; whoever
+//! wants to see a hit reads the chunk it stands in. `chunks` knows of each chunk the blob it was made
+//! from, so a session that grew is gone on with.
 
 use std::hash::DefaultHasher;
 use std::hash::Hasher;
@@ -19,10 +19,11 @@ use crate::session::Message;
 use crate::session::Part;
 use crate::session::Record;
 
-/// Bits of a row's number for the piece of a text.
-const PIECE_BITS: u32 = 9;
-/// Bits of it for the place of a record within its chunk.
+/// Bits of a row's number for the place of a record within its chunk: the last ones, so that rows that
+/// follow one another take the least room.
 const PLACE_BITS: u32 = 12;
+/// Bits of it for the piece of a text.
+const PIECE_BITS: u32 = 9;
 /// Bits of it for the number of the chunk. What is left is for the session: 8 million of them.
 const CHUNK_BITS: u32 = 19;
 /// Bits of it below the session.
@@ -48,8 +49,8 @@ impl Spot {
     pub(super) fn row(self) -> Option<i64> {
         let place = u32::try_from(self.place).ok().filter(|place| place >> PLACE_BITS == 0)?;
         let is_within = self.chunk >> CHUNK_BITS == 0;
-        let within = (i64::from(self.chunk) << PLACE_BITS) | i64::from(place);
-        is_within.then(|| first_row(self.key) | (within << PIECE_BITS))
+        let within = (i64::from(self.chunk) << (PIECE_BITS + PLACE_BITS)) | i64::from(place);
+        is_within.then(|| first_row(self.key) | within)
     }
 
     pub(super) fn of_row(row: i64) -> Self {
@@ -57,7 +58,7 @@ impl Spot {
         Self {
             key: row >> WITHIN_BITS,
             chunk: u32::try_from(part(PIECE_BITS + PLACE_BITS, CHUNK_BITS)).unwrap_or_default(),
-            place: usize::try_from(part(PIECE_BITS, PLACE_BITS)).unwrap_or_default(),
+            place: usize::try_from(part(0, PLACE_BITS)).unwrap_or_default(),
         }
     }
 }
@@ -69,7 +70,7 @@ pub(super) fn first_row(key: i64) -> i64 {
 
 /// The first row of the message or head that a row is a piece of.
 pub(super) fn whole_row(row: i64) -> i64 {
-    row >> PIECE_BITS << PIECE_BITS
+    row & !(((1 << PIECE_BITS) - 1) << PLACE_BITS)
 }
 
 /// What the index has of a session's text.
@@ -213,7 +214,7 @@ impl Writer {
             return Ok(print);
         }
         let row = first_row(key);
-        remove_rows(connection, row, row + (1 << PIECE_BITS))?;
+        remove_rows(connection, row, row + (1 << (PIECE_BITS + PLACE_BITS)))?;
         head.each_searched(&mut |_, text| self.push(Part::About, text));
         self.put(connection, Spot { key, chunk: 0, place: 0 })?;
         Ok(print)
@@ -235,13 +236,13 @@ impl Writer {
                 "INSERT INTO texts (rowid, about, talk, tools) VALUES (?1, ?2, ?3, ?4)",
             )?;
             let mut pieces = self.columns.each_ref().map(|column| pieces(column));
-            for row in first..first + (1 << PIECE_BITS) {
+            for piece in 0..1 << PIECE_BITS {
                 let [about, talk, tools] = pieces.each_mut().map(Iterator::next);
-                if row > first && about.is_none() && talk.is_none() && tools.is_none() {
+                if piece > 0 && about.is_none() && talk.is_none() && tools.is_none() {
                     break;
                 }
                 let [about, talk, tools] = [about, talk, tools].map(Option::unwrap_or_default);
-                insert.execute(params![row, about, talk, tools])?;
+                insert.execute(params![first | (piece << PLACE_BITS), about, talk, tools])?;
             }
         }
         self.columns.iter_mut().for_each(String::clear);
